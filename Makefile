@@ -1,0 +1,25 @@
+# Beside each target: the plain commands that do the same, for those without make (Windows: .venv\Scripts\python).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: setup demo test clean
+
+setup: $(READY)  ## python -m venv .venv; .venv/bin/pip install -r requirements.txt
+
+$(READY): requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt
+	touch $(READY)
+
+demo: setup  ## .venv/bin/python benchmarks/demo.py
+	$(BIN)/python benchmarks/demo.py
+
+test: setup  ## .venv/bin/ruff check . ; .venv/bin/ruff format --check . ; .venv/bin/python -m pytest
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+clean:  ## delete .venv; works and data stay
+	rm -rf $(VENV)

@@ -1,0 +1,114 @@
+"""The trained unit: what every checkpoint, saved model and served file says of itself, so that no setting can drift."""
+
+import json
+import platform
+import sys
+import zipfile
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from bearcat import __version__
+from bearcat.errors import ArtifactError
+from bearcat.images import InputSpec
+from bearcat.label_codecs import CODECS, make_codec
+from bearcat.vocabulary import Vocabulary
+
+FORMAT = 1
+METADATA_KEY = "bearcat"  # of an ONNX file's metadata
+CARD_MEMBER = "bearcat.json"  # of a .keras file, which is a zip archive
+ONNX_SUFFIX = ".onnx"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a reader must know: mode, vocabulary and input; and what a person wants to: figures and versions."""
+
+    name: str
+    mode: str
+    backbone: str
+    characters: tuple[str, ...]
+    height: int
+    width: int
+    channels: int
+    captcha_length: int
+    metrics: dict[str, float] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    format: int = FORMAT
+
+    @property
+    def spec(self) -> InputSpec:
+        return InputSpec(self.height, self.width, self.channels)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return Vocabulary(tuple(self.characters))
+
+    def make_codec(self):
+        """Return the codec that turns this unit's logits into text."""
+        return make_codec(self.mode, self.vocabulary, self.captcha_length)
+
+    def with_metrics(self, metrics: dict[str, float]) -> "Card":
+        """Return the card with figures, and with the versions that are at work now."""
+        return replace(self, metrics=metrics, versions=self.versions | library_versions())
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str, where: Path) -> "Card":
+        """Read a card; raise ArtifactError where it is damaged or made by a newer Bearcat."""
+        try:
+            values = json.loads(text)
+            if values["format"] > FORMAT:
+                raise ArtifactError(f"{where} was made by a newer Bearcat (format {values['format']}): update this one")
+            card = cls(**values | {"characters": tuple(values["characters"])})
+            if card.mode not in CODECS:
+                raise ArtifactError(f"{where} has mode {card.mode!r}, known are: {', '.join(CODECS)}")
+        except (ValueError, KeyError, TypeError) as error:
+            raise ArtifactError(f"{where} has a damaged card ({error!r})") from None
+        return card
+
+    def differences(self, other: "Card") -> list[str]:
+        """Say, one line each, what makes the weights of this card unfit for the other's network."""
+        lines = [
+            f"{name}: {getattr(self, name)!r} there, {getattr(other, name)!r} now"
+            for name in ("mode", "backbone", "height", "width", "channels")
+            if getattr(self, name) != getattr(other, name)
+        ]
+        if self.mode == "ORDINARY" and self.captcha_length != other.captcha_length:
+            lines.append(f"captcha_length: {self.captcha_length} there, {other.captcha_length} now")
+        if self.characters != other.characters:
+            lines.append(f"vocabulary: {self.vocabulary.difference(other.vocabulary)}")
+        return lines
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of what a unit depends on, of the libraries that are imported already."""
+    libraries = {name: sys.modules[name].__version__ for name in ("keras", "tensorflow") if name in sys.modules}
+    return {"bearcat": __version__, "python": platform.python_version(), **libraries}
+
+
+def write_card(keras_file: Path, payload: dict) -> None:
+    """Add a card (and what else belongs beside it) to a .keras file."""
+    with zipfile.ZipFile(keras_file, "a") as archive:
+        archive.writestr(CARD_MEMBER, json.dumps(payload, ensure_ascii=False))
+
+
+def read_card(keras_file: Path) -> tuple[Card, dict]:
+    """Return the card of a .keras file and all that lies beside it; raise ArtifactError where there is none."""
+    try:
+        with zipfile.ZipFile(keras_file) as archive:
+            payload = json.loads(archive.read(CARD_MEMBER))
+        return Card.from_json(json.dumps(payload["card"]), keras_file), payload
+    except FileNotFoundError:
+        raise ArtifactError(f"{keras_file} is not there: run python save_model.py") from None
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise ArtifactError(f"{keras_file} is damaged or was not written by Bearcat ({error})") from None
+
+
+def find_units(folder: Path) -> dict[str, Path]:
+    """Return name → file of the units in an App_model folder; raise ArtifactError where there are none."""
+    units = {path.stem: path for path in sorted(folder.glob(f"*{ONNX_SUFFIX}")) if not path.name.startswith(".")}
+    if not units:
+        raise ArtifactError(f"{folder} holds no trained unit: run python train.py, then python save_model.py")
+    return units

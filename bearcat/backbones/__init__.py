@@ -1,0 +1,15 @@
+"""The table of backbones: name → where its builder is. Free of TensorFlow, so that any script can check a name."""
+
+import importlib
+from collections.abc import Callable
+
+# name → module and function; the function takes the input tensor, the strides' freedom and returns a feature map
+BACKBONES: dict[str, tuple[str, str]] = {
+    "light": ("bearcat.backbones.light", "light"),
+}
+
+
+def load_backbone(name: str) -> Callable:
+    """Return the builder of a backbone: pixels (N, H, W, C) in −1 … 1 → features (N, H/16, W/4, filters)."""
+    module, function = BACKBONES[name]
+    return getattr(importlib.import_module(module), function)

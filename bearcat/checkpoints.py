@@ -1,0 +1,68 @@
+"""Checkpoints: one a epoch, named by what it measured; how the newest and the best are found."""
+
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from bearcat.errors import CheckpointError
+
+SUFFIX = ".keras"
+_NAME = re.compile(
+    r"epoch_(?P<epoch>\d+)-loss_(?P<loss>[^-]+|-?inf)-val_loss_(?P<val_loss>[^-]+|-?inf)-val_exact_(?P<val_exact>[^-]+)"
+    + re.escape(SUFFIX)
+)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint's file and the figures in its name."""
+
+    path: Path
+    epoch: int
+    loss: float
+    val_loss: float
+    val_exact: float
+
+
+def checkpoint_name(epoch: int, loss: float, val_loss: float, val_exact: float) -> str:
+    """Return the file name of a checkpoint; epochs count from 1."""
+    return f"epoch_{epoch:04d}-loss_{loss:.6f}-val_loss_{val_loss:.6f}-val_exact_{val_exact:.4f}{SUFFIX}"
+
+
+def list_checkpoints(folder: Path) -> list[Checkpoint]:
+    """Return the checkpoints of a folder by epoch; files with other names are left alone."""
+    found = []
+    for path in folder.glob(f"*{SUFFIX}") if folder.is_dir() else ():
+        match = _NAME.fullmatch(path.name)
+        if match:
+            figures = {name: float(value) for name, value in match.groupdict().items() if name != "epoch"}
+            found.append(Checkpoint(path, int(match["epoch"]), **figures))
+    return sorted(found, key=lambda checkpoint: checkpoint.epoch)
+
+
+def is_whole(path: Path) -> bool:
+    """Tell whether a checkpoint's file can be read to its end (a zip archive whose checksums hold)."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, OSError):
+        return False
+
+
+def best_checkpoint(folder: Path) -> Checkpoint:
+    """Return the whole checkpoint with the smallest validation loss; raise CheckpointError where there is none."""
+    for checkpoint in sorted(list_checkpoints(folder), key=lambda checkpoint: (checkpoint.val_loss, checkpoint.epoch)):
+        if checkpoint.val_loss == checkpoint.val_loss and is_whole(checkpoint.path):
+            return checkpoint
+    raise CheckpointError(f"{folder} holds no usable checkpoint: run python train.py")
+
+
+def newest_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[Path]]:
+    """Return the whole checkpoint with the highest epoch, and the broken files that are newer."""
+    broken = []
+    for checkpoint in reversed(list_checkpoints(folder)):
+        if is_whole(checkpoint.path):
+            return checkpoint, broken
+        broken.append(checkpoint.path)
+    return None, broken

@@ -1,0 +1,88 @@
+"""What all scripts share: the arguments, the work and its settings, the report, and one clear message on a mistake."""
+
+import argparse
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+from bearcat.configuration import load_settings
+from bearcat.errors import BearcatError
+from bearcat.files import write_json
+from bearcat.workspace import ROOT, Work, find_work, tell
+
+USER_MISTAKE = 2
+INTERRUPTED = 130
+# what the disk refuses is the user's to mend; any other OSError is a bug and keeps its traceback
+_DISK_TROUBLE = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up", errno.EROFS: "read-only"}
+
+# before TensorFlow is imported: its start-up chatter reads like failures on a machine without a GPU
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if os.environ.get("BEARCAT_DEBUG") == "1" else "3")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the road at work: where it works, with what settings, and what it leaves behind."""
+
+    work: Work
+    settings: SimpleNamespace
+    arguments: argparse.Namespace
+
+    def write_report(self, name: str, payload: dict) -> None:
+        """Write report/<name>.json for programs to read."""
+        write_json(self.work.report_file(name), payload)
+
+    def next(self, command: str, why: str) -> None:
+        """Print, as the last line, what to run next."""
+        tell(f"Next: {command}  ({why})")
+
+
+def make_parser(doc: str) -> argparse.ArgumentParser:
+    """Return a parser with what every script takes; `doc` is the script's docstring."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", metavar="PATH", help="the work folder, or its name in works/")
+    parser.add_argument(
+        "--set", metavar="NAME=VALUE", action="append", default=[], help="a setting for this run (repeatable)"
+    )
+    return parser
+
+
+def open_step(parser: argparse.ArgumentParser, argv: Sequence[str] | None = None) -> Step:
+    """Parse the command line, find the work, load its settings, and say which work it is."""
+    arguments = parser.parse_args(argv)
+    work = find_work(arguments.work)
+    settings = load_settings(ROOT / "settings.py", work.settings_file, arguments.set)
+    tell(f"Work: {work.path}")
+    return Step(work, settings, arguments)
+
+
+def run(main: Callable[[], object]) -> None:
+    """Run a script's main(); turn a user's mistake into one message on stderr and exit code 2.
+
+    BEARCAT_DEBUG=1 shows the traceback; bugs always keep theirs.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # a console that lacks a character must not stop a step
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        _complain("stopped. Nothing is lost: the same command goes on")
+        sys.exit(INTERRUPTED)
+    except BearcatError as error:
+        _complain(str(error))
+    except OSError as error:
+        if not isinstance(error, PermissionError) and error.errno not in _DISK_TROUBLE:
+            raise
+        reason = _DISK_TROUBLE.get(error.errno, "no permission")
+        _complain(f"{error.filename or 'a file'} cannot be written or read: {reason}. What was there is unchanged")
+    sys.exit(USER_MISTAKE)
+
+
+def _complain(message: str) -> None:
+    if os.environ.get("BEARCAT_DEBUG") == "1":
+        traceback.print_exc()
+    print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)

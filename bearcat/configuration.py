@@ -1,0 +1,179 @@
+"""Read settings: the defaults, under the work's own, under the command line's; and say all that is wrong at once."""
+
+import ast
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+from bearcat.backbones import BACKBONES
+from bearcat.errors import SettingsError
+from bearcat.files import written_beside
+from bearcat.label_codecs import CODECS
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a setting may be: a test, and the same in words."""
+
+    holds: Callable[[object], bool]
+    allowed: str
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _whole(lowest: int, highest: int) -> Rule:
+    return Rule(
+        lambda value: _is_number(value) and isinstance(value, int) and lowest <= value <= highest,
+        f"a whole number from {lowest} to {highest}",
+    )
+
+
+def _between(lowest: float, highest: float) -> Rule:
+    return Rule(
+        lambda value: _is_number(value) and lowest < value < highest,
+        f"a number above {lowest:g} and below {highest:g}",
+    )
+
+
+def _one_of(*choices: object) -> Rule:
+    # True == 1 in Python, so the type is compared too
+    return Rule(
+        lambda value: any(type(value) is type(choice) and value == choice for choice in choices),
+        "one of " + ", ".join(map(repr, choices)),
+    )
+
+
+def _is_file_stem(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and not set(value) & set('/\\:*?"<>|') and value[0] != "."
+
+
+_FLAG = _one_of(True, False)
+_UPDATE_FREQ = Rule(
+    lambda value: value in ("epoch", "batch") or (_is_number(value) and isinstance(value, int) and value > 0),
+    "'epoch', 'batch' or a whole number of steps",
+)
+
+RULES: dict[str, Rule] = {
+    "MODE": _one_of(*CODECS),
+    "BACKBONE": _one_of(*BACKBONES),
+    "CAPTCHA_LENGTH": _whole(1, 64),
+    "MODEL_NAME": Rule(_is_file_stem, "a name that can be a file's: no slashes, colons, stars or quotes"),
+    "IMAGE_HEIGHT": _whole(8, 2048),
+    "IMAGE_WIDTH": _whole(8, 4096),
+    "IMAGE_CHANNALS": _one_of(1, 3),
+    "DIVIDE": _FLAG,
+    "DIVIDE_RATO": _between(0, 0.5),
+    "AUGMENT": _FLAG,
+    "SEED": _whole(0, 2**31 - 1),
+    "USE_GPU": _FLAG,
+    "EPOCHS": _whole(1, 1_000_000),
+    "BATCH_SIZE": _whole(1, 65_536),
+    "LR": _between(0, 1),
+    "LR_PATIENCE": _whole(1, 1_000_000),
+    "EARLY_PATIENCE": _whole(1, 1_000_000),
+    "MIN_EPOCH_STEPS": _whole(1, 1_000_000),
+    "UPDATE_FREQ": _UPDATE_FREQ,
+}
+
+
+def read_settings_file(path: Path) -> dict[str, tuple[object, ast.Assign]]:
+    """Return name → (value, where it stands) for the ALL_CAPS names of a settings file.
+
+    The file is parsed, not run: a work that came from somewhere else executes nothing.
+    Raises SettingsError where it is no Python, or a value is no plain literal.
+    """
+    try:
+        tree = ast.parse(path.read_bytes(), filename=str(path))
+    except FileNotFoundError:
+        raise SettingsError(f"{path} is not there: copy the toolkit's settings.py to this place") from None
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or "?"
+        raise SettingsError(f"{path}, line {line}: not a line of Python: {error}") from None
+    found = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper():
+            found[node.targets[0].id] = (_literal(node, path), node)
+    return found
+
+
+def _literal(node: ast.Assign, path: Path) -> object:
+    try:
+        return ast.literal_eval(node.value)
+    except ValueError:
+        name, received = node.targets[0].id, ast.unparse(node.value)
+        raise SettingsError(
+            f"{path}, line {node.lineno}: {name} = {received}: a plain value is expected (a number, 'text', True …)"
+        ) from None
+
+
+def parse_override(text: str) -> tuple[str, object]:
+    """Return the name and value of `NAME=VALUE`; a value that is no Python literal is taken as text."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise SettingsError(f"--set {text}: NAME=VALUE is expected, as in --set EPOCHS=20")
+    try:
+        return name.strip(), ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError):
+        return name.strip(), value.strip()
+
+
+def load_settings(default_file: Path, work_file: Path | None, overrides: Iterable[str] = ()) -> SimpleNamespace:
+    """Return all settings as attributes, each from the last place that names it.
+
+    Raises SettingsError with every problem in one message.
+    """
+    places = {name: (value, default_file.name) for name, (value, _) in read_settings_file(default_file).items()}
+    known = set(places)
+    if work_file is not None:
+        places |= {name: (value, str(work_file)) for name, (value, _) in read_settings_file(work_file).items()}
+    places |= {name: (value, "--set") for name, value in map(parse_override, overrides)}
+    problems = list(_problems(places, known))
+    if problems:
+        raise SettingsError("the settings cannot be used:\n  " + "\n  ".join(problems))
+    return SimpleNamespace(**{name: value for name, (value, _) in places.items()})
+
+
+def _problems(places: dict[str, tuple[object, str]], known: set[str]):
+    for name, (value, place) in places.items():
+        if name not in known or name not in RULES:
+            near = difflib.get_close_matches(name, RULES, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"the settings are: {', '.join(RULES)}"
+            yield f"{name} ({place}) is not a setting; {hint}"
+        elif not RULES[name].holds(value):
+            yield f"{name} = {value!r} ({place}): {RULES[name].allowed} is expected"
+
+
+def change_settings_file(path: Path, values: dict[str, object]) -> dict[str, tuple[object, object]]:
+    """Write new values into a settings file, leaving every other character, comments and line ends as they are.
+
+    A name that the file lacks is added at its end. Returns name → (old value or None, new value) of what changed.
+    """
+    found = read_settings_file(path)
+    changed = {
+        name: (found[name][0] if name in found else None, value)
+        for name, value in values.items()
+        if name not in found or found[name][0] != value
+    }
+    lines = path.read_bytes().splitlines(keepends=True)
+    line_end = b"\r\n" if lines and lines[0].endswith(b"\r\n") else b"\n"
+    # from the last line to the first, so that a value over several lines shifts nothing that is still to be changed
+    for name in sorted(changed, key=lambda name: found[name][1].lineno if name in found else 0, reverse=True):
+        new = repr(values[name]).encode("utf-8")
+        if name in found:
+            value = found[name][1].value
+            first, last = value.lineno - 1, value.end_lineno - 1
+            bom = 3 if first == 0 and lines[0].startswith(b"\xef\xbb\xbf") else 0
+            line = lines[first][: value.col_offset + bom] + new + lines[last][value.end_col_offset :]
+            lines[first : last + 1] = [line]
+        else:
+            if lines and not lines[-1].endswith(b"\n"):
+                lines[-1] += line_end
+            lines.append(name.encode("utf-8") + b" = " + new + line_end)
+    if changed:
+        with written_beside(path) as part:
+            part.write_bytes(b"".join(lines))
+    return changed

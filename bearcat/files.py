@@ -1,0 +1,39 @@
+"""Write files beside and rename them into place, so that a kill at any moment leaves the old one or the new one."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PART = ".part"
+
+
+@contextmanager
+def written_beside(path: Path, sync: bool = True) -> Iterator[Path]:
+    """Yield a path in the same folder to write to; rename it to `path` if the block ends well, else remove it.
+
+    The temporary name keeps the suffix of `path`, since some writers choose the format by it. `sync` waits for the
+    disk, which thousands of small files that can be made again do not need.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.stem}{PART}{path.suffix}")
+    try:
+        yield part
+        if sync:
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8 with its line ends as they are."""
+    with written_beside(path) as part:
+        part.write_text(text, encoding="utf-8", newline="")
+
+
+def write_json(path: Path, payload: object) -> None:
+    """Write `payload` as indented UTF-8 JSON."""
+    write_text(path, json.dumps(payload, ensure_ascii=False, indent=2) + "\n")

@@ -1,0 +1,122 @@
+"""Look at a data set: sizes, labels, damage; and say what settings follow from it."""
+
+import statistics
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from bearcat.annotations import LabelledImage, read_labels
+from bearcat.errors import ImageError
+from bearcat.images import open_image
+from bearcat.progress import map_in_threads, show_progress
+
+COLOUR_SAMPLE = 200  # pictures looked at for colour
+GREY_KEEPS_ENOUGH = 0.6  # below this share of the best channel's contrast, colour carries the text
+SIZE_OUTLIER = 2  # a picture so many times the median does not decide the input's size
+
+
+@dataclass
+class SetReport:
+    """What one data set holds."""
+
+    pictures: int = 0
+    damaged: list[str] = field(default_factory=list)
+    without_label: list[str] = field(default_factory=list)
+    widths: Counter = field(default_factory=Counter)
+    heights: Counter = field(default_factory=Counter)
+    label_lengths: Counter = field(default_factory=Counter)
+    characters: Counter = field(default_factory=Counter)
+    grey_shares: list[float] = field(default_factory=list)
+
+    def as_dict(self) -> dict:
+        """Return the report for JSON."""
+        return {
+            "pictures": self.pictures,
+            "damaged": self.damaged,
+            "without_label": self.without_label,
+            "width": spread(self.widths),
+            "height": spread(self.heights),
+            "label_lengths": dict(sorted(self.label_lengths.items())),
+            "characters": dict(sorted(self.characters.items())),
+        }
+
+
+def spread(counts: Counter) -> dict[str, float] | None:
+    """Return the smallest, the median and the largest of counted values."""
+    values = list(counts.elements())
+    return {"min": min(values), "median": statistics.median(values), "max": max(values)} if values else None
+
+
+def inspect_set(folder: Path) -> SetReport:
+    """Open every picture of a folder once and count what is found."""
+    labelled, without_label = read_labels(folder)
+    report = SetReport(without_label=without_label)
+    every = max(1, len(labelled) // COLOUR_SAMPLE)
+    items = ((number % every == 0, item) for number, item in enumerate(labelled))
+    for item, size, grey_share, damage in show_progress(map_in_threads(_look, items), len(labelled), folder.name):
+        if damage:
+            report.damaged.append(damage)
+            continue
+        report.pictures += 1
+        report.widths[size[0]] += 1
+        report.heights[size[1]] += 1
+        report.label_lengths[len(item.label)] += 1
+        report.characters.update(item.label)
+        report.grey_shares += [grey_share] if grey_share is not None else []
+    return report
+
+
+def _look(task: tuple[bool, LabelledImage]) -> tuple:
+    with_colour, item = task
+    try:
+        image = open_image(item.path)
+    except ImageError as error:
+        return item, None, None, str(error)
+    return item, image.size, grey_share_of_contrast(image) if with_colour else None, None
+
+
+def grey_share_of_contrast(image: Image.Image) -> float:
+    """Return the standard deviation of grey over that of the most telling of red, green and blue: 0 … about 1."""
+    best = np.asarray(image, np.float32).std(axis=(0, 1)).max()
+    return float(np.asarray(image.convert("L"), np.float32).std() / best) if best > 0 else 1.0
+
+
+def suggest_settings(reports: list[SetReport]) -> dict[str, int]:
+    """Return the settings that follow from the data: input size, channels, longest label; {} where there is none."""
+    widths, heights, lengths = Counter(), Counter(), Counter()
+    for report in reports:
+        widths.update(report.widths)
+        heights.update(report.heights)
+        lengths.update(report.label_lengths)
+    shares = [share for report in reports for share in report.grey_shares]
+    if not widths:
+        return {}
+    return {
+        "IMAGE_HEIGHT": _side(heights),
+        "IMAGE_WIDTH": _side(widths),
+        "IMAGE_CHANNALS": 1 if not shares or statistics.median(shares) >= GREY_KEEPS_ENOUGH else 3,
+        "CAPTCHA_LENGTH": max(lengths),
+    }
+
+
+def _side(counts: Counter) -> int:
+    limit = SIZE_OUTLIER * statistics.median(counts.elements())
+    return max(8, max(side for side in counts if side <= limit))
+
+
+def summary_lines(name: str, report: SetReport) -> list[str]:
+    """Return what a person should know of a set."""
+    if not report.pictures:
+        return [f"{name}: no pictures"]
+    width, height = spread(report.widths), spread(report.heights)
+    lines = [
+        f"{name}: {report.pictures} pictures, {width['min']}–{width['max']} wide, {height['min']}–{height['max']} high",
+        "  label lengths: " + ", ".join(f"{length} ({n})" for length, n in sorted(report.label_lengths.items())),
+        f"  {len(report.characters)} characters: " + " ".join(sorted(report.characters)),
+    ]
+    for what, problems in (("damaged", report.damaged), ("without label", report.without_label)):
+        lines += [f"  {what}: {len(problems)}"] * bool(problems) + [f"    {line}" for line in problems[:5]]
+    return lines

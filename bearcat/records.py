@@ -1,0 +1,151 @@
+"""The one TFRecord schema: written and parsed here only.
+
+A pack is a folder of shards and an index, pack.json, written last: a folder without it is no pack.
+A record holds `image` (raw uint8 pixels after the letterbox), `label`, `file` (UTF-8) and `target` (vocabulary rows).
+"""
+
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from bearcat.errors import RecordError
+from bearcat.files import PART, write_json
+from bearcat.images import InputSpec
+
+INDEX = "pack.json"
+RECORDS_PER_SHARD = 8192
+AGAIN = "run python pack_dataset.py"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One picture as it is packed."""
+
+    image: np.ndarray
+    label: str
+    file: str
+    target: list[int]
+
+
+@dataclass(frozen=True)
+class PackIndex:
+    """What a pack holds."""
+
+    count: int
+    shards: list[str]
+    height: int
+    width: int
+    channels: int
+    characters: list[str]
+    longest_label: int
+    most_ctc_steps: int
+
+    @property
+    def spec(self) -> InputSpec:
+        return InputSpec(self.height, self.width, self.channels)
+
+
+def encode_record(record: Record) -> bytes:
+    """Return a record as a serialised tf.train.Example."""
+
+    def text(value: str) -> tf.train.Feature:
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode("utf-8")]))
+
+    pixels = tf.train.Feature(bytes_list=tf.train.BytesList(value=[record.image.tobytes()]))
+    target = tf.train.Feature(int64_list=tf.train.Int64List(value=record.target))
+    features = {"image": pixels, "label": text(record.label), "file": text(record.file), "target": target}
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+
+
+def parse_batch(serialised: tf.Tensor, spec: InputSpec, target_width: int) -> dict[str, tf.Tensor]:
+    """Parse serialised records (N,): image uint8 (N, H, W, C), target int32 (N, target_width), label, file (N,)."""
+    parsed = tf.io.parse_example(
+        serialised,
+        {
+            "image": tf.io.FixedLenFeature([], tf.string),
+            "label": tf.io.FixedLenFeature([], tf.string),
+            "file": tf.io.FixedLenFeature([], tf.string),
+            "target": tf.io.RaggedFeature(tf.int64),
+        },
+    )
+    pixels = tf.io.decode_raw(parsed["image"], tf.uint8)
+    target = parsed["target"].to_tensor(shape=[None, target_width])
+    return {
+        "image": tf.reshape(pixels, [-1, *spec.shape]),
+        "target": tf.cast(target, tf.int32),
+        "label": parsed["label"],
+        "file": parsed["file"],
+    }
+
+
+def write_pack(folder: Path, records: Iterable[Record], total: int, index_of_all: dict) -> PackIndex:
+    """Stream records into shards in a folder beside, then put it in the place of `folder`.
+
+    `total` decides the number of shards, over which records go in turn; `index_of_all` holds the
+    fields of PackIndex that all records share. Returns the index.
+    """
+    beside = folder.with_name(f".{folder.name}{PART}")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    shard_count = max(1, -(-total // RECORDS_PER_SHARD))
+    names = [f"pack-{number:05d}-of-{shard_count:05d}.tfrecord" for number in range(shard_count)]
+    writers = [tf.io.TFRecordWriter(str(beside / name)) for name in names]
+    count = 0
+    try:
+        for record in records:
+            writers[count % shard_count].write(encode_record(record))
+            count += 1
+    finally:
+        for writer in writers:
+            writer.close()
+    index = PackIndex(count=count, shards=names, **index_of_all)
+    write_json(beside / INDEX, asdict(index))
+    _put_in_place(beside, folder)
+    return index
+
+
+def _put_in_place(beside: Path, folder: Path) -> None:
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    beside.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def load_pack_index(folder: Path) -> PackIndex:
+    """Read a pack's index; raise RecordError where the pack is missing or damaged."""
+    try:
+        index = PackIndex(**json.loads((folder / INDEX).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise RecordError(f"{folder} holds no pack: {AGAIN}") from None
+    except (ValueError, TypeError) as error:
+        raise RecordError(f"{folder / INDEX} is damaged ({error}): {AGAIN}") from None
+    missing = [name for name in index.shards if not (folder / name).is_file()]
+    if missing or not index.count:
+        raise RecordError(f"{folder} lacks {', '.join(missing) or 'records'}: {AGAIN}")
+    return index
+
+
+def check_pack(folder: Path, index: PackIndex, spec: InputSpec, characters: tuple[str, ...]) -> None:
+    """Raise RecordError where a pack was made for another input size or another vocabulary."""
+    if index.spec != spec:
+        raise RecordError(f"{folder} holds {index.spec}, the settings ask for {spec}: {AGAIN}")
+    if tuple(index.characters) != characters:
+        raise RecordError(f"{folder} was packed with another vocabulary than num_classes.json holds: {AGAIN}")
+
+
+def read_records(folder: Path, index: PackIndex, batch_size: int = 64) -> Iterator[dict[str, np.ndarray]]:
+    """Yield a pack's records in batches of NumPy arrays, in the order of the shards."""
+    shards = [str(folder / name) for name in index.shards]
+    batches = tf.data.TFRecordDataset(shards).batch(batch_size)
+    parsed = batches.map(lambda serialised: parse_batch(serialised, index.spec, max(1, index.longest_label)))
+    try:
+        yield from parsed.as_numpy_iterator()
+    except tf.errors.DataLossError as error:
+        raise RecordError(f"{folder} is damaged ({error.message}): {AGAIN}") from None

@@ -1,0 +1,45 @@
+"""When to lower the learning rate and when to stop, as a plain function of the validation losses so far."""
+
+from dataclasses import dataclass
+
+FACTOR = 0.5
+LEAST_GAIN = 1e-4  # a smaller fall of the validation loss is none
+BARREN_PATIENCE = 3  # times as patient while nothing is read right
+
+
+@dataclass
+class PlateauRule:
+    """Lower the learning rate after `lr_patience` epochs without a gain, stop after `early_patience`.
+
+    While not one captcha is read right, the training has yet to bear fruit (CTC first learns to say nothing, and
+    may stay there for hundreds of steps): then the learning rate is kept and the patience is three times as long.
+    Feeding it the epochs of an interrupted run brings it to where that run stood.
+    """
+
+    lr_patience: int
+    early_patience: int
+    best: float = float("inf")
+    epochs_without_gain: int = 0
+    bears_fruit: bool = False
+
+    def observe(self, val_loss: float, val_exact: float) -> None:
+        """Take in the figures of an epoch."""
+        first_fruit = val_exact > 0 and not self.bears_fruit
+        self.bears_fruit |= val_exact > 0
+        if val_loss < self.best - LEAST_GAIN or first_fruit:
+            self.epochs_without_gain = 0
+        else:
+            self.epochs_without_gain += 1
+        self.best = min(self.best, val_loss)
+
+    @property
+    def lowers(self) -> bool:
+        """Tell whether the learning rate is to be lowered now."""
+        waited = self.epochs_without_gain
+        return self.bears_fruit and waited > 0 and waited % self.lr_patience == 0
+
+    @property
+    def stops(self) -> bool:
+        """Tell whether the training is to stop now."""
+        patience = self.early_patience if self.bears_fruit else BARREN_PATIENCE * self.early_patience
+        return self.epochs_without_gain >= patience

@@ -1,0 +1,172 @@
+"""What happens around the epochs: the bar, the plateau rule, checkpoints that are whole or not there, a soft stop."""
+
+import csv
+import math
+import signal
+import time
+from pathlib import Path
+
+import keras
+from tqdm import tqdm
+
+from bearcat.artifact import Card, read_card, write_card
+from bearcat.checkpoints import Checkpoint, checkpoint_name, newest_checkpoint
+from bearcat.errors import CheckpointError, DataError
+from bearcat.files import PART, written_beside
+from bearcat.schedule import FACTOR, PlateauRule
+
+INTERRUPT = "interrupt"
+EARLY_STOP = "early stop"
+ALL_EPOCHS = "all epochs"
+
+
+def row_of(epoch: int, logs: dict) -> dict[str, float]:
+    """Return an epoch's figures as plain numbers; epochs count from 1."""
+    return {"epoch": epoch} | {name: float(value) for name, value in logs.items()}
+
+
+class Timekeeper(keras.callbacks.Callback):
+    """First in the row: adds learning rate, seconds and pictures to an epoch's figures, which all others then see."""
+
+    def __init__(self, batch_size: int):
+        super().__init__()
+        self.batch_size = batch_size
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._started, self._steps = time.monotonic(), 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._steps += 1
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        logs["seconds"] = time.monotonic() - self._started
+        logs["images"] = self._steps * self.batch_size
+
+
+class FollowPlateau(keras.callbacks.Callback):
+    """Lowers the learning rate and stops as the rule says; refuses to go on from a loss that is no number."""
+
+    def __init__(self, rule: PlateauRule):
+        super().__init__()
+        self.rule = rule
+        self.stopped = False
+
+    def on_epoch_end(self, epoch, logs=None):
+        rate = float(self.model.optimizer.learning_rate)
+        if not (math.isfinite(logs["loss"]) and math.isfinite(logs["val_loss"])):
+            raise DataError(
+                f"the loss became {logs['loss']}, the validation loss {logs['val_loss']} in epoch {epoch + 1}. "
+                f"The checkpoints before it are kept. Lower the learning rate: --set LR={rate / 3:.1e}"
+            )
+        self.rule.observe(logs["val_loss"], logs["val_exact"])
+        if self.rule.stops:
+            self.stopped = self.model.stop_training = True
+        elif self.rule.lowers:
+            self.model.optimizer.learning_rate = rate * FACTOR
+
+
+class SaveCheckpoint(keras.callbacks.Callback):
+    """Writes weights, optimizer, card and the history so far after each epoch, beside first and then in place."""
+
+    def __init__(self, folder: Path, card: Card, history: list[dict]):
+        super().__init__()
+        self.folder, self.card, self.history = folder, card, history
+
+    def on_epoch_end(self, epoch, logs=None):
+        row = row_of(epoch + 1, logs)
+        self.history.append(row)
+        path = self.folder / checkpoint_name(epoch + 1, row["loss"], row["val_loss"], row["val_exact"])
+        with written_beside(path) as part:
+            self.model.save(part)
+            write_card(part, {"card": vars(self.card.with_metrics(row)), "history": self.history})
+
+
+class WriteCsv(keras.callbacks.Callback):
+    """Writes the history as one CSV file: the same rows as in the checkpoints, also after a kill and a resume."""
+
+    def __init__(self, path: Path, history: list[dict]):
+        super().__init__()
+        self.path, self.history = path, history
+
+    def on_epoch_end(self, epoch, logs=None):
+        with written_beside(self.path) as part, part.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, self.history[0].keys(), extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(self.history)
+
+
+class StopOnSignal(keras.callbacks.Callback):
+    """Ctrl-C ends the epoch after the current step, so that it is validated and saved; a second one stops at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.stopped = False
+
+    def on_train_begin(self, logs=None):
+        self._before = signal.signal(signal.SIGINT, self._ask)
+
+    def on_train_end(self, logs=None):
+        signal.signal(signal.SIGINT, self._before)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.stopped:
+            self.model.stop_training = True
+
+    def _ask(self, number, frame):
+        self.stopped = True
+        signal.signal(signal.SIGINT, self._before)
+        tqdm.write("\nStopping after this step: validating and saving. Ctrl-C again stops at once, without saving.")
+
+
+class Bar(keras.callbacks.Callback):
+    """A bar for each epoch on a terminal; one line for each epoch everywhere."""
+
+    def __init__(self, epochs: int, steps: int):
+        super().__init__()
+        self.epochs, self.steps = epochs, steps
+
+    def on_epoch_begin(self, epoch, logs=None):
+        title = f"epoch {epoch + 1}/{self.epochs}"
+        self._bar = tqdm(total=self.steps, desc=title, unit=" steps", disable=None, leave=False, dynamic_ncols=True)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._bar.set_postfix_str(f"loss {logs['loss']:.4f}, exact {logs['exact']:.2%}", refresh=False)
+        self._bar.update()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._bar.close()
+        tqdm.write(
+            f"epoch {epoch + 1}/{self.epochs}: loss {logs['loss']:.4f}, exact {logs['exact']:.2%}; "
+            f"validation loss {logs['val_loss']:.4f}, exact {logs['val_exact']:.2%}; "
+            f"learning rate {logs['learning_rate']:.1e}, {logs['seconds']:.0f} s"
+        )
+
+
+def load_newest(folder: Path, card: Card) -> tuple[keras.Model, list[dict], Checkpoint] | None:
+    """Return the model with its optimizer, the history and the checkpoint of the newest whole epoch; None if none.
+
+    Broken files that are newer are set aside under another name. Raises CheckpointError where the checkpoint's
+    network is not the one that the settings and the vocabulary ask for.
+    """
+    clear_parts(folder)
+    checkpoint, broken = newest_checkpoint(folder)
+    for path in broken:
+        path.rename(path.with_name(f"broken-{path.name}"))
+        tqdm.write(f"{path} is broken and set aside as broken-{path.name}")
+    if checkpoint is None:
+        return None
+    saved_card, payload = read_card(checkpoint.path)
+    differences = saved_card.differences(card)
+    if differences:
+        raise CheckpointError(
+            f"{checkpoint.path} does not fit what the settings ask for now:\n  " + "\n  ".join(differences) + "\n"
+            "Set it back to go on with the old training, or start anew: python init_working_space.py (keeps a backup)"
+        )
+    return keras.saving.load_model(checkpoint.path), payload["history"], checkpoint
+
+
+def clear_parts(folder: Path) -> None:
+    """Remove what a killed run had half written."""
+    for path in folder.glob(f".*{PART}*"):
+        path.unlink()

@@ -1,0 +1,75 @@
+"""The vocabulary: which row of a network's head stands for which character (num_classes.json)."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from bearcat.errors import LabelError, RecordError
+from bearcat.files import write_json
+
+BLANK = "_"
+BLANK_INDEX = 0
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The symbols in the order of the head's rows; row 0 is the blank, which no label can hold."""
+
+    characters: tuple[str, ...]
+
+    def __post_init__(self):
+        if len(set(self.characters)) != len(self.characters) or BLANK in self.characters:
+            raise LabelError(f"a vocabulary holds each character once and no {BLANK!r}, got {self.characters}")
+
+    def __len__(self) -> int:
+        """Return the number of rows, the blank included."""
+        return len(self.characters) + 1
+
+    @cached_property
+    def index_of(self) -> dict[str, int]:
+        return {character: index for index, character in enumerate(self.characters, start=BLANK_INDEX + 1)}
+
+    @classmethod
+    def of_labels(cls, labels: Iterable[str]) -> "Vocabulary":
+        """Return the sorted characters of all labels."""
+        return cls(tuple(sorted(set().union(*labels))))
+
+    def encode(self, label: str) -> list[int]:
+        """Return the rows of a label's characters; raise LabelError for a character that has none."""
+        unknown = sorted(set(label) - self.index_of.keys())
+        if unknown:
+            raise LabelError(f"the label {label!r} holds {', '.join(map(repr, unknown))}, not in the vocabulary")
+        return [self.index_of[character] for character in label]
+
+    def decode(self, rows: Iterable[int]) -> str:
+        """Return the text of rows, blanks left out."""
+        return "".join(self.characters[row - 1] for row in rows if row != BLANK_INDEX)
+
+    def difference(self, other: "Vocabulary") -> str:
+        """Say in words how `other` differs from this one."""
+        added = sorted(set(other.characters) - set(self.characters))
+        missing = sorted(set(self.characters) - set(other.characters))
+        parts = [f"new: {' '.join(added)}"] * bool(added) + [f"gone: {' '.join(missing)}"] * bool(missing)
+        return "; ".join(parts) or "the same characters in another order"
+
+    def save(self, path: Path) -> None:
+        """Write num_classes.json: row → character."""
+        write_json(path, {str(row): symbol for row, symbol in enumerate((BLANK, *self.characters))})
+
+    @classmethod
+    def load(cls, path: Path) -> "Vocabulary":
+        """Read num_classes.json; raise RecordError where it is missing or not as `save` writes it."""
+        again = "run python pack_dataset.py"
+        try:
+            rows = json.loads(path.read_text(encoding="utf-8-sig"))
+            symbols = [rows[str(row)] for row in range(len(rows))]
+            blank, *characters = symbols
+        except FileNotFoundError:
+            raise RecordError(f"{path} is not there: {again}") from None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RecordError(f'{path} does not hold {{"0": "_", "1": …}} ({error!r}): {again}') from None
+        if blank != BLANK or not all(isinstance(symbol, str) and symbol for symbol in characters):
+            raise RecordError(f"{path} does not start with the blank {BLANK!r}, or holds an empty symbol: {again}")
+        return cls(tuple(characters))

@@ -1,0 +1,84 @@
+"""CallBack: checkpoints, resume, learning rate, early stop, TensorBoard, CSV and progress of a training.
+
+Run by itself it prints the checkpoint with the smallest validation loss.
+
+Reads:  checkpoint
+Writes: nothing
+Next:   python save_model.py
+"""
+
+from types import SimpleNamespace
+
+from bearcat.artifact import Card
+from bearcat.checkpoints import best_checkpoint, list_checkpoints
+from bearcat.command_line import make_parser, open_step, run, tell
+from bearcat.schedule import PlateauRule
+from bearcat.workspace import Work
+
+
+class CallBack:
+    """All that accompanies the epochs of one work's training; `history` holds one row of figures for each of them."""
+
+    def __init__(self, work: Work, settings: SimpleNamespace, card: Card):
+        self.work, self.settings, self.card = work, settings, card
+        self.history: list[dict] = []
+        self.rule = PlateauRule(settings.LR_PATIENCE, settings.EARLY_PATIENCE)
+
+    @property
+    def epochs_done(self) -> int:
+        """Return how many epochs lie behind, those of interrupted runs included."""
+        return int(self.history[-1]["epoch"]) if self.history else 0
+
+    def resume(self):
+        """Return the model of the newest checkpoint with its optimizer's state, or None where there is none."""
+        from bearcat import training  # imports Keras
+
+        found = training.load_newest(self.work.folder("checkpoint"), self.card)
+        if found is None:
+            return None
+        model, self.history, checkpoint = found
+        for row in self.history:
+            self.rule.observe(row["val_loss"], row["val_exact"])
+        tell(f"Going on after epoch {checkpoint.epoch}: {checkpoint.path.name}")
+        return model
+
+    def callbacks(self, steps_per_epoch: int) -> list:
+        """Return Keras' callbacks, in the order in which they must see an epoch's end."""
+        import keras
+
+        from bearcat import training
+
+        work, settings = self.work, self.settings
+        self._plateau = training.FollowPlateau(self.rule)
+        self._signal = training.StopOnSignal()
+        return [
+            training.Timekeeper(settings.BATCH_SIZE),
+            self._plateau,
+            training.SaveCheckpoint(work.folder("checkpoint"), self.card, self.history),
+            training.WriteCsv(work.folder("CSVLogger") / "training.csv", self.history),
+            training.Bar(settings.EPOCHS, steps_per_epoch),
+            keras.callbacks.TensorBoard(str(work.folder("logs")), write_graph=False, update_freq=settings.UPDATE_FREQ),
+            self._signal,
+        ]
+
+    def stopped_by(self) -> str:
+        """Say in words what ended the training."""
+        from bearcat import training
+
+        if self._signal.stopped:
+            return training.INTERRUPT
+        return training.EARLY_STOP if self._plateau.stopped else training.ALL_EPOCHS
+
+
+def main() -> None:
+    """Print the checkpoint with the smallest validation loss."""
+    step = open_step(make_parser(__doc__))
+    folder = step.work.folder("checkpoint")
+    best = best_checkpoint(folder)
+    tell(f"{len(list_checkpoints(folder))} checkpoints; the smallest validation loss has\n{best.path}")
+    tell(f"epoch {best.epoch}: validation loss {best.val_loss:.6f}, exact {best.val_exact:.2%}")
+    step.next("python save_model.py", "save and export it")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,55 @@
+"""Remove data sets on purpose, for instance before another lot is generated. It asks first.
+
+Reads:  nothing
+Writes: deletes the pictures and packs of the sets that are named, and nothing else
+Next:   python gen_sample_by_captcha.py
+"""
+
+import sys
+from pathlib import Path
+
+from bearcat.command_line import make_parser, open_step, run, tell
+from bearcat.errors import DataError
+from bearcat.workspace import DATA_FOLDERS, PACK_FOLDERS
+
+DELETABLE = DATA_FOLDERS + PACK_FOLDERS
+
+
+def main() -> None:
+    """List what would go, with counts, ask, and delete."""
+    parser = make_parser(__doc__)
+    parser.add_argument("sets", metavar="SET", nargs="*", help=f"any of {', '.join(DELETABLE)}; default: all")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    step = open_step(parser)
+    unknown = [name for name in step.arguments.sets if name not in DELETABLE]
+    if unknown:
+        raise DataError(f"{', '.join(unknown)}: not a data set; they are {', '.join(DELETABLE)}")
+    files = {name: files_of(step.work.folder(name)) for name in step.arguments.sets or DELETABLE}
+    total = sum(map(len, files.values()))
+    for name, paths in files.items():
+        tell(f"{name}: {len(paths)} files")
+    if not total:
+        tell("There is nothing to delete.")
+    elif step.arguments.yes or confirmed(total):
+        for path in (path for paths in files.values() for path in paths):
+            path.unlink()
+        tell(f"Deleted {total} files.")
+    else:
+        tell("Nothing was deleted.")
+    step.next("python gen_sample_by_captcha.py", "or put your own pictures into train_dataset")
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Return the files that lie directly in a folder; links and folders within are none of ours."""
+    return sorted(path for path in folder.glob("*") if path.is_file() and not path.is_symlink())
+
+
+def confirmed(total: int) -> bool:
+    """Ask, and take anything but a plain yes for a no."""
+    if not sys.stdin or not sys.stdin.isatty():
+        raise DataError(f"{total} files would be deleted and nobody is there to be asked: --yes deletes without asking")
+    return input(f"Delete these {total} files for good? Type yes: ").strip().lower() == "yes"
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,68 @@
+"""Step 9: make the trained unit from the checkpoint with the smallest validation loss.
+
+Reads:  checkpoint, and some pictures of the data sets to hold the export to
+Writes: model/<MODEL_NAME>.keras, App_model/<MODEL_NAME>.onnx (this one is served), report/save.json
+Next:   python test.py
+"""
+
+import numpy as np
+
+from bearcat.annotations import list_images
+from bearcat.artifact import read_card
+from bearcat.checkpoints import best_checkpoint
+from bearcat.command_line import Step, make_parser, open_step, run, tell
+from bearcat.devices import choose_device
+from bearcat.errors import DataError, ImageError
+from bearcat.export import save_keras, save_onnx
+from bearcat.images import InputSpec
+from utils import Image_Processing
+
+PICTURES_COMPARED = 64
+
+
+def main() -> None:
+    """Save, export, compare, publish."""
+    step = open_step(make_parser(__doc__))
+    work = step.work
+    choose_device(use_gpu=False)  # a few pictures need none, and a training may be using it
+    best = best_checkpoint(work.folder("checkpoint"))
+    tell(f"Best checkpoint: {best.path.name}")
+    pixels = real_pictures(step, read_card(best.path)[0].spec)
+    keras_file = work.folder("model") / f"{read_card(best.path)[0].name}.keras"
+    card = save_keras(best.path, keras_file)
+    onnx_file, difference = save_onnx(keras_file, work.folder("App_model"), pixels)
+    tell(f"Saved: {keras_file}")
+    tell(f"Exported: {onnx_file}; it reads {len(pixels)} pictures as Keras does (difference at most {difference:.0e})")
+    step.write_report(
+        "save",
+        {
+            "checkpoint": best.path.name,
+            "model": keras_file.name,
+            "app_model": onnx_file.name,
+            "bytes": onnx_file.stat().st_size,
+            "pictures_compared": len(pixels),
+            "largest_difference": difference,
+            "metrics": card.metrics,
+        },
+    )
+    step.next("python test.py", "score it on pictures it has not seen; python app.py serves it")
+
+
+def real_pictures(step: Step, spec: InputSpec) -> np.ndarray:
+    """Return up to 64 pictures of the data sets as the network sees them."""
+    found = []
+    for split in ("validation", "test", "train"):
+        for path in list_images(step.work.data_folder(split)):
+            try:
+                found.append(Image_Processing.extraction_image(path, spec))
+            except ImageError:
+                continue  # pack_dataset.py and cheak_file.py name the damaged ones
+            if len(found) == PICTURES_COMPARED:
+                return np.stack(found)
+    if not found:
+        raise DataError(f"{step.work.path} has no picture left to compare Keras and ONNX on: put some in test_dataset")
+    return np.stack(found)
+
+
+if __name__ == "__main__":
+    run(main)

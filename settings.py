@@ -1,0 +1,33 @@
+"""Every knob of Bearcat with its default.
+
+New_work.py copies this file into a work; what stands in the work's copy goes before what stands here,
+and `--set NAME=VALUE` on a command line goes before both.
+Values are plain Python literals: numbers, strings, True, False, None, lists.
+"""
+
+# --- what is recognised -------------------------------------------------------------------------
+MODE = "ORDINARY"  # 'ORDINARY': up to CAPTCHA_LENGTH characters; 'CTC': any number of characters
+BACKBONE = "light"  # the network that looks at the picture, by name: see bearcat/backbones
+CAPTCHA_LENGTH = 8  # ORDINARY: the longest label; shorter ones are padded with blanks
+MODEL_NAME = "captcha"  # the name under which the trained unit is saved and served
+
+# --- what the network sees: python cheak_file.py --apply sets these four from the data -----------
+IMAGE_HEIGHT = 60  # pixels; smaller pictures are padded, larger ones shrunk in proportion and padded
+IMAGE_WIDTH = 100  # pixels
+IMAGE_CHANNALS = 1  # 1: grey, 3: colour
+
+# --- data ----------------------------------------------------------------------------------------
+DIVIDE = True  # move_path.py: True splits off validation and test, False test only
+DIVIDE_RATO = 0.1  # move_path.py: the share of the pictures that each of them gets
+AUGMENT = True  # small random turns, shifts and changes of light while training
+SEED = 0  # everything random starts from this number
+
+# --- training ------------------------------------------------------------------------------------
+USE_GPU = True  # False hides the GPU
+EPOCHS = 200  # at most; EARLY_PATIENCE usually ends the training before
+BATCH_SIZE = 32  # pictures a step
+LR = 2e-3  # learning rate at the start
+LR_PATIENCE = 2  # halve the learning rate after so many epochs without a smaller validation loss
+EARLY_PATIENCE = 8  # stop after so many epochs without a smaller validation loss
+MIN_EPOCH_STEPS = 100  # a small data set is repeated until an epoch has so many steps
+UPDATE_FREQ = "epoch"  # TensorBoard: 'epoch', 'batch' or every so many steps

@@ -1,0 +1,63 @@
+"""Step 12: ask the running service of this machine to read a picture, as a program of yours would.
+
+Reads:  the picture that is named, else one of test_dataset
+Writes: nothing
+Next:   use the answer; it talks to 127.0.0.1 and to nothing else
+"""
+
+import base64
+import random
+from pathlib import Path
+
+import requests
+
+from bearcat.command_line import make_parser, open_step, run, tell
+from bearcat.errors import DataError, ServiceError
+from utils import Image_Processing
+
+PORT = 5006
+SECONDS = 30
+
+
+def main() -> None:
+    """Send one picture and print the answer."""
+    parser = make_parser(__doc__)
+    parser.add_argument("image", metavar="IMAGE", nargs="?", type=Path, help="a picture; default: one of test_dataset")
+    parser.add_argument("--port", type=int, default=PORT, help=f"the service's port on this machine ({PORT})")
+    step = open_step(parser)
+    image, label = choose_picture(step.arguments.image, step.work.data_folder("test"))
+    answer = ask(image, f"http://127.0.0.1:{step.arguments.port}/")
+    tell(f"Picture: {image}")
+    sure, milliseconds = answer["overall_recognition_rate"], answer["time"] * 1000
+    tell(f"Answer:  {answer['result']}  ({sure:.1%} sure, {milliseconds:.1f} ms)")
+    if label is not None:
+        tell(f"Label:   {label}  ({'right' if label == answer['result'] else 'wrong'})")
+
+
+def choose_picture(named: Path | None, test_folder: Path) -> tuple[Path, str | None]:
+    """Return the picture to send, and its label where that is known."""
+    if named is None:
+        chosen = random.choice(Image_Processing.extraction_data(test_folder))
+        return chosen.path, chosen.label
+    if not named.is_file():
+        raise DataError(f"{named} is not there: name a picture, or none to take one of {test_folder}")
+    return named, None
+
+
+def ask(image: Path, url: str) -> dict:
+    """Return the service's answer to a picture; raise ServiceError where there is none or it refuses."""
+    encoded = base64.b64encode(image.read_bytes()).decode("ascii")
+    try:
+        response = requests.post(url, data={"img": encoded}, timeout=SECONDS)
+        answer = response.json()
+    except requests.ConnectionError:
+        raise ServiceError(f"no service answers at {url}: start it in another terminal: python app.py") from None
+    except (requests.Timeout, ValueError) as error:
+        raise ServiceError(f"{url} did not answer as Bearcat's service does: {error}") from None
+    if answer.get("return_code") != 200:
+        raise ServiceError(f"{url} answered {answer.get('return_code')}: {answer.get('return_info')}")
+    return answer
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,127 @@
+"""Step 7: train, or go on with a training that was stopped.
+
+Reads:  train_pack_dataset, validation_pack_dataset, num_classes.json, checkpoint
+Writes: checkpoint (one an epoch), CSVLogger, logs, report/train.json
+Next:   python save_model.py; meanwhile: tensorboard --logdir <work>/logs
+"""
+
+import keras
+
+from bearcat.artifact import Card
+from bearcat.checkpoints import best_checkpoint
+from bearcat.command_line import INTERRUPTED, Step, make_parser, open_step, run, tell
+from bearcat.datasets import training_batches, validation_batches
+from bearcat.devices import choose_device
+from bearcat.errors import DataError
+from bearcat.label_codecs import make_codec
+from bearcat.records import PackIndex, check_pack, load_pack_index
+from bearcat.training import INTERRUPT
+from bearcat.vocabulary import Vocabulary
+from callback import CallBack
+from models import build_model
+
+
+def main() -> int:
+    """Train a work's network until the rule or EPOCHS ends it."""
+    step = open_step(make_parser(__doc__))
+    settings, work = step.settings, step.work
+    device = choose_device(settings.USE_GPU)
+    keras.utils.set_random_seed(settings.SEED)
+    card = make_card(step)
+    packs = {split: load_pack_index(work.pack_folder(split)) for split in ("train", "validation")}
+    for split, index in packs.items():
+        check_pack(work.pack_folder(split), index, card.spec, card.characters)
+    call_back = CallBack(work, settings, card)
+    model = call_back.resume() or build_model(
+        card.mode, card.backbone, card.spec, len(card.vocabulary), card.captcha_length, settings.LR
+    )
+    check_length(model, list(packs.values()))
+    if call_back.rule.stops or call_back.epochs_done >= settings.EPOCHS:
+        tell("This training has ended. To go on: --set EARLY_PATIENCE=… or --set EPOCHS=…, larger than now;")
+        tell("to start anew: python init_working_space.py (keeps a backup)")
+    else:
+        tell(f"{packs['train'].count} pictures, {model.count_params():,} parameters, on {device}")
+        stopped_by = fit(step, model, call_back, packs)
+        step.write_report("train", summarise(step, model, call_back, stopped_by))
+        if stopped_by == INTERRUPT:
+            tell("Stopped and saved. Go on: python train.py, or use what there is: python save_model.py")
+            return INTERRUPTED
+    best = best_checkpoint(work.folder("checkpoint"))
+    tell(f"Best: epoch {best.epoch}, validation loss {best.val_loss:.4f}, exact {best.val_exact:.2%}")
+    step.next("python save_model.py", "save and export the best checkpoint")
+    return 0
+
+
+def make_card(step: Step) -> Card:
+    """Return what the trained unit will say of itself."""
+    settings = step.settings
+    return Card(
+        name=settings.MODEL_NAME,
+        mode=settings.MODE,
+        backbone=settings.BACKBONE,
+        characters=Vocabulary.load(step.work.vocabulary_file).characters,
+        height=settings.IMAGE_HEIGHT,
+        width=settings.IMAGE_WIDTH,
+        channels=settings.IMAGE_CHANNALS,
+        captcha_length=settings.CAPTCHA_LENGTH,
+    )
+
+
+def check_length(model: keras.Model, packs: list[PackIndex]) -> None:
+    """Raise DataError where the network has fewer steps or positions than the longest label needs."""
+    steps = model.output_shape[1]
+    needed = max(index.most_ctc_steps for index in packs)
+    if needed > steps:
+        raise DataError(
+            f"the longest label needs {needed} positions or time steps, the network has {steps}: set CAPTCHA_LENGTH = "
+            f"{needed} (ORDINARY) or IMAGE_WIDTH = {needed * 4} or more (CTC), then run python pack_dataset.py"
+        )
+
+
+def fit(step: Step, model: keras.Model, call_back: CallBack, packs: dict[str, PackIndex]) -> str:
+    """Run the epochs that are left and return what ended them."""
+    settings, work = step.settings, step.work
+    width = target_width(call_back.card, packs)
+    steps = max(settings.MIN_EPOCH_STEPS, -(-packs["train"].count // settings.BATCH_SIZE))
+    # another seed after a resume, else the first epochs' order and changes would come again
+    seed = settings.SEED + call_back.epochs_done
+    train_folder, validation_folder = work.pack_folder("train"), work.pack_folder("validation")
+    model.fit(
+        training_batches(train_folder, packs["train"], width, settings.BATCH_SIZE, seed, settings.AUGMENT),
+        validation_data=validation_batches(validation_folder, packs["validation"], width, settings.BATCH_SIZE),
+        steps_per_epoch=steps,
+        initial_epoch=call_back.epochs_done,
+        epochs=settings.EPOCHS,
+        callbacks=call_back.callbacks(steps),
+        verbose=0,
+        shuffle=False,  # the data set shuffles
+    )
+    return call_back.stopped_by()
+
+
+def target_width(card: Card, packs: dict[str, PackIndex]) -> int:
+    """Return the width to which targets are padded."""
+    codec = make_codec(card.mode, card.vocabulary, card.captcha_length)
+    return codec.target_width(max(index.longest_label for index in packs.values()))
+
+
+def summarise(step: Step, model: keras.Model, call_back: CallBack, stopped_by: str) -> dict:
+    """Return report/train.json."""
+    history, card = call_back.history, call_back.card
+    best = min(history, key=lambda row: row["val_loss"])
+    seconds = sum(row["seconds"] for row in history)
+    return {
+        "mode": card.mode,
+        "backbone": card.backbone,
+        "parameters": model.count_params(),
+        "epochs_run": len(history),
+        "best_epoch": best["epoch"],
+        "best": best,
+        "seconds": round(seconds, 1),
+        "images_per_second": round(sum(row["images"] for row in history) / seconds, 1),
+        "stopped_by": stopped_by,
+    }
+
+
+if __name__ == "__main__":
+    run(main)
