@@ -30,7 +30,7 @@ class ImageFormatError(ImageError):
 
 
 class ImageSizeError(ImageError):
-    """A picture has too many pixels or too few."""
+    """A picture has too many pixels."""
 
 
 class RecordError(DataError):

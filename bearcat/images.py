@@ -111,7 +111,7 @@ def _check_size(image: Image.Image, name: str) -> None:
     if width * height > MOST_PIXELS:
         raise ImageSizeError(f"{name} has {width}×{height} pixels, at most {MOST_PIXELS:,} are accepted")
     if min(width, height) < SMALLEST_SIDE:
-        raise ImageSizeError(f"{name} has {width}×{height} pixels, at least {SMALLEST_SIDE}×{SMALLEST_SIDE} are needed")
+        raise ImageError(f"{name} has {width}×{height} pixels, at least {SMALLEST_SIDE}×{SMALLEST_SIDE} are needed")
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -21,7 +21,8 @@ def mount_page(app: FastAPI, units: dict[str, Read]) -> FastAPI:
 
     page = build_page(gradio, units)
     mounted = gradio.mount_gradio_app(app, page, path="/")
-    # a mounted page skips gradio's check of file paths, and anyone could read any file, unless this is set
+    # a mounted page skips gradio's check of file paths, and any file of the machine could be read, unless this is set;
+    # a path sent without gradio's mark of a file is not checked even so, hence the check in read()
     page.has_launched = True
     return mounted
 
@@ -29,9 +30,10 @@ def mount_page(app: FastAPI, units: dict[str, Read]) -> FastAPI:
 def build_page(gradio, units: dict[str, Read]):
     """Return the page as gradio Blocks."""
     names = list(units)
+    uploads = Path(gradio.utils.get_upload_folder()).resolve()
 
     def read(file: str | None, name: str):
-        if not file:
+        if not file or not Path(file).resolve().is_relative_to(uploads):
             raise gradio.Error("Choose a picture first.")
         try:
             reading = units[name](Path(file))

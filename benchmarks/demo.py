@@ -36,9 +36,8 @@ def main() -> int:
         step(script, *settings_arguments())
     serve_and_ask()
     report = json.loads((WORK / "report" / "test.json").read_text(encoding="utf-8"))
-    print(
-        f"Exact match on {report['images']} test pictures: {report['exact']:.2%}; all in {time.monotonic() - started:.0f} s"
-    )
+    seconds = time.monotonic() - started
+    print(f"Exact match on {report['images']} test pictures: {report['exact']:.2%}; all in {seconds:.0f} s")
     return 0 if report["exact"] >= EXPECTED_EXACT else 1
 
 

@@ -1,0 +1,91 @@
+"""What several tests need: a toolkit run as its users run it, and small works with real steps behind them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SECONDS = 300
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@pytest.fixture
+def works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A works folder of the test's own, as the only place where works are sought."""
+    folder = tmp_path / "works"
+    folder.mkdir()
+    monkeypatch.setenv("BEARCAT_WORKS", str(folder))
+    monkeypatch.delenv("BEARCAT_WORK", raising=False)
+    return folder
+
+
+def run_script(script: str, *arguments: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess:
+    """Run a script as a person would, and return what it printed."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / script), *map(str, arguments)],
+        cwd=cwd,
+        env=os.environ | environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=SECONDS,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def run_well(script: str, *arguments: object, **options) -> str:
+    """Run a script that must succeed without a word on stderr but a bar; return what it printed."""
+    done = run_script(script, *arguments, **options)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+def run_wrongly(script: str, *arguments: object, **options) -> str:
+    """Run a script that must refuse: exit code 2, one message, no traceback; return the message."""
+    done = run_script(script, *arguments, **options)
+    assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith(f"{Path(script).name}: "), done.stderr
+    return done.stderr
+
+
+def build_work(works: Path, name: str = "digits", pictures: int = 60, **settings: object) -> Path:
+    """Make a work with generated digits in `works`, its settings changed as asked."""
+    run_well("New_work.py", works, name, BEARCAT_WORKS=str(works))
+    work = works / name
+    config_file = work / "captcha_config.json"
+    config = json.loads(config_file.read_text(encoding="utf-8"))
+    config |= {"characters": "0123", "count": pictures, "char_count": [2, 3], "width": 48, "height": 24}
+    config |= {"validation_count": 12, "test_count": 12}
+    config_file.write_text(json.dumps(config), encoding="utf-8")
+    small = {"IMAGE_HEIGHT": 24, "IMAGE_WIDTH": 48, "CAPTCHA_LENGTH": 3, "BATCH_SIZE": 8, "MIN_EPOCH_STEPS": 2}
+    with (work / "settings.py").open("a", encoding="utf-8") as file:
+        file.writelines(f"{setting} = {value!r}\n" for setting, value in (small | settings).items())
+    run_well("init_working_space.py", "--work", work)
+    run_well("gen_sample_by_captcha.py", "--work", work)
+    return work
+
+
+@pytest.fixture
+def digits(works: Path) -> Path:
+    """A work with generated digits, not yet packed."""
+    return build_work(works)
+
+
+@pytest.fixture(scope="session", params=["ORDINARY", "CTC"])
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A work of each mode that has walked the road up to test.py. Tests must leave it as it is."""
+    work = build_work(tmp_path_factory.mktemp("works"), request.param.lower(), MODE=request.param, EPOCHS=2)
+    for script in ("cheak_file.py", "pack_dataset.py", "train.py", "save_model.py", "test.py"):
+        run_well(script, "--work", work)
+    return work
+
+
+def read_report(work: Path, step: str) -> dict:
+    """Return the report that a step left."""
+    return json.loads((work / "report" / f"{step}.json").read_text(encoding="utf-8"))

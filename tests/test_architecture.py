@@ -1,0 +1,86 @@
+"""The layout holds: prescribed files, imports one way, tables that agree, scripts that start without TensorFlow."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from bearcat.backbones import BACKBONES, load_backbone
+from bearcat.label_codecs import CODECS
+
+PRESCRIBED = """New_work.py init_working_space.py gen_sample_by_captcha.py move_path.py cheak_file.py pack_dataset.py
+models.py train.py save_model.py test.py app.py spider_example.py callback.py delete_file.py settings.py utils.py
+captcha_config.json requirements.txt README.md README.zh-CN.md Makefile""".split()
+SHARED = {"utils", "models", "callback"}
+SCRIPTS = sorted(path for path in ROOT.glob("*.py") if path.stem not in {"utils", "settings"})
+WITHOUT_TENSORFLOW = """New_work init_working_space gen_sample_by_captcha move_path cheak_file delete_file test app
+spider_example utils""".split()
+
+
+def imports_of(path: Path) -> set[str]:
+    """Return the modules that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("name", PRESCRIBED)
+def test_a_prescribed_file_is_there(name: str):
+    assert (ROOT / name).is_file()
+
+
+def test_scripts_import_only_what_is_shared():
+    scripts = {path.stem for path in SCRIPTS} - SHARED
+    for path in SCRIPTS:
+        assert not imports_of(path) & (scripts | {"settings"}), path.name
+
+
+def test_the_workshop_never_imports_upward():
+    top = {path.stem for path in ROOT.glob("*.py")}
+    rooms = sorted((ROOT / "bearcat").rglob("*.py"))
+    assert len(rooms) > 15
+    for path in rooms:
+        assert not {name.partition(".")[0] for name in imports_of(path)} & top, path
+
+
+@pytest.mark.parametrize("module", WITHOUT_TENSORFLOW)
+def test_a_step_starts_without_tensorflow(module: str):
+    code = f"import sys, {module}; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_a_script_is_a_table_of_contents(path: Path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    doc = ast.get_docstring(tree)
+    assert all(word in doc for word in ("Reads:", "Writes:", "Next:")), doc
+    assert any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body)
+    assert ast.unparse(tree.body[-1]).startswith("if __name__ == '__main__':")
+
+
+def test_the_modes_tables_have_the_same_keys():
+    from bearcat.metrics import KEEPERS
+    from models import BUILDERS
+
+    assert CODECS.keys() == BUILDERS.keys() == KEEPERS.keys()
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_every_backbone_of_the_table_can_be_loaded(name: str):
+    assert callable(load_backbone(name))
+
+
+def test_functions_and_modules_stay_small():
+    for path in [*ROOT.glob("*.py"), *(ROOT / "bearcat").rglob("*.py")]:
+        source = path.read_text(encoding="utf-8")
+        assert source.count("\n") <= 250, path
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno <= 45, f"{path}: {node.name}"
