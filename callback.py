@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from bearcat.artifact import Card
 from bearcat.checkpoints import best_checkpoint, list_checkpoints
 from bearcat.command_line import make_parser, open_step, run, tell
-from bearcat.schedule import PlateauRule
+from bearcat.schedule import ALL_EPOCHS, EARLY_STOP, INTERRUPT, PlateauRule
 from bearcat.workspace import Work
 
 
@@ -63,11 +63,9 @@ class CallBack:
 
     def stopped_by(self) -> str:
         """Say in words what ended the training."""
-        from bearcat import training
-
         if self._signal.stopped:
-            return training.INTERRUPT
-        return training.EARLY_STOP if self._plateau.stopped else training.ALL_EPOCHS
+            return INTERRUPT
+        return EARLY_STOP if self._plateau.stopped else ALL_EPOCHS
 
 
 def main() -> None:

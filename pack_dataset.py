@@ -8,6 +8,7 @@ Next:   python train.py
 import time
 
 from bearcat.command_line import make_parser, open_step, run, tell
+from bearcat.devices import start_tensorflow
 from bearcat.errors import DataError
 from bearcat.images import InputSpec
 from utils import Image_Processing, WriteTFRecord, vocabulary_of
@@ -28,6 +29,7 @@ def main() -> None:
     writer = WriteTFRecord(spec, settings.MODE, settings.CAPTCHA_LENGTH, vocabulary)
     writer.check(labelled)
     vocabulary.save(work.vocabulary_file)
+    start_tensorflow(use_gpu=False)
     counts, started = {}, time.monotonic()
     for split, items in data.items():
         counts[split] = writer.write(items, work.pack_folder(split), settings.SEED).count

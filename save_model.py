@@ -11,9 +11,8 @@ from bearcat.annotations import list_images
 from bearcat.artifact import read_card
 from bearcat.checkpoints import best_checkpoint
 from bearcat.command_line import Step, make_parser, open_step, run, tell
-from bearcat.devices import choose_device
+from bearcat.devices import start_tensorflow
 from bearcat.errors import DataError, ImageError
-from bearcat.export import save_keras, save_onnx
 from bearcat.images import InputSpec
 from utils import Image_Processing
 
@@ -24,12 +23,15 @@ def main() -> None:
     """Save, export, compare, publish."""
     step = open_step(make_parser(__doc__))
     work = step.work
-    choose_device(use_gpu=False)  # a few pictures need none, and a training may be using it
     best = best_checkpoint(work.folder("checkpoint"))
     tell(f"Best checkpoint: {best.path.name}")
-    pixels = real_pictures(step, read_card(best.path)[0].spec)
-    keras_file = work.folder("model") / f"{read_card(best.path)[0].name}.keras"
-    card = save_keras(best.path, keras_file)
+    card, _ = read_card(best.path)
+    pixels = real_pictures(step, card.spec)
+    start_tensorflow(use_gpu=False)  # a few pictures need none, and a training may be using it
+    from bearcat.export import save_keras, save_onnx
+
+    keras_file = work.folder("model") / f"{card.name}.keras"
+    save_keras(best.path, keras_file)
     onnx_file, difference = save_onnx(keras_file, work.folder("App_model"), pixels)
     tell(f"Saved: {keras_file}")
     tell(f"Exported: {onnx_file}; it reads {len(pixels)} pictures as Keras does (difference at most {difference:.0e})")

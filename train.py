@@ -5,44 +5,37 @@ Writes: checkpoint (one an epoch), CSVLogger, logs, report/train.json
 Next:   python save_model.py; meanwhile: tensorboard --logdir <work>/logs
 """
 
-import keras
-
 from bearcat.artifact import Card
 from bearcat.checkpoints import best_checkpoint
 from bearcat.command_line import INTERRUPTED, Step, make_parser, open_step, run, tell
-from bearcat.datasets import training_batches, validation_batches
-from bearcat.devices import choose_device
+from bearcat.devices import start_tensorflow
 from bearcat.errors import DataError
 from bearcat.label_codecs import make_codec
-from bearcat.records import PackIndex, check_pack, load_pack_index
-from bearcat.training import INTERRUPT
+from bearcat.packs import PackIndex, check_pack, load_pack_index
+from bearcat.schedule import INTERRUPT
 from bearcat.vocabulary import Vocabulary
 from callback import CallBack
-from models import build_model
 
 
 def main() -> int:
     """Train a work's network until the rule or EPOCHS ends it."""
     step = open_step(make_parser(__doc__))
     settings, work = step.settings, step.work
-    device = choose_device(settings.USE_GPU)
-    keras.utils.set_random_seed(settings.SEED)
     card = make_card(step)
     packs = {split: load_pack_index(work.pack_folder(split)) for split in ("train", "validation")}
     for split, index in packs.items():
         check_pack(work.pack_folder(split), index, card.spec, card.characters)
+    device = start_tensorflow(settings.USE_GPU, settings.SEED)
     call_back = CallBack(work, settings, card)
-    model = call_back.resume() or build_model(
-        card.mode, card.backbone, card.spec, len(card.vocabulary), card.captcha_length, settings.LR
-    )
-    check_length(model, list(packs.values()))
+    model = call_back.resume() or build(card, settings.LR)
+    check_length(model, card.mode, list(packs.values()))
     if call_back.rule.stops or call_back.epochs_done >= settings.EPOCHS:
         tell("This training has ended. To go on: --set EARLY_PATIENCE=… or --set EPOCHS=…, larger than now;")
         tell("to start anew: python init_working_space.py (keeps a backup)")
     else:
         tell(f"{packs['train'].count} pictures, {model.count_params():,} parameters, on {device}")
         stopped_by = fit(step, model, call_back, packs)
-        step.write_report("train", summarise(step, model, call_back, stopped_by))
+        step.write_report("train", summarise(model, call_back, stopped_by))
         if stopped_by == INTERRUPT:
             tell("Stopped and saved. Go on: python train.py, or use what there is: python save_model.py")
             return INTERRUPTED
@@ -67,10 +60,17 @@ def make_card(step: Step) -> Card:
     )
 
 
-def check_length(model: keras.Model, packs: list[PackIndex]) -> None:
+def build(card: Card, lr: float):
+    """Return a fresh network."""
+    from models import build_model  # imports Keras
+
+    return build_model(card.mode, card.backbone, card.spec, len(card.vocabulary), card.captcha_length, lr)
+
+
+def check_length(model, mode: str, packs: list[PackIndex]) -> None:
     """Raise DataError where the network has fewer steps or positions than the longest label needs."""
     steps = model.output_shape[1]
-    needed = max(index.most_ctc_steps for index in packs)
+    needed = max(index.steps_needed[mode] for index in packs)
     if needed > steps:
         raise DataError(
             f"the longest label needs {needed} positions or time steps, the network has {steps}: set CAPTCHA_LENGTH = "
@@ -78,8 +78,10 @@ def check_length(model: keras.Model, packs: list[PackIndex]) -> None:
         )
 
 
-def fit(step: Step, model: keras.Model, call_back: CallBack, packs: dict[str, PackIndex]) -> str:
+def fit(step: Step, model, call_back: CallBack, packs: dict[str, PackIndex]) -> str:
     """Run the epochs that are left and return what ended them."""
+    from bearcat.datasets import training_batches, validation_batches  # imports TensorFlow
+
     settings, work = step.settings, step.work
     width = target_width(call_back.card, packs)
     steps = max(settings.MIN_EPOCH_STEPS, -(-packs["train"].count // settings.BATCH_SIZE))
@@ -105,7 +107,7 @@ def target_width(card: Card, packs: dict[str, PackIndex]) -> int:
     return codec.target_width(max(index.longest_label for index in packs.values()))
 
 
-def summarise(step: Step, model: keras.Model, call_back: CallBack, stopped_by: str) -> dict:
+def summarise(model, call_back: CallBack, stopped_by: str) -> dict:
     """Return report/train.json."""
     history, card = call_back.history, call_back.card
     best = min(history, key=lambda row: row["val_loss"])

@@ -17,7 +17,7 @@ from bearcat.artifact import find_units
 from bearcat.errors import DataError, ImageError, LabelError
 from bearcat.images import InputSpec, extract_pixels
 from bearcat.inference import OnnxEngine, Recogniser, choose_unit
-from bearcat.label_codecs import Reading, check_label, make_codec
+from bearcat.label_codecs import CODECS, Reading, check_label, make_codec
 from bearcat.progress import map_in_threads, show_progress
 from bearcat.vocabulary import Vocabulary
 
@@ -64,7 +64,7 @@ class WriteTFRecord:
             **self.spec.as_dict(),
             "characters": list(self.codec.vocabulary.characters),
             "longest_label": max(map(len, labels)),
-            "most_ctc_steps": max(map(self.codec.steps_needed, labels)),
+            "steps_needed": {mode: max(map(codec.steps_needed, labels)) for mode, codec in CODECS.items()},
         }
         pictures = show_progress(map_in_threads(self._record, data), len(data), f"packing {folder.name}")
         return records.write_pack(folder, self._whole(pictures), len(data), of_all)

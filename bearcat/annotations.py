@@ -27,7 +27,7 @@ def list_images(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if _looks_like_image(entry.name)]
+        names = [entry.name for entry in entries if _looks_like_image(entry.name) and entry.is_file()]
     return [folder / name for name in sorted(names)]
 
 
@@ -52,15 +52,29 @@ def find_label_table(folder: Path) -> Path | None:
 
 
 def read_label_table(path: Path) -> dict[str, str]:
-    """Return file name → label of a two-column table, with or without the header line `file,label`."""
+    """Return file name → label of a two-column table in UTF-8, with or without the header line `file,label`.
+
+    Spaces around a cell are none of it. Only CSV knows quotes. Raises LabelError that names the line.
+    """
+    delimiter = LABEL_TABLES[path.name]
+    quoting = csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE
     labels = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for number, row in enumerate(csv.reader(file, delimiter=LABEL_TABLES[path.name]), start=1):
-            if not row or (number == 1 and [cell.strip().lower() for cell in row] == ["file", "label"]):
-                continue
-            if len(row) != 2 or not row[0].strip() or not row[1]:
-                raise LabelError(f"{path}, line {number}: two columns, file and label, are expected; got {row}")
-            labels[row[0].strip()] = row[1]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, delimiter=delimiter, quoting=quoting)
+            for row in reader:
+                cells = [cell.strip() for cell in row]
+                if not any(cells) or (not labels and [cell.lower() for cell in cells] == ["file", "label"]):
+                    continue
+                if len(cells) != 2 or not all(cells):
+                    raise LabelError(f"{path}, line {reader.line_num}: file and label are expected; got {row}")
+                name, label = cells
+                if labels.setdefault(name, label) != label:
+                    raise LabelError(f"{path}, line {reader.line_num}: {name} has the label {labels[name]!r} already")
+    except UnicodeDecodeError as error:
+        raise LabelError(f"{path} is not UTF-8 ({error.reason}): save it as CSV UTF-8") from None
+    except csv.Error as error:
+        raise LabelError(f"{path} is no table of file and label: {error}") from None
     return labels
 
 

@@ -1,7 +1,9 @@
 """Checkpoints: one a epoch, named by what it measured; how the newest and the best are found."""
 
+import math
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,14 +48,16 @@ def is_whole(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
-    except (zipfile.BadZipFile, OSError):
+    # what zipfile raises on damaged directories and members
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError):
         return False
 
 
 def best_checkpoint(folder: Path) -> Checkpoint:
     """Return the whole checkpoint with the smallest validation loss; raise CheckpointError where there is none."""
-    for checkpoint in sorted(list_checkpoints(folder), key=lambda checkpoint: (checkpoint.val_loss, checkpoint.epoch)):
-        if checkpoint.val_loss == checkpoint.val_loss and is_whole(checkpoint.path):
+    measured = [checkpoint for checkpoint in list_checkpoints(folder) if not math.isnan(checkpoint.val_loss)]
+    for checkpoint in sorted(measured, key=lambda checkpoint: (checkpoint.val_loss, checkpoint.epoch)):
+        if is_whole(checkpoint.path):
             return checkpoint
     raise CheckpointError(f"{folder} holds no usable checkpoint: run python train.py")
 

@@ -20,9 +20,6 @@ INTERRUPTED = 130
 # what the disk refuses is the user's to mend; any other OSError is a bug and keeps its traceback
 _DISK_TROUBLE = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up", errno.EROFS: "read-only"}
 
-# before TensorFlow is imported: its start-up chatter reads like failures on a machine without a GPU
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if os.environ.get("BEARCAT_DEBUG") == "1" else "3")
-
 
 @dataclass(frozen=True)
 class Step:

@@ -2,6 +2,7 @@
 
 import ast
 import difflib
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ def _one_of(*choices: object) -> Rule:
 
 
 def _is_file_stem(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip()) and not set(value) & set('/\\:*?"<>|') and value[0] != "."
+    return isinstance(value, str) and bool(re.fullmatch(r"\w([\w .+-]*\w)?", value))
 
 
 _FLAG = _one_of(True, False)
@@ -60,10 +61,12 @@ _UPDATE_FREQ = Rule(
 RULES: dict[str, Rule] = {
     "MODE": _one_of(*CODECS),
     "BACKBONE": _one_of(*BACKBONES),
-    "CAPTCHA_LENGTH": _whole(1, 64),
-    "MODEL_NAME": Rule(_is_file_stem, "a name that can be a file's: no slashes, colons, stars or quotes"),
+    "CAPTCHA_LENGTH": _whole(1, 1000),
+    "MODEL_NAME": Rule(
+        _is_file_stem, "a name that can be a file's: letters, digits, and . + - or a space between them"
+    ),
     "IMAGE_HEIGHT": _whole(8, 2048),
-    "IMAGE_WIDTH": _whole(8, 4096),
+    "IMAGE_WIDTH": _whole(8, 2048),
     "IMAGE_CHANNALS": _one_of(1, 3),
     "DIVIDE": _FLAG,
     "DIVIDE_RATO": _between(0, 0.5),
@@ -80,34 +83,47 @@ RULES: dict[str, Rule] = {
 }
 
 
+@dataclass(frozen=True)
+class Unreadable:
+    """A value that is no plain literal; no rule accepts it."""
+
+    source: str
+
+    def __repr__(self) -> str:
+        return self.source
+
+
 def read_settings_file(path: Path) -> dict[str, tuple[object, ast.Assign]]:
     """Return name → (value, where it stands) for the ALL_CAPS names of a settings file.
 
     The file is parsed, not run: a work that came from somewhere else executes nothing.
-    Raises SettingsError where it is no Python, or a value is no plain literal.
+    Raises SettingsError where it is no UTF-8, no Python, or more than lines of NAME = value.
     """
     try:
-        tree = ast.parse(path.read_bytes(), filename=str(path))
+        tree = ast.parse(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(f"{path} is not there: copy the toolkit's settings.py to this place") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not UTF-8 ({error.reason}): save it as UTF-8") from None
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or "?"
         raise SettingsError(f"{path}, line {line}: not a line of Python: {error}") from None
     found = {}
     for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper():
-            found[node.targets[0].id] = (_literal(node, path), node)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            continue  # the docstring
+        if not isinstance(node, ast.Assign) or [type(target) for target in node.targets] != [ast.Name]:
+            raise SettingsError(f"{path}, line {node.lineno}: {ast.unparse(node)}: NAME = value is expected")
+        if node.targets[0].id.isupper():
+            found[node.targets[0].id] = (_literal(node.value), node)
     return found
 
 
-def _literal(node: ast.Assign, path: Path) -> object:
+def _literal(node: ast.expr) -> object:
     try:
-        return ast.literal_eval(node.value)
-    except ValueError:
-        name, received = node.targets[0].id, ast.unparse(node.value)
-        raise SettingsError(
-            f"{path}, line {node.lineno}: {name} = {received}: a plain value is expected (a number, 'text', True …)"
-        ) from None
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, MemoryError, RecursionError):
+        return Unreadable(ast.unparse(node))
 
 
 def parse_override(text: str) -> tuple[str, object]:
@@ -117,7 +133,7 @@ def parse_override(text: str) -> tuple[str, object]:
         raise SettingsError(f"--set {text}: NAME=VALUE is expected, as in --set EPOCHS=20")
     try:
         return name.strip(), ast.literal_eval(value.strip())
-    except (ValueError, SyntaxError):
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return name.strip(), value.strip()
 
 
@@ -126,15 +142,19 @@ def load_settings(default_file: Path, work_file: Path | None, overrides: Iterabl
 
     Raises SettingsError with every problem in one message.
     """
-    places = {name: (value, default_file.name) for name, (value, _) in read_settings_file(default_file).items()}
+    places = _values_and_places(default_file)
     known = set(places)
     if work_file is not None:
-        places |= {name: (value, str(work_file)) for name, (value, _) in read_settings_file(work_file).items()}
+        places |= _values_and_places(work_file)
     places |= {name: (value, "--set") for name, value in map(parse_override, overrides)}
     problems = list(_problems(places, known))
     if problems:
         raise SettingsError("the settings cannot be used:\n  " + "\n  ".join(problems))
     return SimpleNamespace(**{name: value for name, (value, _) in places.items()})
+
+
+def _values_and_places(path: Path) -> dict[str, tuple[object, str]]:
+    return {name: (value, f"{path}, line {at.lineno}") for name, (value, at) in read_settings_file(path).items()}
 
 
 def _problems(places: dict[str, tuple[object, str]], known: set[str]):
@@ -143,6 +163,8 @@ def _problems(places: dict[str, tuple[object, str]], known: set[str]):
             near = difflib.get_close_matches(name, RULES, n=1)
             hint = f"did you mean {near[0]}?" if near else f"the settings are: {', '.join(RULES)}"
             yield f"{name} ({place}) is not a setting; {hint}"
+        elif isinstance(value, Unreadable):
+            yield f"{name} = {value!r} ({place}): a plain value is expected (a number, 'text', True …)"
         elif not RULES[name].holds(value):
             yield f"{name} = {value!r} ({place}): {RULES[name].allowed} is expected"
 
@@ -156,7 +178,7 @@ def change_settings_file(path: Path, values: dict[str, object]) -> dict[str, tup
     changed = {
         name: (found[name][0] if name in found else None, value)
         for name, value in values.items()
-        if name not in found or found[name][0] != value
+        if name not in found or repr(found[name][0]) != repr(value)
     }
     lines = path.read_bytes().splitlines(keepends=True)
     line_end = b"\r\n" if lines and lines[0].endswith(b"\r\n") else b"\n"
@@ -166,8 +188,10 @@ def change_settings_file(path: Path, values: dict[str, object]) -> dict[str, tup
         if name in found:
             value = found[name][1].value
             first, last = value.lineno - 1, value.end_lineno - 1
-            bom = 3 if first == 0 and lines[0].startswith(b"\xef\xbb\xbf") else 0
-            line = lines[first][: value.col_offset + bom] + new + lines[last][value.end_col_offset :]
+            bom = len(lines[0]) - len(lines[0].removeprefix(b"\xef\xbb\xbf"))
+            start = value.col_offset + (bom if first == 0 else 0)
+            end = value.end_col_offset + (bom if last == 0 else 0)
+            line = lines[first][:start] + new + lines[last][end:]
             lines[first : last + 1] = [line]
         else:
             if lines and not lines[-1].endswith(b"\n"):

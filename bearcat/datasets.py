@@ -5,7 +5,8 @@ from pathlib import Path
 import tensorflow as tf
 
 from bearcat.augment import jitter
-from bearcat.records import PackIndex, parse_batch
+from bearcat.packs import PackIndex
+from bearcat.records import parse_batch
 
 SHUFFLE_BYTES = 128 * 2**20  # how much of the data lies in memory to be shuffled
 

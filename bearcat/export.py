@@ -5,27 +5,26 @@ import io
 import warnings
 from pathlib import Path
 
-import keras
 import numpy as np
 import onnx
 
-from bearcat.artifact import METADATA_KEY, ONNX_SUFFIX, Card, read_card, write_card
+from bearcat.artifact import METADATA_KEY, ONNX_SUFFIX, read_card, write_card
 from bearcat.errors import ArtifactError
 from bearcat.files import written_beside
 from bearcat.inference import KerasEngine, OnnxEngine
 from bearcat.label_codecs import softmax
+from bearcat.layers import load_model
 
 LARGEST_DIFFERENCE = 1e-3  # between two probabilities of the same row
 
 
-def save_keras(checkpoint: Path, target: Path) -> Card:
-    """Write a checkpoint's model without its optimizer, with its card, and return the card."""
+def save_keras(checkpoint: Path, target: Path) -> None:
+    """Write a checkpoint's model without its optimizer, with its card."""
     card, _ = read_card(checkpoint)
-    model = keras.saving.load_model(checkpoint, compile=False, safe_mode=True)
+    model = load_model(checkpoint)
     with written_beside(target) as part:
         model.save(part)
         write_card(part, {"card": vars(card)})
-    return card
 
 
 def save_onnx(keras_file: Path, folder: Path, pixels: np.ndarray) -> tuple[Path, float]:
@@ -37,7 +36,7 @@ def save_onnx(keras_file: Path, folder: Path, pixels: np.ndarray) -> tuple[Path,
     card, _ = read_card(keras_file)
     target = folder / f"{card.name}{ONNX_SUFFIX}"
     with written_beside(target) as part:
-        model = keras.saving.load_model(keras_file, compile=False, safe_mode=True)
+        model = load_model(keras_file)
         model.predict_on_batch(pixels[:1].astype(np.float32))  # export asks for a model that was called
         with _quietly():
             model.export(part, format="onnx", verbose=False)

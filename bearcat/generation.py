@@ -19,7 +19,8 @@ from bearcat.progress import show_progress
 from bearcat.vocabulary import BLANK
 
 CHUNK = 64  # pictures a task: small enough for a lively bar, large enough to cost nothing to hand over
-UNFIT_FOR_NAMES = set('/\\:*?"<>|' + BLANK)
+UNFIT_FOR_NAMES = set('/\\:*?"<>|.' + BLANK)
+FOLDER_KEYS = ("train_dir", "validation_dir", "test_dir")
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,14 @@ def load_captcha_config(path: Path) -> CaptchaConfig:
     """Read captcha_config.json; raise SettingsError with every problem in one message."""
     try:
         values = json.loads(path.read_text(encoding="utf-8-sig"))
-        known = {name: values[name] for name in CaptchaConfig.__dataclass_fields__ if name in values}
-        count = known["count"]
     except FileNotFoundError:
         raise SettingsError(f"{path} is not there: copy the toolkit's captcha_config.json to this place") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except ValueError as error:
         raise SettingsError(f"{path} is not the JSON object that is expected ({error!r})") from None
+    if not isinstance(values, dict):
+        raise SettingsError(f"{path} is not the JSON object that is expected, but {type(values).__name__}")
+    known = {name: values[name] for name in CaptchaConfig.__dataclass_fields__ if name in values}
+    count = known.get("count")
     tenth = max(1, count // 10) if isinstance(count, int) else 1
     known = {"validation_count": tenth, "test_count": tenth} | known
     problems = [f"{name} is not a key" for name in values if name not in CaptchaConfig.__dataclass_fields__]
@@ -87,15 +90,22 @@ def _broken_rules(known: dict) -> Iterator[tuple[str, str]]:
     if not isinstance(lengths, list) or not lengths or not all(is_whole(length, 1, 64) for length in lengths):
         yield "char_count", "a list of label lengths is expected, as in [4, 5, 6]"
     characters = known.get("characters", "0")
-    if not isinstance(characters, str) or not characters or set(characters) & UNFIT_FOR_NAMES:
+    if not isinstance(characters, str) or not characters or not all(map(fits_a_name, characters)):
         unfit = " ".join(sorted(UNFIT_FOR_NAMES))
-        yield "characters", f"a text without {unfit} is expected, since labels become file names"
+        yield "characters", f"a text without spaces and {unfit} is expected, since labels become file names"
     if f".{known.get('image_suffix', 'png')}" not in SUFFIXES:
         yield "image_suffix", f"one of {', '.join(sorted(suffix[1:] for suffix in SUFFIXES))} is expected"
-    for name in ("train_dir", "validation_dir", "test_dir"):
+    for name in FOLDER_KEYS:
         value = known.get(name, "x")
-        if not isinstance(value, str) or not value or Path(value).is_absolute() or ".." in Path(value).parts:
+        if not isinstance(value, str) or not Path(value).parts or Path(value).is_absolute() or ".." in value:
             yield name, "a folder within the work is expected"
+        elif [known.get(other) for other in FOLDER_KEYS].count(value) > 1:
+            yield name, "a folder of its own is expected"
+
+
+def fits_a_name(character: str) -> bool:
+    """Tell whether a character can stand in a file's name on every system."""
+    return character.isprintable() and not character.isspace() and character not in UNFIT_FOR_NAMES
 
 
 def plan(config: CaptchaConfig, split: str, seed: int) -> Iterator[tuple[str, str, str]]:

@@ -116,7 +116,10 @@ def _check_size(image: Image.Image, name: str) -> None:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
+        transparent = image.info.get("transparency")
         image = Image.fromarray((np.asarray(image, np.int64).clip(0, 65535) // 257).astype(np.uint8))
+        if isinstance(transparent, int):
+            image.info["transparency"] = transparent // 257
     if image.has_transparency_data:
         image = image.convert("RGBA")
         paper = Image.new("RGBA", image.size, (PAPER,) * 4)

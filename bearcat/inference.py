@@ -42,10 +42,10 @@ class KerasEngine:
     """The .keras file itself, traced: what save_model.py holds the ONNX file to."""
 
     def __init__(self, path: Path):
-        import keras  # heavy, and never needed where ONNX Runtime serves
+        from bearcat.layers import load_model  # imports Keras: heavy, and never needed where ONNX Runtime serves
 
         self.card, _ = read_card(path)
-        self._model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        self._model = load_model(path)
 
     def logits(self, pixels: np.ndarray) -> np.ndarray:
         """Return the logits of pictures (N, H, W, C), float32 in 0 … 255."""

@@ -15,6 +15,7 @@ from bearcat.progress import map_in_threads, show_progress
 
 COLOUR_SAMPLE = 200  # pictures looked at for colour
 GREY_KEEPS_ENOUGH = 0.6  # below this share of the best channel's contrast, colour carries the text
+SMALLEST_SIDE, LARGEST_SIDE = 8, 2048  # what IMAGE_HEIGHT and IMAGE_WIDTH may be
 SIZE_OUTLIER = 2  # a picture so many times the median does not decide the input's size
 
 
@@ -104,7 +105,7 @@ def suggest_settings(reports: list[SetReport]) -> dict[str, int]:
 
 def _side(counts: Counter) -> int:
     limit = SIZE_OUTLIER * statistics.median(counts.elements())
-    return max(8, max(side for side in counts if side <= limit))
+    return min(LARGEST_SIDE, max(SMALLEST_SIDE, *(side for side in counts if side <= limit)))
 
 
 def summary_lines(name: str, report: SetReport) -> list[str]:

@@ -53,7 +53,8 @@ class OrdinaryCodec:
                 f"set CAPTCHA_LENGTH = {len(label)} or more, or MODE = 'CTC', which has no limit"
             )
 
-    def steps_needed(self, label: str) -> int:
+    @staticmethod
+    def steps_needed(label: str) -> int:
         """Return how many positions of the head a label takes."""
         return len(label)
 
@@ -81,7 +82,8 @@ class CtcCodec:
     def check(self, label: str) -> None:
         """Accept a label of any length: whether the time steps suffice is known once there is a network."""
 
-    def steps_needed(self, label: str) -> int:
+    @staticmethod
+    def steps_needed(label: str) -> int:
         """Return how many time steps a label takes: a blank must stand between two equal characters."""
         return len(label) + sum(a == b for a, b in pairwise(label))
 

@@ -1,10 +1,8 @@
 """The one TFRecord schema: written and parsed here only.
 
-A pack is a folder of shards and an index, pack.json, written last: a folder without it is no pack.
 A record holds `image` (raw uint8 pixels after the letterbox), `label`, `file` (UTF-8) and `target` (vocabulary rows).
 """
 
-import json
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -16,10 +14,9 @@ import tensorflow as tf
 from bearcat.errors import RecordError
 from bearcat.files import PART, write_json
 from bearcat.images import InputSpec
+from bearcat.packs import AGAIN, INDEX, PackIndex
 
-INDEX = "pack.json"
 RECORDS_PER_SHARD = 8192
-AGAIN = "run python pack_dataset.py"
 
 
 @dataclass(frozen=True)
@@ -30,24 +27,6 @@ class Record:
     label: str
     file: str
     target: list[int]
-
-
-@dataclass(frozen=True)
-class PackIndex:
-    """What a pack holds."""
-
-    count: int
-    shards: list[str]
-    height: int
-    width: int
-    channels: int
-    characters: list[str]
-    longest_label: int
-    most_ctc_steps: int
-
-    @property
-    def spec(self) -> InputSpec:
-        return InputSpec(self.height, self.width, self.channels)
 
 
 def encode_record(record: Record) -> bytes:
@@ -116,28 +95,6 @@ def _put_in_place(beside: Path, folder: Path) -> None:
         folder.rename(old)
     beside.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def load_pack_index(folder: Path) -> PackIndex:
-    """Read a pack's index; raise RecordError where the pack is missing or damaged."""
-    try:
-        index = PackIndex(**json.loads((folder / INDEX).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise RecordError(f"{folder} holds no pack: {AGAIN}") from None
-    except (ValueError, TypeError) as error:
-        raise RecordError(f"{folder / INDEX} is damaged ({error}): {AGAIN}") from None
-    missing = [name for name in index.shards if not (folder / name).is_file()]
-    if missing or not index.count:
-        raise RecordError(f"{folder} lacks {', '.join(missing) or 'records'}: {AGAIN}")
-    return index
-
-
-def check_pack(folder: Path, index: PackIndex, spec: InputSpec, characters: tuple[str, ...]) -> None:
-    """Raise RecordError where a pack was made for another input size or another vocabulary."""
-    if index.spec != spec:
-        raise RecordError(f"{folder} holds {index.spec}, the settings ask for {spec}: {AGAIN}")
-    if tuple(index.characters) != characters:
-        raise RecordError(f"{folder} was packed with another vocabulary than num_classes.json holds: {AGAIN}")
 
 
 def read_records(folder: Path, index: PackIndex, batch_size: int = 64) -> Iterator[dict[str, np.ndarray]]:

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 FACTOR = 0.5
 LEAST_GAIN = 1e-4  # a smaller fall of the validation loss is none
+# what ended a training, in train.json
+INTERRUPT = "interrupt"
+EARLY_STOP = "early stop"
+ALL_EPOCHS = "all epochs"
 BARREN_PATIENCE = 3  # times as patient while nothing is read right
 
 
@@ -26,11 +30,9 @@ class PlateauRule:
         """Take in the figures of an epoch."""
         first_fruit = val_exact > 0 and not self.bears_fruit
         self.bears_fruit |= val_exact > 0
-        if val_loss < self.best - LEAST_GAIN or first_fruit:
-            self.epochs_without_gain = 0
-        else:
-            self.epochs_without_gain += 1
-        self.best = min(self.best, val_loss)
+        gain = val_loss < self.best - LEAST_GAIN
+        self.best = val_loss if gain else self.best
+        self.epochs_without_gain = 0 if gain or first_fruit else self.epochs_without_gain + 1
 
     @property
     def lowers(self) -> bool:

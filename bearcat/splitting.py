@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bearcat.annotations import LABEL_TABLES, list_images
 from bearcat.errors import DataError
-from bearcat.files import write_json
+from bearcat.files import write_json, written_beside
 
 LEAST_LEFT = 1  # pictures that must stay in the pile
 
@@ -65,7 +65,8 @@ def _move_all(names: list[str], pile: Path, target: Path) -> None:
     for table in LABEL_TABLES:
         # every set keeps the whole table: lines without a picture do no harm, a lost line would
         if (pile / table).is_file() and not (target / table).exists():
-            shutil.copyfile(pile / table, target / table)
+            with written_beside(target / table) as part:
+                shutil.copyfile(pile / table, part)
     for name in names:
         source, destination = pile / name, target / name
         if source.exists() and destination.exists():

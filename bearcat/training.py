@@ -13,11 +13,8 @@ from bearcat.artifact import Card, read_card, write_card
 from bearcat.checkpoints import Checkpoint, checkpoint_name, newest_checkpoint
 from bearcat.errors import CheckpointError, DataError
 from bearcat.files import PART, written_beside
+from bearcat.layers import load_model
 from bearcat.schedule import FACTOR, PlateauRule
-
-INTERRUPT = "interrupt"
-EARLY_STOP = "early stop"
-ALL_EPOCHS = "all epochs"
 
 
 def row_of(epoch: int, logs: dict) -> dict[str, float]:
@@ -163,7 +160,7 @@ def load_newest(folder: Path, card: Card) -> tuple[keras.Model, list[dict], Chec
             f"{checkpoint.path} does not fit what the settings ask for now:\n  " + "\n  ".join(differences) + "\n"
             "Set it back to go on with the old training, or start anew: python init_working_space.py (keeps a backup)"
         )
-    return keras.saving.load_model(checkpoint.path), payload["history"], checkpoint
+    return load_model(checkpoint.path, compile=True), payload["history"], checkpoint
 
 
 def clear_parts(folder: Path) -> None:

@@ -72,4 +72,7 @@ class Vocabulary:
             raise RecordError(f'{path} does not hold {{"0": "_", "1": …}} ({error!r}): {again}') from None
         if blank != BLANK or not all(isinstance(symbol, str) and symbol for symbol in characters):
             raise RecordError(f"{path} does not start with the blank {BLANK!r}, or holds an empty symbol: {again}")
-        return cls(tuple(characters))
+        try:
+            return cls(tuple(characters))
+        except LabelError as error:
+            raise RecordError(f"{path}: {error}: {again}") from None

@@ -96,8 +96,10 @@ def is_work(path: Path) -> bool:
 
 def create_work(parent: Path, name: str, activate: bool = True) -> Work:
     """Make PARENT/NAME with its settings and captcha configuration; raise WorkError where it exists."""
-    if not name or Path(name).name != name or name in (".", ".."):
+    if not name or not name.isprintable() or Path(name).name != name or name.startswith("."):
         raise WorkError(f"NAME is {name!r}: a plain folder name is expected, PATH says where it goes")
+    if parent.exists() and not parent.is_dir():
+        raise WorkError(f"PATH is {parent}, which is a file: the folder that the work goes into is expected")
     path = (parent / name).resolve()
     if path.exists():
         raise WorkError(

@@ -17,7 +17,7 @@ captcha_config.json requirements.txt README.md README.zh-CN.md Makefile""".split
 SHARED = {"utils", "models", "callback"}
 SCRIPTS = sorted(path for path in ROOT.glob("*.py") if path.stem not in {"utils", "settings"})
 WITHOUT_TENSORFLOW = """New_work init_working_space gen_sample_by_captcha move_path cheak_file delete_file test app
-spider_example utils""".split()
+spider_example utils pack_dataset train save_model callback""".split()
 
 
 def imports_of(path: Path) -> set[str]:

@@ -1,0 +1,51 @@
+"""The index of a pack of TFRecords: what it holds, and whether it fits the settings. Free of TensorFlow."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from bearcat.errors import RecordError
+from bearcat.images import InputSpec
+
+INDEX = "pack.json"
+AGAIN = "run python pack_dataset.py"
+
+
+@dataclass(frozen=True)
+class PackIndex:
+    """What a pack holds; written last, so that a folder without it is no pack."""
+
+    count: int
+    shards: list[str]
+    height: int
+    width: int
+    channels: int
+    characters: list[str]
+    longest_label: int
+    steps_needed: dict[str, int]  # mode → positions or time steps that the longest label takes
+
+    @property
+    def spec(self) -> InputSpec:
+        return InputSpec(self.height, self.width, self.channels)
+
+
+def load_pack_index(folder: Path) -> PackIndex:
+    """Read a pack's index; raise RecordError where the pack is missing or damaged."""
+    try:
+        index = PackIndex(**json.loads((folder / INDEX).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise RecordError(f"{folder} holds no pack: {AGAIN}") from None
+    except (ValueError, TypeError) as error:
+        raise RecordError(f"{folder / INDEX} is damaged ({error}): {AGAIN}") from None
+    missing = [name for name in index.shards if not (folder / name).is_file()]
+    if missing or not index.count:
+        raise RecordError(f"{folder} lacks {', '.join(missing) or 'records'}: {AGAIN}")
+    return index
+
+
+def check_pack(folder: Path, index: PackIndex, spec: InputSpec, characters: tuple[str, ...]) -> None:
+    """Raise RecordError where a pack was made for another input size or another vocabulary."""
+    if index.spec != spec:
+        raise RecordError(f"{folder} holds {index.spec}, the settings ask for {spec}: {AGAIN}")
+    if tuple(index.characters) != characters:
+        raise RecordError(f"{folder} was packed with another vocabulary than num_classes.json holds: {AGAIN}")

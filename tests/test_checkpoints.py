@@ -1,0 +1,130 @@
+"""Checkpoints: their names carry the figures, and a broken file is passed over."""
+
+import math
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from bearcat.checkpoints import best_checkpoint, checkpoint_name, is_whole, list_checkpoints, newest_checkpoint
+from bearcat.errors import CheckpointError
+
+
+def put(folder: Path, epoch: int, val_loss: float, whole: bool = True) -> Path:
+    """Write a checkpoint that is a small zip archive, or the first half of one."""
+    path = folder / checkpoint_name(epoch, 1.0, val_loss, 0.5)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("model.weights.h5", bytes(range(200)))
+    if not whole:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return path
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        (1, 0.5, 0.25, 0.0),
+        (200, 12.345678, 0.000001, 1.0),
+        (12345, 0.0, 100000.5, 0.1234),
+        (7, math.inf, math.inf, 0.5),
+    ],
+)
+def test_the_figures_come_back_from_the_name(tmp_path: Path, figures: tuple):
+    path = tmp_path / checkpoint_name(*figures)
+    path.write_bytes(b"")
+    (found,) = list_checkpoints(tmp_path)
+    assert (found.path, found.epoch, found.loss, found.val_loss, found.val_exact) == (path, *figures)
+
+
+def test_a_loss_that_is_no_number_comes_back_as_such(tmp_path: Path):
+    (tmp_path / checkpoint_name(3, math.nan, math.nan, 0.0)).write_bytes(b"")
+    (found,) = list_checkpoints(tmp_path)
+    assert found.epoch == 3
+    assert math.isnan(found.loss) and math.isnan(found.val_loss)
+
+
+def test_checkpoints_are_listed_by_epoch_even_past_four_digits(tmp_path: Path):
+    for epoch in (10, 12345, 9, 1, 9999):
+        put(tmp_path, epoch, 1.0)
+    assert [checkpoint.epoch for checkpoint in list_checkpoints(tmp_path)] == [1, 9, 10, 9999, 12345]
+
+
+def test_the_best_has_the_smallest_validation_loss_and_of_equals_the_first(tmp_path: Path):
+    for epoch, val_loss in enumerate([0.9, 0.3, 0.5, 0.3], start=1):
+        put(tmp_path, epoch, val_loss)
+    assert best_checkpoint(tmp_path).epoch == 2
+
+
+def test_the_best_passes_over_nan_and_broken_files(tmp_path: Path):
+    put(tmp_path, 1, 0.7)
+    put(tmp_path, 2, math.nan)
+    put(tmp_path, 3, 0.1, whole=False)
+    put(tmp_path, 4, 0.5)
+    (tmp_path / checkpoint_name(5, 1, 0.2, 0.5)).write_bytes(b"")
+    assert best_checkpoint(tmp_path).epoch == 4
+
+
+def test_the_newest_passes_over_broken_files_and_names_those_that_are_newer(tmp_path: Path):
+    older_broken = put(tmp_path, 1, 0.9, whole=False)
+    put(tmp_path, 2, 0.1)
+    put(tmp_path, 3, 0.8)
+    newer_broken = [put(tmp_path, epoch, 0.5, whole=False) for epoch in (4, 5)]
+    newest, broken = newest_checkpoint(tmp_path)
+    assert newest.epoch == 3
+    assert sorted(broken) == newer_broken
+    assert older_broken.exists() and all(path.exists() for path in broken)
+
+
+def test_a_folder_without_a_whole_checkpoint_has_no_newest_and_no_best(tmp_path: Path):
+    assert newest_checkpoint(tmp_path) == (None, [])
+    assert newest_checkpoint(tmp_path / "absent") == (None, [])
+    broken = put(tmp_path, 1, 0.1, whole=False)
+    assert newest_checkpoint(tmp_path) == (None, [broken])
+    for folder in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(CheckpointError, match=r"train\.py") as error:
+            best_checkpoint(folder)
+        assert str(folder) in str(error.value)
+
+
+def test_only_nan_is_no_best(tmp_path: Path):
+    put(tmp_path, 1, math.nan)
+    with pytest.raises(CheckpointError):
+        best_checkpoint(tmp_path)
+    assert newest_checkpoint(tmp_path)[0].epoch == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["model.keras", "epoch_1.keras", "my_" + checkpoint_name(9, 0, 0, 1), checkpoint_name(9, 0, 0, 1) + ".part"]
+)
+def test_a_foreign_file_is_no_checkpoint_and_is_left_alone(tmp_path: Path, name: str):
+    put(tmp_path, 1, 0.5)
+    (tmp_path / name).write_bytes(b"not ours")
+    assert [checkpoint.epoch for checkpoint in list_checkpoints(tmp_path)] == [1]
+    assert best_checkpoint(tmp_path).epoch == newest_checkpoint(tmp_path)[0].epoch == 1
+    assert (tmp_path / name).read_bytes() == b"not ours"
+
+
+def test_a_flipped_byte_in_the_weights_is_found(tmp_path: Path):
+    path = put(tmp_path, 1, 0.5)
+    assert is_whole(path)
+    content = bytearray(path.read_bytes())
+    content[content.index(bytes(range(100, 120)))] ^= 1
+    path.write_bytes(bytes(content))
+    assert not is_whole(path)
+
+
+def test_every_cut_is_found(tmp_path: Path):
+    path = put(tmp_path, 1, 0.5)
+    content = path.read_bytes()
+    for length in range(0, len(content), 7):
+        path.write_bytes(content[:length])
+        assert not is_whole(path)
+
+
+def test_a_flipped_byte_in_the_archives_directory_is_no_crash(tmp_path: Path):
+    path = put(tmp_path, 1, 0.5)
+    content = path.read_bytes()
+    directory = content.index(b"PK\x01\x02")
+    for position in (directory + 6, directory + 8, directory + 10):
+        path.write_bytes(content[:position] + b"\xff" + content[position + 1 :])
+        assert not is_whole(path)

@@ -1,0 +1,98 @@
+"""The trained unit: it explains itself, and nothing is published that reads otherwise than Keras."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from bearcat import export
+from bearcat.artifact import Card, find_units, read_card
+from bearcat.errors import ArtifactError
+from bearcat.images import extract_pixels
+from bearcat.inference import OnnxEngine, Recogniser, choose_unit
+from bearcat.label_codecs import Reading
+
+
+@pytest.fixture
+def unit(trained: Path) -> Path:
+    return trained / "App_model" / "captcha.onnx"
+
+
+def test_a_unit_says_what_it_is(trained: Path, unit: Path):
+    card = OnnxEngine(unit).card
+    assert card.mode == trained.name.upper()
+    assert card.characters == tuple("0123")
+    assert card.spec.shape == (24, 48, 1)
+    assert card.metrics["val_loss"] > 0
+    assert {"bearcat", "keras", "tensorflow", "python"} <= card.versions.keys()
+    assert read_card(trained / "model" / "captcha.keras")[0] == card
+
+
+def test_a_batch_reads_as_its_pictures_one_by_one(trained: Path, unit: Path):
+    recogniser = Recogniser(OnnxEngine(unit))
+    pictures = sorted((trained / "test_dataset").iterdir())
+    together, alone = recogniser.read_batch(pictures), [recogniser.read(picture) for picture in pictures]
+    assert [reading.text for reading in together] == [reading.text for reading in alone]
+    assert all(0 <= reading.confidence <= 1 for reading in alone)
+
+
+def test_what_disagrees_is_not_published(trained: Path, unit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = tmp_path / "App_model"
+    folder.mkdir()
+    shutil.copyfile(unit, folder / unit.name)
+
+    class Shifted(OnnxEngine):
+        def logits(self, pixels: np.ndarray) -> np.ndarray:
+            return np.roll(super().logits(pixels), 1, axis=-1)
+
+    monkeypatch.setattr(export, "OnnxEngine", Shifted)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 24, 48, 1)).astype(np.uint8)
+    with pytest.raises(ArtifactError, match="nothing was published"):
+        export.save_onnx(trained / "model" / "captcha.keras", folder, pixels)
+    assert (folder / unit.name).read_bytes() == unit.read_bytes()
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_an_onnx_file_from_elsewhere_is_refused(unit: Path, tmp_path: Path):
+    stranger = onnx.load(unit)
+    del stranger.metadata_props[:]
+    onnx.save(stranger, tmp_path / "stranger.onnx")
+    with pytest.raises(ArtifactError, match="says nothing of itself"):
+        OnnxEngine(tmp_path / "stranger.onnx")
+
+
+def test_a_card_of_a_newer_bearcat_or_a_damaged_one_is_refused():
+    card = Card("captcha", "CTC", "light", ("a",), 24, 48, 1, 3)
+    assert Card.from_json(card.to_json(), Path("x")) == card
+    with pytest.raises(ArtifactError, match="newer Bearcat"):
+        Card.from_json(card.to_json().replace('"format": 1', '"format": 2'), Path("x"))
+    with pytest.raises(ArtifactError, match="damaged card"):
+        Card.from_json("{}", Path("x"))
+    with pytest.raises(ArtifactError, match="known are: ORDINARY, CTC"):
+        Card.from_json(card.to_json().replace("CTC", "CTX"), Path("x"))
+
+
+def test_the_unit_is_chosen_by_name_or_because_it_is_the_only_one(tmp_path: Path):
+    with pytest.raises(ArtifactError, match="no trained unit"):
+        find_units(tmp_path)
+    for name in ("one", ".two.part"):
+        (tmp_path / f"{name}.onnx").touch()
+    assert choose_unit(find_units(tmp_path), "other", tmp_path).stem == "one"
+    (tmp_path / "three.onnx").touch()
+    assert choose_unit(find_units(tmp_path), "three", tmp_path).stem == "three"
+    with pytest.raises(ArtifactError, match="only one, three"):
+        choose_unit(find_units(tmp_path), "other", tmp_path)
+
+
+def test_the_reader_uses_the_transform_it_is_given(trained: Path, unit: Path):
+    picture = next((trained / "test_dataset").iterdir())
+    seen = []
+
+    def spy(source, spec):
+        seen.append((source, spec))
+        return extract_pixels(source, spec)
+
+    assert isinstance(Recogniser(OnnxEngine(unit), spy).read(picture), Reading)
+    assert seen == [(picture, OnnxEngine(unit).card.spec)]

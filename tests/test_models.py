@@ -1,0 +1,74 @@
+"""The networks: shapes, one training step that lowers the loss, saving and loading, and the metric shown."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from bearcat.images import InputSpec
+from bearcat.label_codecs import CODECS, make_codec, pad_targets
+from bearcat.metrics import ExactMatch
+from bearcat.vocabulary import Vocabulary
+from models import BUILDERS, build_model
+
+VOCABULARY = Vocabulary(tuple("abc"))
+LABELS = ["a", "ba", "acc", "cab"]
+
+
+def build(mode: str, channels: int = 1, size: tuple[int, int] = (24, 48)) -> keras.Model:
+    return build_model(mode, "light", InputSpec(*size, channels), len(VOCABULARY), captcha_length=3, lr=1e-3)
+
+
+def make_batch(channels: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Return four random pictures and their labels' targets."""
+    images = np.random.default_rng(0).uniform(0, 255, (len(LABELS), 24, 48, channels)).astype(np.float32)
+    return images, pad_targets([VOCABULARY.encode(label) for label in LABELS], 3)
+
+
+@pytest.mark.parametrize("mode", BUILDERS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_training_on_one_batch_lowers_its_loss(mode: str, channels: int):
+    keras.utils.set_random_seed(0)
+    model, (images, targets) = build(mode, channels), make_batch(channels)
+    losses = [model.train_on_batch(images, targets, return_dict=True)["loss"] for _ in range(12)]
+    assert np.isfinite(losses).all()
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("mode", BUILDERS)
+@pytest.mark.parametrize("size", [(27, 72), (50, 200), (32, 90)])
+def test_logits_have_a_row_for_each_symbol_at_any_size(mode: str, size: tuple[int, int]):
+    steps = {"ORDINARY": 3, "CTC": -(-size[1] // 4)}[mode]
+    assert build(mode, size=size).output_shape == (None, steps, len(VOCABULARY))
+
+
+@pytest.mark.parametrize("mode", BUILDERS)
+def test_a_saved_model_computes_the_same_and_keeps_its_optimizer(mode: str, tmp_path: Path):
+    model, (images, targets) = build(mode), make_batch()
+    model.train_on_batch(images, targets)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert np.allclose(model.predict_on_batch(images), loaded.predict_on_batch(images), atol=1e-6)
+    assert int(loaded.optimizer.iterations) == 1
+    pairs = zip(model.optimizer.variables, loaded.optimizer.variables, strict=True)
+    assert all(np.array_equal(one, other) for one, other in pairs)
+
+
+@pytest.mark.parametrize("mode", CODECS)
+@pytest.mark.parametrize("width", [3, 9])
+def test_the_metric_counts_what_the_codec_reads(mode: str, width: int):
+    random = np.random.default_rng(1)
+    logits = random.normal(size=(400, 5, len(VOCABULARY))).astype(np.float32)
+    texts = [reading.text for reading in make_codec(mode, VOCABULARY, 5).decode(logits)]
+    # half of the labels are what is read, half are likely something else
+    labels = [text if number % 2 else "".join(random.choice(list("abc"), 2)) for number, text in enumerate(texts)]
+    kept = [number for number, label in enumerate(labels) if len(label) <= width]
+    metric = ExactMatch(mode)
+    metric.update_state(pad_targets([VOCABULARY.encode(labels[n]) for n in kept], width), logits[kept])
+    assert float(metric.result()) == pytest.approx(np.mean([labels[n] == texts[n] for n in kept]))
+
+
+def test_the_metric_survives_saving():
+    metric = ExactMatch("CTC")
+    assert ExactMatch.from_config(metric.get_config()).mode == "CTC"

@@ -1,0 +1,117 @@
+"""Around the epochs: resume with the optimizer's state, the plateau rule at work, and losses that are no number."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+
+from bearcat.artifact import Card, read_card
+from bearcat.checkpoints import list_checkpoints
+from bearcat.errors import CheckpointError, DataError
+from bearcat.label_codecs import pad_targets
+from bearcat.workspace import Work
+from callback import CallBack
+from models import build_model
+
+CARD = Card("captcha", "CTC", "light", ("a", "b"), 24, 48, 1, 3)
+SETTINGS = SimpleNamespace(LR_PATIENCE=1, EARLY_PATIENCE=3, EPOCHS=9, BATCH_SIZE=4, UPDATE_FREQ="epoch")
+
+
+def fresh_model(lr: float = 1e-3) -> keras.Model:
+    keras.utils.set_random_seed(0)
+    return build_model("CTC", "light", CARD.spec, len(CARD.vocabulary), 3, lr)
+
+
+def fit(work: Work, model: keras.Model, epochs: int, call_back: CallBack | None = None, scale: float = 1.0) -> CallBack:
+    """Train on four fixed pictures, as train.py would, up to an epoch."""
+    call_back = call_back or CallBack(work, SETTINGS, CARD)
+    images = np.random.default_rng(0).uniform(0, 255, (4, 24, 48, 1)).astype(np.float32) * scale
+    targets = pad_targets([[1], [2], [1, 2], [2, 1, 2]], 3)
+    model.fit(
+        images,
+        targets,
+        batch_size=4,
+        validation_data=(images, targets),
+        initial_epoch=call_back.epochs_done,
+        epochs=epochs,
+        callbacks=call_back.callbacks(1),
+        verbose=0,
+        shuffle=False,
+    )
+    return call_back
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Work:
+    work = Work(tmp_path)
+    work.make_folders()
+    return work
+
+
+def test_a_resumed_model_has_weights_optimizer_and_history(work: Work):
+    model = fresh_model()
+    first = fit(work, model, 2)
+    again = CallBack(work, SETTINGS, CARD)
+    resumed = again.resume()
+    assert again.history == first.history
+    assert again.epochs_done == 2
+    assert vars(again.rule) == vars(first.rule)
+    assert int(resumed.optimizer.iterations) == 2
+    for one, other in zip(model.weights, resumed.weights, strict=True):
+        assert np.array_equal(one, other), one.path
+    for one, other in zip(model.optimizer.variables, resumed.optimizer.variables, strict=True):
+        assert np.array_equal(one, other), one.path
+
+
+def test_training_in_two_runs_is_training_in_one(work: Work, tmp_path: Path):
+    whole = Work(tmp_path / "whole")
+    straight = fit(whole, fresh_model(), 4)
+    model = fresh_model()
+    fit(work, model, 2)
+    call_back = CallBack(work, SETTINGS, CARD)
+    resumed = call_back.resume()
+    # Keras saves all but where dropout stands in its row of random numbers
+    for layer, other in zip(model.layers, resumed.layers, strict=True):
+        if isinstance(layer, keras.layers.Dropout):
+            other.seed_generator.state.assign(layer.seed_generator.state)
+    fit(work, resumed, 4, call_back)
+    assert [row["epoch"] for row in call_back.history] == [row["epoch"] for row in straight.history] == [1, 2, 3, 4]
+    assert call_back.history[:2] == read_card(list_checkpoints(work.folder("checkpoint"))[1].path)[1]["history"]
+    assert call_back.history[-1]["loss"] == pytest.approx(straight.history[-1]["loss"], rel=1e-4)
+
+
+def test_the_rule_lowers_the_learning_rate_and_stops(work: Work):
+    call_back = CallBack(work, SETTINGS, CARD)
+    call_back.rule.observe(-1.0, 0.5)  # a loss that no epoch will reach
+    fit(work, fresh_model(1e-3), 9, call_back)
+    rates = [row["learning_rate"] for row in call_back.history]
+    assert rates == pytest.approx([1e-3, 5e-4, 2.5e-4])
+    assert call_back.stopped_by() == "early stop"
+
+
+def test_a_broken_newest_checkpoint_is_set_aside_and_the_one_before_taken(work: Work):
+    fit(work, fresh_model(), 2)
+    newest = list_checkpoints(work.folder("checkpoint"))[-1].path
+    newest.write_bytes(newest.read_bytes()[:5000])
+    (work.folder("checkpoint") / ".epoch_0003.part.keras").write_bytes(b"half")
+    call_back = CallBack(work, SETTINGS, CARD)
+    assert call_back.resume() is not None
+    assert call_back.epochs_done == 1
+    names = [path.name for path in work.folder("checkpoint").iterdir()]
+    assert f"broken-{newest.name}" in names
+    assert not any(name.startswith(".") for name in names)
+
+
+def test_a_checkpoint_of_another_vocabulary_is_refused_with_the_difference(work: Work):
+    fit(work, fresh_model(), 1)
+    other = Card("captcha", "CTC", "light", ("a", "c"), 24, 48, 1, 3)
+    with pytest.raises(CheckpointError, match="new: c; gone: b"):
+        CallBack(work, SETTINGS, other).resume()
+
+
+def test_a_loss_that_is_no_number_stops_with_what_to_set_and_no_checkpoint(work: Work):
+    with pytest.raises(DataError, match="Lower the learning rate: --set LR="):
+        fit(work, fresh_model(), 2, scale=np.nan)
+    assert not list_checkpoints(work.folder("checkpoint"))
