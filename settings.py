@@ -29,5 +29,5 @@ BATCH_SIZE = 32  # pictures a step
 LR = 2e-3  # learning rate at the start
 LR_PATIENCE = 2  # halve the learning rate after so many epochs without a smaller validation loss
 EARLY_PATIENCE = 8  # stop after so many epochs without a smaller validation loss
-MIN_EPOCH_STEPS = 100  # a small data set is repeated until an epoch has so many steps
+MIN_EPOCH_STEPS = 50  # a small data set is repeated until an epoch has so many steps
 UPDATE_FREQ = "epoch"  # TensorBoard: 'epoch', 'batch' or every so many steps

@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -84,6 +87,20 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     for script in ("cheak_file.py", "pack_dataset.py", "train.py", "save_model.py", "test.py"):
         run_well(script, "--work", work)
     return work
+
+
+@contextmanager
+def serving(work: Path) -> Iterator[str]:
+    """Serve a trained work from a process of its own, without the page; yield the address."""
+    command = [sys.executable, "-u", str(ROOT / "app.py"), "--work", str(work), "--port", "0", "--no-page"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as process:
+        try:
+            found = next(filter(None, (re.search(r"http://127\.0\.0\.1:\d+", line) for line in process.stdout)), None)
+            assert found, "the service did not say where it listens"
+            yield found[0]
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
 
 
 def read_report(work: Path, step: str) -> dict:

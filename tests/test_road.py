@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import ROOT, build_work, read_report, run_script, run_well
+from conftest import ROOT, build_work, read_report, run_script, run_well, serving
 
 from bearcat.annotations import labelled_images, list_images
 from bearcat.checkpoints import list_checkpoints
@@ -58,19 +58,9 @@ def test_models_shows_the_network_whether_or_not_graphviz_is_there(trained: Path
 
 @pytest.fixture
 def service(trained: Path):
-    """The service of a trained work as a process of its own, without the page; yields its address."""
-    command = [sys.executable, "-u", str(ROOT / "app.py"), "--work", str(trained), "--port", "0", "--no-page"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
-    address = None
-    for line in process.stdout:
-        found = re.search(r"http://127\.0\.0\.1:\d+", line)
-        if found:
-            address = found[0]
-            break
-    assert address, "the service did not say where it listens"
-    yield address
-    process.terminate()
-    process.wait(timeout=30)
+    """The address of the service of a trained work."""
+    with serving(trained) as address:
+        yield address
 
 
 def test_test_py_the_service_and_predict_image_read_the_same(trained: Path, service: str):

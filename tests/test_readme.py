@@ -1,0 +1,117 @@
+"""The README is true: its steps, its curl line and its Python lines run as they stand, its tables match the program."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, run_well, serving
+
+from bearcat.annotations import list_images
+from bearcat.configuration import read_settings_file
+from bearcat.label_codecs import CODECS
+
+READMES = ["README.md", "README.zh-CN.md"]
+SERVED = {"python app.py", "python spider_example.py"}
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def blocks(name: str, language: str) -> list[str]:
+    """Return the fenced blocks of a language."""
+    return re.findall(rf"```{language}\n(.*?)```", read(name), re.DOTALL)
+
+
+@pytest.fixture(params=READMES)
+def readme(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def test_both_readmes_give_the_same_commands():
+    for language in ("bash", "python"):
+        assert blocks(READMES[0], language) == blocks(READMES[1], language)
+
+
+def test_the_steps_run_in_the_order_in_which_they_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (steps,) = (block.splitlines() for block in blocks("README.md", "bash") if block.startswith("python New_work.py"))
+    monkeypatch.setenv("BEARCAT_WORKS", str(tmp_path / "works"))
+    for line in steps:
+        python, script, *arguments = line.split()
+        assert python == "python"
+        if line not in SERVED:
+            run_well(script, *arguments, cwd=tmp_path)
+        if script == "New_work.py":
+            make_small(tmp_path / "works" / "mine")
+    with serving(tmp_path / "works" / "mine") as address:
+        run_well("spider_example.py", "--port", address.rpartition(":")[2], cwd=tmp_path)
+    assert set(steps) >= SERVED
+
+
+def make_small(work: Path) -> None:
+    """Let a work have few and small captchas, and one epoch."""
+    config = json.loads((work / "captcha_config.json").read_text(encoding="utf-8"))
+    config |= {"characters": "01", "char_count": [2], "count": 40, "width": 40, "height": 24}
+    (work / "captcha_config.json").write_text(json.dumps(config), encoding="utf-8")
+    with (work / "settings.py").open("a", encoding="utf-8") as file:
+        file.write("EPOCHS = 1\nMIN_EPOCH_STEPS = 2\n")
+
+
+def test_the_curl_line_and_the_python_lines_work_as_pasted(trained: Path, tmp_path: Path):
+    shutil.copyfile(list_images(trained / "test_dataset")[0], tmp_path / "captcha.png")
+    (curl,) = (block for block in blocks("README.md", "bash") if block.startswith("curl"))
+    (python,) = blocks("README.md", "python")
+    with serving(trained) as address:
+        printed = subprocess.run(
+            [sys.executable, "-c", python.replace("http://127.0.0.1:5006", address)],
+            cwd=tmp_path,
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        ).stdout
+        assert re.fullmatch(r"\d*\n", printed)
+        if shutil.which("curl") and os.name == "posix":
+            answer = subprocess.check_output(curl.replace("http://127.0.0.1:5006", address), shell=True, cwd=tmp_path)
+            assert json.loads(answer)["result"] == printed.strip()
+
+
+def section(name: str, number: int) -> list[list[str]]:
+    """Return the table rows of a README's section as cells; sections count from 0, the title's."""
+    rows = re.findall(r"^\| (.*) \|$", read(name).split("\n## ")[number], re.MULTILINE)
+    return [row.split(" | ") for row in rows]
+
+
+def quoted(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_the_settings_table_is_settings_py(readme: str):
+    rows = [row for row in section(readme, 3) if row[0].startswith("`")]
+    told = {name: value for row in rows for name, value in zip(quoted(row[0]), quoted(row[1]), strict=True)}
+    assert told == {name: repr(value) for name, (value, _) in read_settings_file(ROOT / "settings.py").items()}
+
+
+def test_every_mode_is_told_and_no_other(readme: str):
+    assert {name for row in section(readme, 4)[2:] for name in quoted(row[0])} == set(CODECS)
+
+
+def test_every_message_told_is_one_that_the_program_has(readme: str):
+    sources = [*ROOT.glob("*.py"), *(ROOT / "bearcat").rglob("*.py")]
+    program = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    messages = [message for row in section(readme, 6)[2:] for message in quoted(row[0])]
+    assert len(messages) > 10
+    for message in messages:
+        assert message in program, message
+
+
+def test_every_file_of_the_layout_is_there_and_every_room_stands_in_it(readme: str):
+    names = [name for row in section(readme, 8) for name in quoted(row[0])]
+    for name in names:
+        assert (ROOT / name).exists() or (ROOT / "bearcat" / name).exists(), name
+    told = {Path(name).name for name in names}
+    assert told >= {path.name for path in (ROOT / "bearcat").glob("[a-z]*.py")}
