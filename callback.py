@@ -23,6 +23,7 @@ class CallBack:
         self.work, self.settings, self.card = work, settings, card
         self.history: list[dict] = []
         self.rule = PlateauRule(settings.LR_PATIENCE, settings.EARLY_PATIENCE)
+        self._signal = None
 
     @property
     def epochs_done(self) -> int:
@@ -33,7 +34,7 @@ class CallBack:
         """Return the model of the newest checkpoint with its optimizer's state, or None where there is none."""
         from bearcat import training  # imports Keras
 
-        found = training.load_newest(self.work.folder("checkpoint"), self.card)
+        found = training.load_newest(self.work.folder("checkpoint"), self.card, self.settings.LR)
         if found is None:
             return None
         model, self.history, checkpoint = found
@@ -49,23 +50,41 @@ class CallBack:
         from bearcat import training
 
         work, settings = self.work, self.settings
-        self._plateau = training.FollowPlateau(self.rule)
         self._signal = training.StopOnSignal()
         return [
             training.Timekeeper(settings.BATCH_SIZE),
-            self._plateau,
-            training.SaveCheckpoint(work.folder("checkpoint"), self.card, self.history),
+            training.FollowPlateau(self.rule),
+            training.SaveCheckpoint(work.folder("checkpoint"), self.card, self.history, settings.LR),
             training.WriteCsv(work.folder("CSVLogger") / "training.csv", self.history),
             training.Bar(settings.EPOCHS, steps_per_epoch),
             keras.callbacks.TensorBoard(str(work.folder("logs")), write_graph=False, update_freq=settings.UPDATE_FREQ),
             self._signal,
         ]
 
+    def fit(self, model, steps_per_epoch: int, **data) -> None:
+        """Run the epochs that are left; Ctrl-C stops them softly. `data` are further arguments of Keras' fit."""
+        callbacks = self.callbacks(steps_per_epoch)
+        with self._signal:
+            model.fit(
+                initial_epoch=self.epochs_done,
+                epochs=self.settings.EPOCHS,
+                steps_per_epoch=steps_per_epoch,
+                callbacks=callbacks,
+                verbose=0,
+                shuffle=False,  # the data set shuffles
+                **data,
+            )
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether no epoch is left to run."""
+        return self.rule.stops or self.epochs_done >= self.settings.EPOCHS
+
     def stopped_by(self) -> str:
         """Say in words what ended the training."""
-        if self._signal.stopped:
-            return INTERRUPT
-        return EARLY_STOP if self._plateau.stopped else ALL_EPOCHS
+        if self.rule.stops:
+            return EARLY_STOP
+        return ALL_EPOCHS if self.has_ended or not self._signal else INTERRUPT
 
 
 def main() -> None:

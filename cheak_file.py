@@ -10,6 +10,7 @@ from bearcat.command_line import Step, make_parser, open_step, run, tell
 from bearcat.configuration import change_settings_file
 from bearcat.errors import DataError, LabelError
 from bearcat.inspection import inspect_set, suggest_settings, summary_lines
+from utils import Image_Processing
 
 SPLITS = ("train", "validation", "test")
 
@@ -19,7 +20,7 @@ def main() -> None:
     parser = make_parser(__doc__)
     parser.add_argument("--apply", action="store_true", help="write what follows into the work's settings.py")
     step = open_step(parser)
-    reports = {split: inspect_set(step.work.data_folder(split)) for split in SPLITS}
+    reports = {split: inspect_set(step.work.data_folder(split), Image_Processing.extraction_label) for split in SPLITS}
     for split, report in reports.items():
         tell("\n".join(summary_lines(f"{split}_dataset", report)))
     suggested = suggest_settings(list(reports.values()))
@@ -28,7 +29,8 @@ def main() -> None:
     if without_label:
         raise LabelError(f"{len(without_label)} pictures have no label, the first:\n{without_label[0]}")
     if not suggested:
-        raise DataError(f"{step.work.path} has no pictures yet: put yours in train_dataset and run python move_path.py")
+        todo = "put yours in train_dataset and run python move_path.py"
+        raise DataError(f"{step.work.path} has no pictures yet that can be read: {todo}")
     propose(step, suggested)
     step.next("python pack_dataset.py", "pack them for training")
 

@@ -5,11 +5,12 @@ Writes: deletes the pictures and packs of the sets that are named, and nothing e
 Next:   python gen_sample_by_captcha.py
 """
 
-import sys
 from pathlib import Path
 
+from bearcat.annotations import list_images
 from bearcat.command_line import make_parser, open_step, run, tell
 from bearcat.errors import DataError
+from bearcat.packs import INDEX
 from bearcat.workspace import DATA_FOLDERS, PACK_FOLDERS
 
 DELETABLE = DATA_FOLDERS + PACK_FOLDERS
@@ -40,15 +41,16 @@ def main() -> None:
 
 
 def files_of(folder: Path) -> list[Path]:
-    """Return the files that lie directly in a folder; links and folders within are none of ours."""
-    return sorted(path for path in folder.glob("*") if path.is_file() and not path.is_symlink())
+    """Return a folder's pictures or TFRecords; a label table, which is made by hand, and all else stays."""
+    return list_images(folder) if folder.name in DATA_FOLDERS else [*folder.glob("*.tfrecord"), *folder.glob(INDEX)]
 
 
 def confirmed(total: int) -> bool:
     """Ask, and take anything but a plain yes for a no."""
-    if not sys.stdin or not sys.stdin.isatty():
-        raise DataError(f"{total} files would be deleted and nobody is there to be asked: --yes deletes without asking")
-    return input(f"Delete these {total} files for good? Type yes: ").strip().lower() == "yes"
+    try:
+        return input(f"Delete these {total} files for good? Type yes: ").strip().lower() == "yes"
+    except EOFError:
+        raise DataError(f"nobody is there to be asked about {total} files: --yes deletes without asking") from None
 
 
 if __name__ == "__main__":

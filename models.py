@@ -5,16 +5,18 @@ Writes: model.png, a summary on the screen
 Next:   python train.py
 """
 
-import keras
-from keras import layers
-
-from bearcat.backbones import load_backbone
-from bearcat.backbones.light import MOMENTUM
+from bearcat.backbones import MOMENTUM, load_backbone
 from bearcat.command_line import Step, make_parser, open_step, run, tell
+from bearcat.devices import silence, start_tensorflow
 from bearcat.images import InputSpec
-from bearcat.layers import PositionEmbedding
-from bearcat.metrics import ExactMatch
 from bearcat.vocabulary import Vocabulary
+
+with silence():
+    import keras
+    from keras import layers
+
+    from bearcat.layers import PositionEmbedding
+    from bearcat.metrics import ExactMatch
 
 CONTEXT_FILTERS = 128
 DILATIONS = (1, 3, 9)
@@ -99,9 +101,11 @@ def main() -> None:
     step = open_step(make_parser(__doc__))
     settings = step.settings
     vocabulary = Vocabulary.load(step.work.vocabulary_file)
+    start_tensorflow(use_gpu=False)  # to show a network takes none
     spec = InputSpec(settings.IMAGE_HEIGHT, settings.IMAGE_WIDTH, settings.IMAGE_CHANNALS)
     model = build_model(settings.MODE, settings.BACKBONE, spec, len(vocabulary), settings.CAPTCHA_LENGTH, settings.LR)
     model.summary(print_fn=tell)
+    tell(f"{model.count_params():,} parameters, without the optimizer's")
     draw(model, step)
     step.next("python train.py", "train it")
 

@@ -25,26 +25,25 @@ def main() -> None:
     work = step.work
     best = best_checkpoint(work.folder("checkpoint"))
     tell(f"Best checkpoint: {best.path.name}")
-    card, _ = read_card(best.path)
-    pixels = real_pictures(step, card.spec)
+    pixels = real_pictures(step, read_card(best.path)[0].spec)
     start_tensorflow(use_gpu=False)  # a few pictures need none, and a training may be using it
-    from bearcat.export import save_keras, save_onnx
+    from bearcat.export import publish
 
-    keras_file = work.folder("model") / f"{card.name}.keras"
-    save_keras(best.path, keras_file)
-    onnx_file, difference = save_onnx(keras_file, work.folder("App_model"), pixels)
-    tell(f"Saved: {keras_file}")
-    tell(f"Exported: {onnx_file}; it reads {len(pixels)} pictures as Keras does (difference at most {difference:.0e})")
+    folders = work.folder("model"), work.folder("App_model")
+    unit = publish(best.path, step.settings.MODEL_NAME, *folders, pixels)
+    tell(f"Saved: {unit.keras_file}")
+    tell(f"Exported: {unit.onnx_file}")
+    tell(f"Both read {len(pixels)} pictures alike (a probability differs by {unit.difference:.0e} at most)")
     step.write_report(
         "save",
         {
             "checkpoint": best.path.name,
-            "model": keras_file.name,
-            "app_model": onnx_file.name,
-            "bytes": onnx_file.stat().st_size,
+            "model": unit.keras_file.name,
+            "app_model": unit.onnx_file.name,
+            "bytes": unit.onnx_file.stat().st_size,
             "pictures_compared": len(pixels),
-            "largest_difference": difference,
-            "metrics": card.metrics,
+            "largest_difference": unit.difference,
+            "metrics": unit.card.metrics,
         },
     )
     step.next("python test.py", "score it on pictures it has not seen; python app.py serves it")

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import requests
 
-from bearcat.command_line import make_parser, open_step, run, tell
+from bearcat.command_line import SERVICE_PORT, make_parser, open_step, run, tell
 from bearcat.errors import DataError, ServiceError
 from utils import Image_Processing
 
-PORT = 5006
 SECONDS = 30
 
 
@@ -23,7 +22,9 @@ def main() -> None:
     """Send one picture and print the answer."""
     parser = make_parser(__doc__)
     parser.add_argument("image", metavar="IMAGE", nargs="?", type=Path, help="a picture; default: one of test_dataset")
-    parser.add_argument("--port", type=int, default=PORT, help=f"the service's port on this machine ({PORT})")
+    parser.add_argument(
+        "--port", type=int, default=SERVICE_PORT, help=f"the service's port on this machine ({SERVICE_PORT})"
+    )
     step = open_step(parser)
     image, label = choose_picture(step.arguments.image, step.work.data_folder("test"))
     answer = ask(image, f"http://127.0.0.1:{step.arguments.port}/")
@@ -32,6 +33,7 @@ def main() -> None:
     tell(f"Answer:  {answer['result']}  ({sure:.1%} sure, {milliseconds:.1f} ms)")
     if label is not None:
         tell(f"Label:   {label}  ({'right' if label == answer['result'] else 'wrong'})")
+    step.next("python test.py", "the score on all test pictures; your own program asks the service as ask() does")
 
 
 def choose_picture(named: Path | None, test_folder: Path) -> tuple[Path, str | None]:
@@ -48,8 +50,9 @@ def ask(image: Path, url: str) -> dict:
     """Return the service's answer to a picture; raise ServiceError where there is none or it refuses."""
     encoded = base64.b64encode(image.read_bytes()).decode("ascii")
     try:
-        response = requests.post(url, data={"img": encoded}, timeout=SECONDS)
-        answer = response.json()
+        with requests.Session() as session:
+            session.trust_env = False  # a proxy of the environment is no way to this machine
+            answer = session.post(url, data={"img": encoded}, timeout=SECONDS).json()
     except requests.ConnectionError:
         raise ServiceError(f"no service answers at {url}: start it in another terminal: python app.py") from None
     except (requests.Timeout, ValueError) as error:

@@ -29,16 +29,16 @@ def main() -> int:
     call_back = CallBack(work, settings, card)
     model = call_back.resume() or build(card, settings.LR)
     check_length(model, card.mode, list(packs.values()))
-    if call_back.rule.stops or call_back.epochs_done >= settings.EPOCHS:
+    if call_back.has_ended:
         tell("This training has ended. To go on: --set EARLY_PATIENCE=… or --set EPOCHS=…, larger than now;")
         tell("to start anew: python init_working_space.py (keeps a backup)")
     else:
         tell(f"{packs['train'].count} pictures, {model.count_params():,} parameters, on {device}")
-        stopped_by = fit(step, model, call_back, packs)
-        step.write_report("train", summarise(model, call_back, stopped_by))
-        if stopped_by == INTERRUPT:
-            tell("Stopped and saved. Go on: python train.py, or use what there is: python save_model.py")
-            return INTERRUPTED
+        fit(step, model, call_back, packs)
+    step.write_report("train", summarise(model, call_back))
+    if call_back.stopped_by() == INTERRUPT:
+        tell("Stopped and saved. Go on: python train.py, or use what there is: python save_model.py")
+        return INTERRUPTED
     best = best_checkpoint(work.folder("checkpoint"))
     tell(f"Best: epoch {best.epoch}, validation loss {best.val_loss:.4f}, exact {best.val_exact:.2%}")
     step.next("python save_model.py", "save and export the best checkpoint")
@@ -78,27 +78,25 @@ def check_length(model, mode: str, packs: list[PackIndex]) -> None:
         )
 
 
-def fit(step: Step, model, call_back: CallBack, packs: dict[str, PackIndex]) -> str:
-    """Run the epochs that are left and return what ended them."""
-    from bearcat.datasets import training_batches, validation_batches  # imports TensorFlow
+def fit(step: Step, model, call_back: CallBack, packs: dict[str, PackIndex]) -> None:
+    """Run the epochs that are left."""
+    import keras
+
+    from bearcat.datasets import training_batches, validation_batches
 
     settings, work = step.settings, step.work
     width = target_width(call_back.card, packs)
-    steps = max(settings.MIN_EPOCH_STEPS, -(-packs["train"].count // settings.BATCH_SIZE))
     # another seed after a resume, else the first epochs' order and changes would come again
     seed = settings.SEED + call_back.epochs_done
+    keras.utils.set_random_seed(seed)
     train_folder, validation_folder = work.pack_folder("train"), work.pack_folder("validation")
-    model.fit(
-        training_batches(train_folder, packs["train"], width, settings.BATCH_SIZE, seed, settings.AUGMENT),
+    steps = max(settings.MIN_EPOCH_STEPS, -(-packs["train"].count // settings.BATCH_SIZE))
+    call_back.fit(
+        model,
+        steps,
+        x=training_batches(train_folder, packs["train"], width, settings.BATCH_SIZE, seed, settings.AUGMENT),
         validation_data=validation_batches(validation_folder, packs["validation"], width, settings.BATCH_SIZE),
-        steps_per_epoch=steps,
-        initial_epoch=call_back.epochs_done,
-        epochs=settings.EPOCHS,
-        callbacks=call_back.callbacks(steps),
-        verbose=0,
-        shuffle=False,  # the data set shuffles
     )
-    return call_back.stopped_by()
 
 
 def target_width(card: Card, packs: dict[str, PackIndex]) -> int:
@@ -107,11 +105,11 @@ def target_width(card: Card, packs: dict[str, PackIndex]) -> int:
     return codec.target_width(max(index.longest_label for index in packs.values()))
 
 
-def summarise(model, call_back: CallBack, stopped_by: str) -> dict:
+def summarise(model, call_back: CallBack) -> dict:
     """Return report/train.json."""
     history, card = call_back.history, call_back.card
     best = min(history, key=lambda row: row["val_loss"])
-    seconds = sum(row["seconds"] for row in history)
+    steps_seconds = sum(row["images"] / row["images_per_second"] for row in history)
     return {
         "mode": card.mode,
         "backbone": card.backbone,
@@ -119,9 +117,9 @@ def summarise(model, call_back: CallBack, stopped_by: str) -> dict:
         "epochs_run": len(history),
         "best_epoch": best["epoch"],
         "best": best,
-        "seconds": round(seconds, 1),
-        "images_per_second": round(sum(row["images"] for row in history) / seconds, 1),
-        "stopped_by": stopped_by,
+        "seconds": round(sum(row["seconds"] for row in history), 1),
+        "images_per_second": round(sum(row["images"] for row in history) / steps_seconds, 1),
+        "stopped_by": call_back.stopped_by(),
     }
 
 

@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from bearcat.annotations import LabelledImage, label_of_name, labelled_images
 from bearcat.artifact import find_units
 from bearcat.errors import DataError, ImageError, LabelError
-from bearcat.images import InputSpec, extract_pixels
+from bearcat.images import InputSpec, Source, extract_pixels
 from bearcat.inference import OnnxEngine, Recogniser, choose_unit
 from bearcat.label_codecs import CODECS, Reading, check_label, make_codec
 from bearcat.progress import map_in_threads, show_progress
@@ -26,7 +25,7 @@ class Image_Processing:
     """Pictures and labels as files hold them."""
 
     @staticmethod
-    def extraction_image(source: Path | bytes | Image.Image, spec: InputSpec) -> np.ndarray:
+    def extraction_image(source: Source, spec: InputSpec) -> np.ndarray:
         """Return what the network sees of a picture: uint8 pixels (height, width, channels)."""
         return extract_pixels(source, spec)
 
@@ -50,8 +49,8 @@ class WriteTFRecord:
         self.damaged: list[str] = []
 
     def check(self, data: list[LabelledImage]) -> None:
-        """Raise LabelError, naming the file, for the first label that the mode cannot learn."""
-        for item in data:
+        """Raise LabelError, naming the file, for a label that the mode cannot learn; the longest come first."""
+        for item in sorted(data, key=lambda item: -len(item.label)):
             check_label(item.label, self.codec, str(item.path))
 
     def write(self, data: list[LabelledImage], folder: Path, seed: int):
@@ -91,6 +90,7 @@ class Predict_Image:
 
     def __init__(self, app_model: Path, name: str = ""):
         """Load the unit of that name, or the only one in the folder; raise ArtifactError where there is none."""
+        app_model = Path(app_model)
         path = choose_unit(find_units(app_model), name, app_model)
         self.name = path.stem
         self.recogniser = Recogniser(OnnxEngine(path), Image_Processing.extraction_image)
@@ -100,7 +100,7 @@ class Predict_Image:
         """Return name → reader of every unit in the folder."""
         return {name: cls(app_model, name) for name in find_units(app_model)}
 
-    def predict(self, image: Path | bytes | Image.Image) -> Reading:
+    def predict(self, image: Source) -> Reading:
         """Read one picture; raise ImageError where it cannot be opened."""
         return self.recogniser.read(image)
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from bearcat.errors import CheckpointError
 
 SUFFIX = ".keras"
+_FIGURE = r"-?(?:\d+\.\d+|inf|nan)"
 _NAME = re.compile(
-    r"epoch_(?P<epoch>\d+)-loss_(?P<loss>[^-]+|-?inf)-val_loss_(?P<val_loss>[^-]+|-?inf)-val_exact_(?P<val_exact>[^-]+)"
+    rf"epoch_(?P<epoch>\d+)-loss_(?P<loss>{_FIGURE})-val_loss_(?P<val_loss>{_FIGURE})-val_exact_(?P<val_exact>{_FIGURE})"
     + re.escape(SUFFIX)
 )
 

@@ -13,12 +13,17 @@ from types import SimpleNamespace
 from bearcat.configuration import load_settings
 from bearcat.errors import BearcatError
 from bearcat.files import write_json
-from bearcat.workspace import ROOT, Work, find_work, tell
+from bearcat.workspace import ROOT, Work, find_work
 
+SERVICE_PORT = 5006
 USER_MISTAKE = 2
 INTERRUPTED = 130
 # what the disk refuses is the user's to mend; any other OSError is a bug and keeps its traceback
-_DISK_TROUBLE = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up", errno.EROFS: "read-only"}
+_DISK_TROUBLE = {
+    errno.ENOSPC: "the disk is full",
+    errno.EROFS: "the disk is read-only",
+    errno.EXDEV: "it would have to move to another disk, which is not done",
+}
 
 
 @dataclass(frozen=True)
@@ -67,16 +72,25 @@ def run(main: Callable[[], object]) -> None:
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        _complain("stopped. Nothing is lost: the same command goes on")
+        _complain("stopped; the same command goes on")
         sys.exit(INTERRUPTED)
     except BearcatError as error:
         _complain(str(error))
+    except BrokenPipeError:
+        # whoever read the output has gone; what Python still holds of it goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as error:
         if not isinstance(error, PermissionError) and error.errno not in _DISK_TROUBLE:
             raise
         reason = _DISK_TROUBLE.get(error.errno, "no permission")
-        _complain(f"{error.filename or 'a file'} cannot be written or read: {reason}. What was there is unchanged")
+        _complain(f"{error.filename or 'a file'} cannot be written or read: {reason}")
     sys.exit(USER_MISTAKE)
+
+
+def tell(message: str) -> None:
+    """Print a line for the person who runs a step; reports are for programs."""
+    print(message, flush=True)
 
 
 def _complain(message: str) -> None:

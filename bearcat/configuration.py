@@ -3,7 +3,7 @@
 import ast
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -143,23 +143,26 @@ def load_settings(default_file: Path, work_file: Path | None, overrides: Iterabl
     Raises SettingsError with every problem in one message.
     """
     places = _values_and_places(default_file)
-    known = set(places)
     if work_file is not None:
         places |= _values_and_places(work_file)
     places |= {name: (value, "--set") for name, value in map(parse_override, overrides)}
-    problems = list(_problems(places, known))
+    problems = list(_problems(places))
     if problems:
         raise SettingsError("the settings cannot be used:\n  " + "\n  ".join(problems))
     return SimpleNamespace(**{name: value for name, (value, _) in places.items()})
+
+
+def _place(node: ast.Assign) -> tuple[int, int]:
+    return node.lineno, node.col_offset
 
 
 def _values_and_places(path: Path) -> dict[str, tuple[object, str]]:
     return {name: (value, f"{path}, line {at.lineno}") for name, (value, at) in read_settings_file(path).items()}
 
 
-def _problems(places: dict[str, tuple[object, str]], known: set[str]):
+def _problems(places: dict[str, tuple[object, str]]) -> Iterator[str]:
     for name, (value, place) in places.items():
-        if name not in known or name not in RULES:
+        if name not in RULES:
             near = difflib.get_close_matches(name, RULES, n=1)
             hint = f"did you mean {near[0]}?" if near else f"the settings are: {', '.join(RULES)}"
             yield f"{name} ({place}) is not a setting; {hint}"
@@ -167,6 +170,11 @@ def _problems(places: dict[str, tuple[object, str]], known: set[str]):
             yield f"{name} = {value!r} ({place}): a plain value is expected (a number, 'text', True …)"
         elif not RULES[name].holds(value):
             yield f"{name} = {value!r} ({place}): {RULES[name].allowed} is expected"
+    for name in RULES.keys() - places.keys():
+        yield f"{name} is missing in the toolkit's settings.py"
+    lr_patience, early_patience = (places.get(name, [0])[0] for name in ("LR_PATIENCE", "EARLY_PATIENCE"))
+    if _is_number(lr_patience) and _is_number(early_patience) and lr_patience >= early_patience > 0:
+        yield f"LR_PATIENCE = {lr_patience} is not below EARLY_PATIENCE = {early_patience}: LR would never be lowered"
 
 
 def change_settings_file(path: Path, values: dict[str, object]) -> dict[str, tuple[object, object]]:
@@ -183,7 +191,7 @@ def change_settings_file(path: Path, values: dict[str, object]) -> dict[str, tup
     lines = path.read_bytes().splitlines(keepends=True)
     line_end = b"\r\n" if lines and lines[0].endswith(b"\r\n") else b"\n"
     # from the last line to the first, so that a value over several lines shifts nothing that is still to be changed
-    for name in sorted(changed, key=lambda name: found[name][1].lineno if name in found else 0, reverse=True):
+    for name in sorted(changed, key=lambda name: _place(found[name][1]) if name in found else (0, 0), reverse=True):
         new = repr(values[name]).encode("utf-8")
         if name in found:
             value = found[name][1].value

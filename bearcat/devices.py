@@ -12,7 +12,7 @@ def start_tensorflow(use_gpu: bool, seed: int | None = None) -> str:
 
     To be called once, before anything else imports TensorFlow.
     """
-    with _silence():
+    with silence():
         import keras
         import tensorflow as tf
 
@@ -29,7 +29,7 @@ def start_tensorflow(use_gpu: bool, seed: int | None = None) -> str:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Send to nowhere what TensorFlow's libraries write to stderr while they are loaded.
 
     On a machine without a GPU that reads like failures, and no log level stops it. BEARCAT_DEBUG=1 shows it.

@@ -3,12 +3,13 @@
 import contextlib
 import io
 import warnings
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 
-from bearcat.artifact import METADATA_KEY, ONNX_SUFFIX, read_card, write_card
+from bearcat.artifact import METADATA_KEY, ONNX_SUFFIX, Card, read_card, write_card
 from bearcat.errors import ArtifactError
 from bearcat.files import written_beside
 from bearcat.inference import KerasEngine, OnnxEngine
@@ -18,33 +19,36 @@ from bearcat.layers import load_model
 LARGEST_DIFFERENCE = 1e-3  # between two probabilities of the same row
 
 
-def save_keras(checkpoint: Path, target: Path) -> None:
-    """Write a checkpoint's model without its optimizer, with its card."""
-    card, _ = read_card(checkpoint)
-    model = load_model(checkpoint)
-    with written_beside(target) as part:
-        model.save(part)
-        write_card(part, {"card": vars(card)})
+@dataclass(frozen=True)
+class Published:
+    """A trained unit's card, its two files, and the largest difference of a probability between them."""
+
+    card: Card
+    keras_file: Path
+    onnx_file: Path
+    difference: float
 
 
-def save_onnx(keras_file: Path, folder: Path, pixels: np.ndarray) -> tuple[Path, float]:
-    """Export a saved model to <folder>/<name>.onnx, its card in the metadata; publish it only if it reads the same.
+def publish(checkpoint: Path, name: str, model_folder: Path, app_folder: Path, pixels: np.ndarray) -> Published:
+    """Write <model_folder>/<name>.keras and <app_folder>/<name>.onnx from a checkpoint, both with its card.
 
-    `pixels` (N, H, W, C) are real pictures as the network sees them. Returns the file and the largest difference of a
-    probability. Raises ArtifactError where the two disagree, and leaves what was published before.
+    `pixels` (N, H, W, C) are real pictures as the network sees them. Raises ArtifactError where the two read them
+    differently, and then leaves what was published before.
     """
-    card, _ = read_card(keras_file)
-    target = folder / f"{card.name}{ONNX_SUFFIX}"
-    with written_beside(target) as part:
-        model = load_model(keras_file)
+    card = replace(read_card(checkpoint)[0], name=name)
+    keras_file, onnx_file = model_folder / f"{name}.keras", app_folder / f"{name}{ONNX_SUFFIX}"
+    with written_beside(keras_file) as keras_part, written_beside(onnx_file) as onnx_part:
+        model = load_model(checkpoint)
+        model.save(keras_part)
+        write_card(keras_part, {"card": vars(card)})
         model.predict_on_batch(pixels[:1].astype(np.float32))  # export asks for a model that was called
         with _quietly():
-            model.export(part, format="onnx", verbose=False)
-        described = onnx.load(part)
+            model.export(onnx_part, format="onnx", verbose=False)
+        described = onnx.load(onnx_part)
         onnx.helper.set_model_props(described, {METADATA_KEY: card.to_json()})
-        onnx.save(described, part)
-        difference = compare_engines(KerasEngine(keras_file), OnnxEngine(part), pixels)
-    return target, difference
+        onnx.save(described, onnx_part)
+        difference = compare_engines(KerasEngine(keras_part), OnnxEngine(onnx_part), pixels)
+    return Published(card, keras_file, onnx_file, difference)
 
 
 def compare_engines(reference: KerasEngine, engine: OnnxEngine, pixels: np.ndarray) -> float:

@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from bearcat.annotations import list_images
@@ -19,8 +19,9 @@ from bearcat.progress import show_progress
 from bearcat.vocabulary import BLANK
 
 CHUNK = 64  # pictures a task: small enough for a lively bar, large enough to cost nothing to hand over
+MOST_PROCESSES = 61  # Windows has no more
 UNFIT_FOR_NAMES = set('/\\:*?"<>|.' + BLANK)
-FOLDER_KEYS = ("train_dir", "validation_dir", "test_dir")
+FOLDER_KEYS = {f"{split}_dir": f"{split}_dataset" for split in ("train", "validation", "test")}
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,8 @@ def _broken_rules(known: dict) -> Iterator[tuple[str, str]]:
     if f".{known.get('image_suffix', 'png')}" not in SUFFIXES:
         yield "image_suffix", f"one of {', '.join(sorted(suffix[1:] for suffix in SUFFIXES))} is expected"
     for name in FOLDER_KEYS:
-        value = known.get(name, "x")
-        if not isinstance(value, str) or not Path(value).parts or Path(value).is_absolute() or ".." in value:
-            yield name, "a folder within the work is expected"
-        elif [known.get(other) for other in FOLDER_KEYS].count(value) > 1:
-            yield name, "a folder of its own is expected"
+        if known.get(name, FOLDER_KEYS[name]) != FOLDER_KEYS[name]:
+            yield name, f"{FOLDER_KEYS[name]!r} is expected, since the later steps read that folder"
 
 
 def fits_a_name(character: str) -> bool:
@@ -113,8 +111,7 @@ def plan(config: CaptchaConfig, split: str, seed: int) -> Iterator[tuple[str, st
 
     The name's hash covers the configuration, so that pictures of another one are never taken for these.
     """
-    what = {name: value for name, value in asdict(config).items() if not name.endswith(("count", "dir"))}
-    what["char_count"] = config.char_count
+    what = {name: getattr(config, name) for name in ("image_suffix", "characters", "char_count", "width", "height")}
     base = f"{json.dumps(what, sort_keys=True)}/{seed}/{split}"
     for number in range(config.counts[split]):
         source = random.Random(f"{base}/{number}")
@@ -141,13 +138,13 @@ def generate(config: CaptchaConfig, split: str, folder: Path, seed: int) -> tupl
 def _make_on_all_cores(chunks: list[tuple], total: int, what: str) -> None:
     # spawn, as on Windows: the same behaviour everywhere, and no forked copy of a threaded parent
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(chunks)), mp_context=context) as pool:
+    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(chunks), MOST_PROCESSES), mp_context=context) as pool:
         try:
             futures = [pool.submit(make_pictures, *chunk) for chunk in chunks]
             for _ in show_progress((name for future in futures for name in future.result()), total, what):
                 pass
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=True, cancel_futures=True)  # what is drawn ends, what waits is dropped
             raise
 
 

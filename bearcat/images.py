@@ -2,6 +2,7 @@
 
 import io
 import struct
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"})
 SMALLEST_SIDE = 4  # pixels
 MOST_PIXELS = 16_000_000
 PAPER = 255  # white: what padding and transparency become
+
+Source = Path | bytes | Image.Image
 
 
 @dataclass(frozen=True)
@@ -76,20 +79,22 @@ def letterbox(image: Image.Image, spec: InputSpec) -> np.ndarray:
     return np.asarray(paper, np.uint8).reshape(spec.shape)
 
 
-def extract_pixels(source: Path | bytes | Image.Image, spec: InputSpec) -> np.ndarray:
+def extract_pixels(source: Source, spec: InputSpec) -> np.ndarray:
     """Return uint8 pixels (height, width, channels) of a picture given as a file, as bytes or opened."""
-    return letterbox(source if isinstance(source, Image.Image) else open_image(source), spec)
+    return letterbox(open_image(source), spec)
 
 
-def open_image(source: Path | bytes) -> Image.Image:
+def open_image(source: Source) -> Image.Image:
     """Return a picture as RGB: first frame, turned as its EXIF says, transparency on white, 16 bits to 8.
+
+    One that Pillow has opened already goes the same way, so that it looks the same.
 
     Raises ImageFormatError for what is no PNG, JPEG, GIF, BMP or WEBP, ImageSizeError before too large a picture
     is decoded, ImageError for a damaged one; each names the file where there is one.
     """
     name = str(source) if isinstance(source, Path) else "the picture"
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
+        with _opened(source) as image:
             _check_size(image, name)
             image.load()
             return _to_rgb(ImageOps.exif_transpose(image))
@@ -104,6 +109,12 @@ def open_image(source: Path | bytes) -> Image.Image:
         if isinstance(error, PermissionError | IsADirectoryError):
             raise
         raise ImageError(f"{name} is damaged: {error}") from None
+
+
+def _opened(source: Source) -> AbstractContextManager[Image.Image]:
+    if isinstance(source, Image.Image):
+        return nullcontext(source)
+    return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
 
 
 def _check_size(image: Image.Image, name: str) -> None:

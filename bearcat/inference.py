@@ -5,14 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from PIL import Image
 
 from bearcat.artifact import METADATA_KEY, Card, read_card
 from bearcat.errors import ArtifactError
-from bearcat.images import InputSpec, extract_pixels
+from bearcat.images import InputSpec, Source, extract_pixels
 from bearcat.label_codecs import Reading
 
-Extract = Callable[[Path | bytes | Image.Image, InputSpec], np.ndarray]
+Extract = Callable[[Source, InputSpec], np.ndarray]
 
 
 class OnnxEngine:
@@ -64,18 +63,20 @@ class Recogniser:
         self._extract = extract
         self._codec = engine.card.make_codec()
 
-    def read(self, image: Path | bytes | Image.Image) -> Reading:
+    def read(self, image: Source) -> Reading:
         """Read one picture; raise ImageError where it cannot be opened."""
         return self.read_batch([image])[0]
 
-    def read_batch(self, images: Sequence[Path | bytes | Image.Image]) -> list[Reading]:
+    def read_batch(self, images: Sequence[Source]) -> list[Reading]:
         """Read several pictures at once."""
         pixels = np.stack([self._extract(image, self.card.spec) for image in images])
         return self._codec.decode(self.engine.logits(pixels.astype(np.float32)))
 
 
 def choose_unit(units: dict[str, Path], name: str, folder: Path) -> Path:
-    """Return the unit of that name, or the only one there is; raise ArtifactError where neither is."""
-    if name not in units and len(units) > 1:
+    """Return the unit of that name, or, where none is named, the only one; raise ArtifactError where there is none."""
+    if not name and len(units) == 1:
+        return next(iter(units.values()))
+    if name not in units:
         raise ArtifactError(f"{folder} holds no unit {name!r}, only {', '.join(units)}: set MODEL_NAME to one of them")
-    return units.get(name) or next(iter(units.values()))
+    return units[name]

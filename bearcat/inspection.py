@@ -2,20 +2,21 @@
 
 import statistics
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from bearcat.annotations import LabelledImage, read_labels
+from bearcat.annotations import LabelledImage, label_of_name, read_labels
 from bearcat.errors import ImageError
 from bearcat.images import open_image
 from bearcat.progress import map_in_threads, show_progress
 
 COLOUR_SAMPLE = 200  # pictures looked at for colour
 GREY_KEEPS_ENOUGH = 0.6  # below this share of the best channel's contrast, colour carries the text
-SMALLEST_SIDE, LARGEST_SIDE = 8, 2048  # what IMAGE_HEIGHT and IMAGE_WIDTH may be
+LEAST_INPUT, MOST_INPUT = 8, 2048  # what IMAGE_HEIGHT and IMAGE_WIDTH may be
 SIZE_OUTLIER = 2  # a picture so many times the median does not decide the input's size
 
 
@@ -51,9 +52,9 @@ def spread(counts: Counter) -> dict[str, float] | None:
     return {"min": min(values), "median": statistics.median(values), "max": max(values)} if values else None
 
 
-def inspect_set(folder: Path) -> SetReport:
-    """Open every picture of a folder once and count what is found."""
-    labelled, without_label = read_labels(folder)
+def inspect_set(folder: Path, label_of: Callable[[Path], str] = label_of_name) -> SetReport:
+    """Open every picture of a folder once and count what is found; `label_of` takes a label from a file's path."""
+    labelled, without_label = read_labels(folder, label_of)
     report = SetReport(without_label=without_label)
     every = max(1, len(labelled) // COLOUR_SAMPLE)
     items = ((number % every == 0, item) for number, item in enumerate(labelled))
@@ -105,19 +106,19 @@ def suggest_settings(reports: list[SetReport]) -> dict[str, int]:
 
 def _side(counts: Counter) -> int:
     limit = SIZE_OUTLIER * statistics.median(counts.elements())
-    return min(LARGEST_SIDE, max(SMALLEST_SIDE, *(side for side in counts if side <= limit)))
+    return min(MOST_INPUT, max(LEAST_INPUT, *(side for side in counts if side <= limit)))
 
 
 def summary_lines(name: str, report: SetReport) -> list[str]:
     """Return what a person should know of a set."""
-    if not report.pictures:
-        return [f"{name}: no pictures"]
-    width, height = spread(report.widths), spread(report.heights)
-    lines = [
-        f"{name}: {report.pictures} pictures, {width['min']}–{width['max']} wide, {height['min']}–{height['max']} high",
-        "  label lengths: " + ", ".join(f"{length} ({n})" for length, n in sorted(report.label_lengths.items())),
-        f"  {len(report.characters)} characters: " + " ".join(sorted(report.characters)),
-    ]
+    lines = [f"{name}: {report.pictures or 'no'} pictures"]
+    if report.pictures:
+        width, height = spread(report.widths), spread(report.heights)
+        lines[0] += f", {width['min']}–{width['max']} wide, {height['min']}–{height['max']} high"
+        lines += [
+            "  label lengths: " + ", ".join(f"{length} ({n})" for length, n in sorted(report.label_lengths.items())),
+            f"  {len(report.characters)} characters: " + " ".join(sorted(report.characters)),
+        ]
     for what, problems in (("damaged", report.damaged), ("without label", report.without_label)):
         lines += [f"  {what}: {len(problems)}"] * bool(problems) + [f"    {line}" for line in problems[:5]]
     return lines

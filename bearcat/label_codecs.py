@@ -34,12 +34,26 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return exponents / exponents.sum(axis=-1, keepdims=True)
 
 
-class OrdinaryCodec:
-    """CAPTCHA_LENGTH positions, each one character or blank."""
+class TextCodec:
+    """What all codecs of text share."""
 
     def __init__(self, vocabulary: Vocabulary, captcha_length: int):
         self.vocabulary = vocabulary
         self.captcha_length = captcha_length
+
+    def decode(self, logits: np.ndarray) -> list[Reading]:
+        """Turn logits (N, positions or steps, rows) into readings by the best row of each position or step."""
+        probabilities = softmax(logits)
+        rows, best = probabilities.argmax(axis=-1), probabilities.max(axis=-1)
+        return [self._read(*self._kept(*pair)) for pair in zip(rows, best, strict=True)]
+
+    def _read(self, rows: np.ndarray, best: np.ndarray) -> Reading:
+        is_character = rows != BLANK_INDEX
+        return Reading(self.vocabulary.decode(rows[is_character]), tuple(best[is_character].tolist()))
+
+
+class OrdinaryCodec(TextCodec):
+    """CAPTCHA_LENGTH positions, each one character or blank; blanks are dropped."""
 
     def target_width(self, longest_label: int) -> int:
         """Return the width to which targets are padded."""
@@ -58,22 +72,16 @@ class OrdinaryCodec:
         """Return how many positions of the head a label takes."""
         return len(label)
 
-    def decode(self, logits: np.ndarray) -> list[Reading]:
-        """Turn logits (N, positions, rows) into readings: the best row of each position, blanks dropped."""
-        probabilities = softmax(logits)
-        rows, best = probabilities.argmax(axis=-1), probabilities.max(axis=-1)
-        return [self._read(*pair) for pair in zip(rows, best, strict=True)]
-
-    def _read(self, rows: np.ndarray, best: np.ndarray) -> Reading:
-        kept = rows != BLANK_INDEX
-        return Reading(self.vocabulary.decode(rows[kept]), tuple(best[kept].tolist()))
+    @staticmethod
+    def _kept(rows: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return rows, best
 
 
-class CtcCodec:
-    """Any number of characters: one row a time step, repeats collapsed and blanks dropped (Graves et al. 2006)."""
+class CtcCodec(TextCodec):
+    """Any number of characters: one row a time step, repeats collapsed and blanks dropped (Graves et al. 2006).
 
-    def __init__(self, vocabulary: Vocabulary, captcha_length: int | None = None):
-        self.vocabulary = vocabulary
+    A character's probability is the highest among the steps of its run.
+    """
 
     def target_width(self, longest_label: int) -> int:
         """Return the width to which targets are padded."""
@@ -87,20 +95,10 @@ class CtcCodec:
         """Return how many time steps a label takes: a blank must stand between two equal characters."""
         return len(label) + sum(a == b for a, b in pairwise(label))
 
-    def decode(self, logits: np.ndarray) -> list[Reading]:
-        """Turn logits (N, steps, rows) into readings: the best row of each step, collapsed.
-
-        A character's probability is the highest among the steps of its run.
-        """
-        probabilities = softmax(logits)
-        rows, best = probabilities.argmax(axis=-1), probabilities.max(axis=-1)
-        return [self._read(*pair) for pair in zip(rows, best, strict=True)]
-
-    def _read(self, rows: np.ndarray, best: np.ndarray) -> Reading:
+    @staticmethod
+    def _kept(rows: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
-        run_rows, run_best = rows[starts], np.maximum.reduceat(best, starts)
-        kept = run_rows != BLANK_INDEX
-        return Reading(self.vocabulary.decode(run_rows[kept]), tuple(run_best[kept].tolist()))
+        return rows[starts], np.maximum.reduceat(best, starts)
 
 
 CODECS = {"ORDINARY": OrdinaryCodec, "CTC": CtcCodec}

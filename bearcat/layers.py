@@ -5,6 +5,8 @@ from pathlib import Path
 import keras
 from keras import ops
 
+from bearcat.metrics import ExactMatch
+
 
 @keras.saving.register_keras_serializable("bearcat")
 class PositionEmbedding(keras.layers.Layer):
@@ -22,4 +24,5 @@ class PositionEmbedding(keras.layers.Layer):
 
 def load_model(path: Path, compile: bool = False) -> keras.Model:
     """Load a .keras file of ours in safe mode, which runs no code from it; `compile` restores the optimizer too."""
-    return keras.saving.load_model(path, compile=compile, safe_mode=True)
+    ours = {"PositionEmbedding": PositionEmbedding, "ExactMatch": ExactMatch}
+    return keras.saving.load_model(path, custom_objects=ours, compile=compile, safe_mode=True)

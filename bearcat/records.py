@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from bearcat.errors import RecordError
+from bearcat.errors import DataError, RecordError
 from bearcat.files import PART, write_json
 from bearcat.images import InputSpec
 from bearcat.packs import AGAIN, INDEX, PackIndex
@@ -82,6 +82,8 @@ def write_pack(folder: Path, records: Iterable[Record], total: int, index_of_all
     finally:
         for writer in writers:
             writer.close()
+    if not count:
+        raise DataError(f"not one picture for {folder} could be read: python cheak_file.py names the damaged ones")
     index = PackIndex(count=count, shards=names, **index_of_all)
     write_json(beside / INDEX, asdict(index))
     _put_in_place(beside, folder)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 FACTOR = 0.5
-LEAST_GAIN = 1e-4  # a smaller fall of the validation loss is none
+LEAST_GAIN = 1e-3  # a smaller fall of the validation loss is none; several small ones add up
 # what ended a training, in train.json
 INTERRUPT = "interrupt"
 EARLY_STOP = "early stop"

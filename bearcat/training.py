@@ -34,11 +34,13 @@ class Timekeeper(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self._steps += 1
+        self._last_step = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
-        logs["seconds"] = time.monotonic() - self._started
+        logs["seconds"] = time.monotonic() - self._started  # validation included
         logs["images"] = self._steps * self.batch_size
+        logs["images_per_second"] = logs["images"] / (self._last_step - self._started)
 
 
 class FollowPlateau(keras.callbacks.Callback):
@@ -47,7 +49,6 @@ class FollowPlateau(keras.callbacks.Callback):
     def __init__(self, rule: PlateauRule):
         super().__init__()
         self.rule = rule
-        self.stopped = False
 
     def on_epoch_end(self, epoch, logs=None):
         rate = float(self.model.optimizer.learning_rate)
@@ -58,7 +59,7 @@ class FollowPlateau(keras.callbacks.Callback):
             )
         self.rule.observe(logs["val_loss"], logs["val_exact"])
         if self.rule.stops:
-            self.stopped = self.model.stop_training = True
+            self.model.stop_training = True
         elif self.rule.lowers:
             self.model.optimizer.learning_rate = rate * FACTOR
 
@@ -66,9 +67,9 @@ class FollowPlateau(keras.callbacks.Callback):
 class SaveCheckpoint(keras.callbacks.Callback):
     """Writes weights, optimizer, card and the history so far after each epoch, beside first and then in place."""
 
-    def __init__(self, folder: Path, card: Card, history: list[dict]):
+    def __init__(self, folder: Path, card: Card, history: list[dict], lr: float):
         super().__init__()
-        self.folder, self.card, self.history = folder, card, history
+        self.folder, self.card, self.history, self.lr = folder, card, history, lr
 
     def on_epoch_end(self, epoch, logs=None):
         row = row_of(epoch + 1, logs)
@@ -76,7 +77,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
         path = self.folder / checkpoint_name(epoch + 1, row["loss"], row["val_loss"], row["val_exact"])
         with written_beside(path) as part:
             self.model.save(part)
-            write_card(part, {"card": vars(self.card.with_metrics(row)), "history": self.history})
+            write_card(part, {"card": vars(self.card.with_metrics(row)), "history": self.history, "lr": self.lr})
 
 
 class WriteCsv(keras.callbacks.Callback):
@@ -94,21 +95,27 @@ class WriteCsv(keras.callbacks.Callback):
 
 
 class StopOnSignal(keras.callbacks.Callback):
-    """Ctrl-C ends the epoch after the current step, so that it is validated and saved; a second one stops at once."""
+    """Ctrl-C ends the epoch after the current step, so that it is validated and saved; a second one stops at once.
+
+    It listens while it is entered as a context.
+    """
 
     def __init__(self):
         super().__init__()
         self.stopped = False
 
-    def on_train_begin(self, logs=None):
+    def __enter__(self):
         self._before = signal.signal(signal.SIGINT, self._ask)
+        return self
 
-    def on_train_end(self, logs=None):
+    def __exit__(self, *error):
         signal.signal(signal.SIGINT, self._before)
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.stopped:
-            self.model.stop_training = True
+        self.model.stop_training |= self.stopped
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training |= self.stopped
 
     def _ask(self, number, frame):
         self.stopped = True
@@ -140,9 +147,10 @@ class Bar(keras.callbacks.Callback):
         )
 
 
-def load_newest(folder: Path, card: Card) -> tuple[keras.Model, list[dict], Checkpoint] | None:
+def load_newest(folder: Path, card: Card, lr: float) -> tuple[keras.Model, list[dict], Checkpoint] | None:
     """Return the model with its optimizer, the history and the checkpoint of the newest whole epoch; None if none.
 
+    The learning rate goes on where it stood, unless `lr` is no longer what that training started from.
     Broken files that are newer are set aside under another name. Raises CheckpointError where the checkpoint's
     network is not the one that the settings and the vocabulary ask for.
     """
@@ -160,7 +168,11 @@ def load_newest(folder: Path, card: Card) -> tuple[keras.Model, list[dict], Chec
             f"{checkpoint.path} does not fit what the settings ask for now:\n  " + "\n  ".join(differences) + "\n"
             "Set it back to go on with the old training, or start anew: python init_working_space.py (keeps a backup)"
         )
-    return load_model(checkpoint.path, compile=True), payload["history"], checkpoint
+    model = load_model(checkpoint.path, compile=True)
+    if lr != payload["lr"]:
+        model.optimizer.learning_rate = lr
+        tqdm.write(f"The learning rate is set to {lr}")
+    return model, payload["history"], checkpoint
 
 
 def clear_parts(folder: Path) -> None:

@@ -2,13 +2,12 @@
 
 import os
 import shutil
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from bearcat.errors import WorkError
-from bearcat.files import write_text
+from bearcat.files import PART, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE_FILES = ("settings.py", "captcha_config.json")
@@ -101,17 +100,27 @@ def create_work(parent: Path, name: str, activate: bool = True) -> Work:
     if parent.exists() and not parent.is_dir():
         raise WorkError(f"PATH is {parent}, which is a file: the folder that the work goes into is expected")
     path = (parent / name).resolve()
-    if path.exists():
-        raise WorkError(
-            f"{path} exists and is left as it is. Choose another name: python New_work.py {parent} {name}2\n"
-            f"or go on with this one: --work {path}"
-        )
-    path.mkdir(parents=True)
-    for template in TEMPLATE_FILES:
-        shutil.copyfile(ROOT / template, path / template)
+    try:
+        if path.exists():
+            raise WorkError(
+                f"{path} exists and is left as it is. Choose another name: python New_work.py {parent} {name}2\n"
+                f"or go on with this one: --work {path}"
+            )
+        _make_whole(path)
+    except OSError as error:
+        raise WorkError(f"{path} cannot be made: {error.strerror or error}") from None
     if activate:
         set_active_work(path)
     return Work(path)
+
+
+def _make_whole(path: Path) -> None:
+    beside = path.with_name(f".{path.name}{PART}")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    for template in TEMPLATE_FILES:
+        shutil.copyfile(ROOT / template, beside / template)
+    beside.rename(path)
 
 
 def set_active_work(path: Path) -> None:
@@ -156,8 +165,3 @@ def _existing_work(named: str, said_by: str) -> Work:
 def _known_works() -> str:
     works = list_works()
     return "".join(f"\n  {path}" for path in ["Works there are:", *works]) if works else ""
-
-
-def tell(message: str) -> None:
-    """Print a line for the person who runs a step; reports are for programs."""
-    print(message, file=sys.stdout, flush=True)

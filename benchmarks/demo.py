@@ -7,9 +7,11 @@ Next:   your own pictures: the numbered steps in README.md
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,7 +19,6 @@ WORK = ROOT / "works" / "demo"
 DIGITS = {"characters": "0123456789", "char_count": [4], "count": 3000, "validation_count": 300, "test_count": 300}
 # half-size pictures and a fixed number of epochs: enough for digits, and over in two minutes on two cores
 SETTINGS = {"MODE": "CTC", "IMAGE_HEIGHT": 40, "IMAGE_WIDTH": 68, "EPOCHS": 10}
-PORT = 5006
 EXPECTED_EXACT = 0.95
 
 
@@ -28,7 +29,7 @@ def main() -> int:
     os.environ["BEARCAT_WORK"] = str(WORK)
     if not WORK.exists():
         step("New_work.py", "works", "demo", *["--keep-active"] * (ROOT / "works" / ".active").exists())
-        configure()
+    configure()
     step("init_working_space.py")
     step("gen_sample_by_captcha.py")
     step("cheak_file.py")
@@ -61,27 +62,28 @@ def step(script: str, *arguments: str) -> None:
 
 def serve_and_ask() -> None:
     """Start the service, ask it as spider_example.py does, and stop it."""
-    print("\n$ python app.py &", flush=True)
-    service = subprocess.Popen([sys.executable, "app.py"])
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])  # not 5006, where a service of your own may run
+    print(f"\n$ python app.py --port {port} &", flush=True)
+    service = subprocess.Popen([sys.executable, "app.py", "--port", port])
     try:
-        wait_until_listening(service)
-        step("spider_example.py")
+        wait_until_listening(service, port)
+        step("spider_example.py", "--port", port)
     finally:
         service.terminate()
         service.wait(timeout=30)
 
 
-def wait_until_listening(service: subprocess.Popen) -> None:
+def wait_until_listening(service: subprocess.Popen, port: str) -> None:
     """Wait until the service answers; stop where it has ended."""
-    import requests
-
+    without_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     for _ in range(120):
         if service.poll() is not None:
             raise SystemExit(f"app.py ended with {service.returncode}")
         try:
-            if requests.get(f"http://127.0.0.1:{PORT}/health", timeout=5).ok:
-                return
-        except requests.ConnectionError:
+            without_proxy.open(f"http://127.0.0.1:{port}/health", timeout=5).close()
+            return
+        except OSError:
             time.sleep(0.5)
     raise SystemExit("app.py did not answer within a minute")
 

@@ -9,6 +9,7 @@ import pytest
 
 from bearcat import export
 from bearcat.artifact import Card, find_units, read_card
+from bearcat.checkpoints import best_checkpoint
 from bearcat.errors import ArtifactError
 from bearcat.images import extract_pixels
 from bearcat.inference import OnnxEngine, Recogniser, choose_unit
@@ -38,10 +39,10 @@ def test_a_batch_reads_as_its_pictures_one_by_one(trained: Path, unit: Path):
     assert all(0 <= reading.confidence <= 1 for reading in alone)
 
 
-def test_what_disagrees_is_not_published(trained: Path, unit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    folder = tmp_path / "App_model"
-    folder.mkdir()
-    shutil.copyfile(unit, folder / unit.name)
+def test_what_disagrees_is_not_published(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    work = shutil.copytree(trained, tmp_path / "copy")
+    checkpoint = best_checkpoint(work / "checkpoint").path
+    before = {path: path.read_bytes() for path in work.rglob("*") if path.is_file()}
 
     class Shifted(OnnxEngine):
         def logits(self, pixels: np.ndarray) -> np.ndarray:
@@ -50,9 +51,8 @@ def test_what_disagrees_is_not_published(trained: Path, unit: Path, tmp_path: Pa
     monkeypatch.setattr(export, "OnnxEngine", Shifted)
     pixels = np.random.default_rng(0).integers(0, 256, (2, 24, 48, 1)).astype(np.uint8)
     with pytest.raises(ArtifactError, match="nothing was published"):
-        export.save_onnx(trained / "model" / "captcha.keras", folder, pixels)
-    assert (folder / unit.name).read_bytes() == unit.read_bytes()
-    assert len(list(folder.iterdir())) == 1
+        export.publish(checkpoint, "captcha", work / "model", work / "App_model", pixels)
+    assert {path: path.read_bytes() for path in work.rglob("*") if path.is_file()} == before
 
 
 def test_an_onnx_file_from_elsewhere_is_refused(unit: Path, tmp_path: Path):
@@ -79,11 +79,12 @@ def test_the_unit_is_chosen_by_name_or_because_it_is_the_only_one(tmp_path: Path
         find_units(tmp_path)
     for name in ("one", ".two.part"):
         (tmp_path / f"{name}.onnx").touch()
-    assert choose_unit(find_units(tmp_path), "other", tmp_path).stem == "one"
+    assert choose_unit(find_units(tmp_path), "", tmp_path).stem == "one"
     (tmp_path / "three.onnx").touch()
     assert choose_unit(find_units(tmp_path), "three", tmp_path).stem == "three"
-    with pytest.raises(ArtifactError, match="only one, three"):
-        choose_unit(find_units(tmp_path), "other", tmp_path)
+    for name in ("other", ""):
+        with pytest.raises(ArtifactError, match="only one, three"):
+            choose_unit(find_units(tmp_path), name, tmp_path)
 
 
 def test_the_reader_uses_the_transform_it_is_given(trained: Path, unit: Path):

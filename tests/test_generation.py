@@ -27,9 +27,9 @@ SMALL = CaptchaConfig(
     test_count=2,
 )
 ORIGINAL = {
-    "train_dir": "a",
-    "validation_dir": "b",
-    "test_dir": "c",
+    "train_dir": "train_dataset",
+    "validation_dir": "validation_dataset",
+    "test_dir": "test_dataset",
     "image_suffix": "jpg",
     "characters": "01",
     "count": 250,
@@ -53,7 +53,7 @@ def bytes_in(folder: Path) -> dict[str, bytes]:
 
 def test_the_original_keys_are_enough_and_validation_and_test_get_a_tenth(tmp_path: Path):
     config = load(tmp_path)
-    assert config.folders == {"train": "a", "validation": "b", "test": "c"}
+    assert config.folders == {split: f"{split}_dataset" for split in ("train", "validation", "test")}
     assert config.counts == {"train": 250, "validation": 25, "test": 25}
     assert (config.characters, config.char_count, config.image_suffix) == ("01", (4, 5), "jpg")
     assert (config.width, config.height) == (100, 60)

@@ -40,7 +40,7 @@ def test_softmax_is_worked_by_hand_and_bears_large_logits():
     ],
 )
 def test_ctc_collapses_repeats_and_takes_the_surest_step_of_each_run(steps: list, text: str, confidences: list[float]):
-    (reading,) = CtcCodec(AB).decode(logits_of(*steps))
+    (reading,) = CtcCodec(AB, 0).decode(logits_of(*steps))
     assert reading.text == text
     np.testing.assert_allclose(reading.confidences, confidences)
 
@@ -108,7 +108,7 @@ def test_ctc_takes_labels_of_any_length():
 )
 def test_ctc_needs_a_step_between_equal_characters(label: str, ordinary: int, ctc: int):
     assert OrdinaryCodec(AB, 8).steps_needed(label) == ordinary
-    assert CtcCodec(AB).steps_needed(label) == ctc
+    assert CtcCodec(AB, 0).steps_needed(label) == ctc
 
 
 @pytest.mark.parametrize(
@@ -126,5 +126,5 @@ def test_targets_are_padded_with_the_blank():
 
 def test_the_target_width_is_fixed_for_ordinary_and_that_of_the_longest_label_for_ctc():
     assert OrdinaryCodec(AB, 8).target_width(5) == 8
-    assert CtcCodec(AB).target_width(5) == 5
-    assert CtcCodec(AB).target_width(0) == 1
+    assert CtcCodec(AB, 0).target_width(5) == 5
+    assert CtcCodec(AB, 0).target_width(0) == 1

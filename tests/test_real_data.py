@@ -10,9 +10,7 @@ DATA = ROOT.parent / "shared" / "data"
 # pictures, height, width, channels, longest label
 SETS = {
     "captchav2": (1070, 50, 200, 1, 5),
-    "zfjw": (3115, 27, 72, 1, 4),
     "bjtu_math": (2000, 42, 130, 1, 6),
-    "sysu4": (920, 32, 90, 1, 4),
 }
 
 

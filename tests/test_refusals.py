@@ -14,7 +14,7 @@ NEEDS_WORK = """init_working_space.py gen_sample_by_captcha.py move_path.py chea
 train.py save_model.py test.py app.py spider_example.py callback.py delete_file.py""".split()
 NEEDS_DATA = {
     "move_path.py": "holds no pictures",
-    "cheak_file.py": "no pictures yet",
+    "cheak_file.py": "has no pictures yet that can be read",
     "pack_dataset.py": "holds no pictures",
     "models.py": "num_classes.json is not there: run python pack_dataset.py",
     "train.py": "num_classes.json is not there: run python pack_dataset.py",

@@ -16,7 +16,10 @@ from callback import CallBack
 from models import build_model
 
 CARD = Card("captcha", "CTC", "light", ("a", "b"), 24, 48, 1, 3)
-SETTINGS = SimpleNamespace(LR_PATIENCE=1, EARLY_PATIENCE=3, EPOCHS=9, BATCH_SIZE=4, UPDATE_FREQ="epoch")
+
+
+def settings(lr: float = 1e-3) -> SimpleNamespace:
+    return SimpleNamespace(LR=lr, LR_PATIENCE=1, EARLY_PATIENCE=3, EPOCHS=9, BATCH_SIZE=4, UPDATE_FREQ="epoch")
 
 
 def fresh_model(lr: float = 1e-3) -> keras.Model:
@@ -26,20 +29,11 @@ def fresh_model(lr: float = 1e-3) -> keras.Model:
 
 def fit(work: Work, model: keras.Model, epochs: int, call_back: CallBack | None = None, scale: float = 1.0) -> CallBack:
     """Train on four fixed pictures, as train.py would, up to an epoch."""
-    call_back = call_back or CallBack(work, SETTINGS, CARD)
+    call_back = call_back or CallBack(work, settings(), CARD)
+    call_back.settings.EPOCHS = epochs
     images = np.random.default_rng(0).uniform(0, 255, (4, 24, 48, 1)).astype(np.float32) * scale
     targets = pad_targets([[1], [2], [1, 2], [2, 1, 2]], 3)
-    model.fit(
-        images,
-        targets,
-        batch_size=4,
-        validation_data=(images, targets),
-        initial_epoch=call_back.epochs_done,
-        epochs=epochs,
-        callbacks=call_back.callbacks(1),
-        verbose=0,
-        shuffle=False,
-    )
+    call_back.fit(model, 1, x=images, y=targets, batch_size=4, validation_data=(images, targets))
     return call_back
 
 
@@ -53,7 +47,7 @@ def work(tmp_path: Path) -> Work:
 def test_a_resumed_model_has_weights_optimizer_and_history(work: Work):
     model = fresh_model()
     first = fit(work, model, 2)
-    again = CallBack(work, SETTINGS, CARD)
+    again = CallBack(work, settings(), CARD)
     resumed = again.resume()
     assert again.history == first.history
     assert again.epochs_done == 2
@@ -70,7 +64,7 @@ def test_training_in_two_runs_is_training_in_one(work: Work, tmp_path: Path):
     straight = fit(whole, fresh_model(), 4)
     model = fresh_model()
     fit(work, model, 2)
-    call_back = CallBack(work, SETTINGS, CARD)
+    call_back = CallBack(work, settings(), CARD)
     resumed = call_back.resume()
     # Keras saves all but where dropout stands in its row of random numbers
     for layer, other in zip(model.layers, resumed.layers, strict=True):
@@ -83,7 +77,7 @@ def test_training_in_two_runs_is_training_in_one(work: Work, tmp_path: Path):
 
 
 def test_the_rule_lowers_the_learning_rate_and_stops(work: Work):
-    call_back = CallBack(work, SETTINGS, CARD)
+    call_back = CallBack(work, settings(), CARD)
     call_back.rule.observe(-1.0, 0.5)  # a loss that no epoch will reach
     fit(work, fresh_model(1e-3), 9, call_back)
     rates = [row["learning_rate"] for row in call_back.history]
@@ -91,12 +85,18 @@ def test_the_rule_lowers_the_learning_rate_and_stops(work: Work):
     assert call_back.stopped_by() == "early stop"
 
 
+def test_a_changed_learning_rate_is_taken_at_the_next_start(work: Work):
+    fit(work, fresh_model(), 1)
+    assert float(CallBack(work, settings(), CARD).resume().optimizer.learning_rate) == pytest.approx(1e-3)
+    assert float(CallBack(work, settings(1e-4), CARD).resume().optimizer.learning_rate) == pytest.approx(1e-4)
+
+
 def test_a_broken_newest_checkpoint_is_set_aside_and_the_one_before_taken(work: Work):
     fit(work, fresh_model(), 2)
     newest = list_checkpoints(work.folder("checkpoint"))[-1].path
     newest.write_bytes(newest.read_bytes()[:5000])
     (work.folder("checkpoint") / ".epoch_0003.part.keras").write_bytes(b"half")
-    call_back = CallBack(work, SETTINGS, CARD)
+    call_back = CallBack(work, settings(), CARD)
     assert call_back.resume() is not None
     assert call_back.epochs_done == 1
     names = [path.name for path in work.folder("checkpoint").iterdir()]
@@ -108,7 +108,7 @@ def test_a_checkpoint_of_another_vocabulary_is_refused_with_the_difference(work:
     fit(work, fresh_model(), 1)
     other = Card("captcha", "CTC", "light", ("a", "c"), 24, 48, 1, 3)
     with pytest.raises(CheckpointError, match="new: c; gone: b"):
-        CallBack(work, SETTINGS, other).resume()
+        CallBack(work, settings(), other).resume()
 
 
 def test_a_loss_that_is_no_number_stops_with_what_to_set_and_no_checkpoint(work: Work):

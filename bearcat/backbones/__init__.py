@@ -3,7 +3,10 @@
 import importlib
 from collections.abc import Callable
 
-# name → module and function; the function takes the input tensor, the strides' freedom and returns a feature map
+# BatchNorm's moving averages must keep up with the few steps that a small data set gives
+MOMENTUM = 0.9
+
+# name → module and function
 BACKBONES: dict[str, tuple[str, str]] = {
     "light": ("bearcat.backbones.light", "light"),
 }

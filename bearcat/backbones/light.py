@@ -6,8 +6,7 @@ strides shrink the picture early, since the time goes where the maps are large.
 
 from keras import layers
 
-# BatchNorm's moving averages must keep up with the few steps that a small data set gives
-MOMENTUM = 0.9
+from bearcat.backbones import MOMENTUM
 
 
 def convolution_unit(inputs, filters: int, kernel: int = 3, strides: int | tuple[int, int] = 1):
