@@ -51,9 +51,11 @@ class CallBack:
 
         work, settings = self.work, self.settings
         self._signal = training.StopOnSignal()
+        cosine = training.FollowCosine(settings.EPOCHS * steps_per_epoch, settings.LR)
         return [
+            *[cosine] * settings.COSINE_SCHEDULER,
             training.Timekeeper(settings.BATCH_SIZE),
-            training.FollowPlateau(self.rule),
+            training.FollowPlateau(self.rule, lowers=not settings.COSINE_SCHEDULER),
             training.SaveCheckpoint(work.folder("checkpoint"), self.card, self.history, settings.LR),
             training.WriteCsv(work.folder("CSVLogger") / "training.csv", self.history),
             training.Bar(settings.EPOCHS, steps_per_epoch),

@@ -27,7 +27,10 @@ USE_GPU = True  # False hides the GPU
 EPOCHS = 200  # at most; EARLY_PATIENCE usually ends the training before
 BATCH_SIZE = 32  # pictures a step
 LR = 2e-3  # learning rate at the start
-LR_PATIENCE = 2  # halve the learning rate after so many epochs without a smaller validation loss
+COSINE_SCHEDULER = False  # True: LR rises at once and falls along a cosine to nothing at EPOCHS, for a fixed time
+LR_PATIENCE = (
+    2  # without COSINE_SCHEDULER: halve the learning rate after so many epochs without a smaller validation loss
+)
 EARLY_PATIENCE = 8  # stop after so many epochs without a smaller validation loss
 MIN_EPOCH_STEPS = 50  # a small data set is repeated until an epoch has so many steps
 UPDATE_FREQ = "epoch"  # TensorBoard: 'epoch', 'batch' or every so many steps

@@ -76,6 +76,7 @@ RULES: dict[str, Rule] = {
     "EPOCHS": _whole(1, 1_000_000),
     "BATCH_SIZE": _whole(1, 65_536),
     "LR": _between(0, 1),
+    "COSINE_SCHEDULER": _FLAG,
     "LR_PATIENCE": _whole(1, 1_000_000),
     "EARLY_PATIENCE": _whole(1, 1_000_000),
     "MIN_EPOCH_STEPS": _whole(1, 1_000_000),

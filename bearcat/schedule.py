@@ -1,5 +1,6 @@
 """When to lower the learning rate and when to stop, as a plain function of the validation losses so far."""
 
+import math
 from dataclasses import dataclass
 
 FACTOR = 0.5
@@ -8,7 +9,20 @@ LEAST_GAIN = 1e-3  # a smaller fall of the validation loss is none; several smal
 INTERRUPT = "interrupt"
 EARLY_STOP = "early stop"
 ALL_EPOCHS = "all epochs"
+WARM_UP = 0.05  # share of the steps in which a cosine schedule's rate rises
 BARREN_PATIENCE = 3  # times as patient while nothing is read right
+
+
+def cosine_rate(step: int, steps: int, peak: float) -> float:
+    """Return the learning rate of a step: up to `peak` in a straight line, then down along half a cosine to 0.
+
+    Loshchilov and Hutter 2017 (SGDR, equation 5) without restarts.
+    """
+    warm_up = max(1, round(WARM_UP * steps))
+    if step < warm_up:
+        return peak * (step + 1) / warm_up
+    done = min(1.0, (step - warm_up) / max(1, steps - warm_up))
+    return peak * (1 + math.cos(math.pi * done)) / 2
 
 
 @dataclass

@@ -14,7 +14,7 @@ from bearcat.checkpoints import Checkpoint, checkpoint_name, newest_checkpoint
 from bearcat.errors import CheckpointError, DataError
 from bearcat.files import PART, written_beside
 from bearcat.layers import load_model
-from bearcat.schedule import FACTOR, PlateauRule
+from bearcat.schedule import FACTOR, PlateauRule, cosine_rate
 
 
 def row_of(epoch: int, logs: dict) -> dict[str, float]:
@@ -44,11 +44,11 @@ class Timekeeper(keras.callbacks.Callback):
 
 
 class FollowPlateau(keras.callbacks.Callback):
-    """Lowers the learning rate and stops as the rule says; refuses to go on from a loss that is no number."""
+    """Lowers the learning rate (unless a schedule of its own does) and stops as the rule says; refuses to go on from a loss that is no number."""
 
-    def __init__(self, rule: PlateauRule):
+    def __init__(self, rule: PlateauRule, lowers: bool):
         super().__init__()
-        self.rule = rule
+        self.rule, self.lowers = rule, lowers
 
     def on_epoch_end(self, epoch, logs=None):
         rate = float(self.model.optimizer.learning_rate)
@@ -60,8 +60,20 @@ class FollowPlateau(keras.callbacks.Callback):
         self.rule.observe(logs["val_loss"], logs["val_exact"])
         if self.rule.stops:
             self.model.stop_training = True
-        elif self.rule.lowers:
+        elif self.lowers and self.rule.lowers:
             self.model.optimizer.learning_rate = rate * FACTOR
+
+
+class FollowCosine(keras.callbacks.Callback):
+    """Sets each step's learning rate by the cosine schedule; a resumed training goes on where its steps stood."""
+
+    def __init__(self, steps: int, peak: float):
+        super().__init__()
+        self.steps, self.peak = steps, peak
+
+    def on_train_batch_begin(self, batch, logs=None):
+        optimizer = self.model.optimizer
+        optimizer.learning_rate = cosine_rate(int(optimizer.iterations), self.steps, self.peak)
 
 
 class SaveCheckpoint(keras.callbacks.Callback):

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "works" / "demo"
 DIGITS = {"characters": "0123456789", "char_count": [4], "count": 3000, "validation_count": 300, "test_count": 300}
 # half-size pictures and a fixed number of epochs: enough for digits, and over in two minutes on two cores
-SETTINGS = {"MODE": "CTC", "IMAGE_HEIGHT": 40, "IMAGE_WIDTH": 68, "EPOCHS": 10}
+SETTINGS = {"MODE": "CTC", "IMAGE_HEIGHT": 40, "IMAGE_WIDTH": 68, "EPOCHS": 9, "COSINE_SCHEDULER": True}
 EXPECTED_EXACT = 0.95
 
 
@@ -28,13 +28,13 @@ def main() -> int:
     os.chdir(ROOT)
     os.environ["BEARCAT_WORK"] = str(WORK)
     if not WORK.exists():
-        step("New_work.py", "works", "demo", *["--keep-active"] * (ROOT / "works" / ".active").exists())
+        keep_active = ["--keep-active"] * (ROOT / "works" / ".active").exists()
+        step("New_work.py", "works", "demo", *keep_active, *settings_arguments())
     configure()
     step("init_working_space.py")
     step("gen_sample_by_captcha.py")
-    step("cheak_file.py")
-    for script in ("pack_dataset.py", "train.py", "save_model.py", "test.py"):
-        step(script, *settings_arguments())
+    for script in ("cheak_file.py", "pack_dataset.py", "train.py", "save_model.py", "test.py"):
+        step(script)
     serve_and_ask()
     report = json.loads((WORK / "report" / "test.json").read_text(encoding="utf-8"))
     seconds = time.monotonic() - started

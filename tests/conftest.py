@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 300
@@ -85,9 +86,15 @@ def digits(works: Path) -> Path:
 @pytest.fixture(scope="session", params=["ORDINARY", "CTC"])
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A work of each mode that has walked the road up to test.py. Tests must leave it as it is."""
-    work = build_work(tmp_path_factory.mktemp("works"), request.param.lower(), MODE=request.param, EPOCHS=2)
-    for script in ("cheak_file.py", "pack_dataset.py", "train.py", "save_model.py", "test.py"):
-        run_well(script, "--work", work)
+    # all of xdist's processes share what the first of them made
+    works = tmp_path_factory.getbasetemp().parent / "trained"
+    works.mkdir(exist_ok=True)
+    work = works / request.param.lower()
+    with FileLock(works / f"{work.name}.lock"):
+        if not (work / "report" / "test.json").exists():
+            build_work(works, work.name, MODE=request.param, EPOCHS=2)
+            for script in ("cheak_file.py", "pack_dataset.py", "train.py", "save_model.py", "test.py"):
+                run_well(script, "--work", work)
     return work
 
 

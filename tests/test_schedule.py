@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bearcat.schedule import BARREN_PATIENCE, LEAST_GAIN, PlateauRule
+from bearcat.schedule import cosine_rate, BARREN_PATIENCE, LEAST_GAIN, PlateauRule
 
 
 def watch(rule: PlateauRule, losses: list[float], val_exact: float = 0.5) -> str:
@@ -68,3 +68,12 @@ def test_feeding_the_epochs_of_an_interrupted_run_brings_the_rule_to_where_it_st
         rule = PlateauRule(2, 4)
         watch(rule, losses[:stop])
         assert watch(rule, losses[stop:]) == whole[stop:]
+
+
+def test_a_cosine_rate_warms_up_peaks_and_ends_at_nothing():
+    rates = [cosine_rate(step, 200, 1.0) for step in range(201)]
+    assert rates[0] == 0.1
+    assert rates[9] == rates[10] == 1.0
+    assert rates[105] == pytest.approx(0.5)
+    assert rates[200] == pytest.approx(0.0)
+    assert rates[10:] == sorted(rates[10:], reverse=True)

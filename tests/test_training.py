@@ -11,6 +11,7 @@ from bearcat.artifact import Card, read_card
 from bearcat.checkpoints import list_checkpoints
 from bearcat.errors import CheckpointError, DataError
 from bearcat.label_codecs import pad_targets
+from bearcat.schedule import cosine_rate
 from bearcat.workspace import Work
 from callback import CallBack
 from models import build_model
@@ -18,8 +19,9 @@ from models import build_model
 CARD = Card("captcha", "CTC", "light", ("a", "b"), 24, 48, 1, 3)
 
 
-def settings(lr: float = 1e-3) -> SimpleNamespace:
-    return SimpleNamespace(LR=lr, LR_PATIENCE=1, EARLY_PATIENCE=3, EPOCHS=9, BATCH_SIZE=4, UPDATE_FREQ="epoch")
+def settings(**changes: object) -> SimpleNamespace:
+    base = {"LR": 1e-3, "COSINE_SCHEDULER": False, "LR_PATIENCE": 1, "EARLY_PATIENCE": 3, "EPOCHS": 9, "BATCH_SIZE": 4}
+    return SimpleNamespace(**base | {"UPDATE_FREQ": "epoch"} | changes)
 
 
 def fresh_model(lr: float = 1e-3) -> keras.Model:
@@ -85,10 +87,20 @@ def test_the_rule_lowers_the_learning_rate_and_stops(work: Work):
     assert call_back.stopped_by() == "early stop"
 
 
+def test_the_cosine_schedule_rises_falls_to_nothing_and_survives_a_resume(work: Work):
+    first = fit(work, fresh_model(), 4, CallBack(work, settings(COSINE_SCHEDULER=True), CARD))
+    rates = [row["learning_rate"] for row in first.history]
+    assert rates == pytest.approx([cosine_rate(step, 4, 1e-3) for step in range(4)])
+    again = CallBack(work, settings(COSINE_SCHEDULER=True), CARD)
+    model = again.resume()
+    fit(work, model, 8, again)
+    assert again.history[4]["learning_rate"] == pytest.approx(cosine_rate(4, 8, 1e-3))
+
+
 def test_a_changed_learning_rate_is_taken_at_the_next_start(work: Work):
     fit(work, fresh_model(), 1)
     assert float(CallBack(work, settings(), CARD).resume().optimizer.learning_rate) == pytest.approx(1e-3)
-    assert float(CallBack(work, settings(1e-4), CARD).resume().optimizer.learning_rate) == pytest.approx(1e-4)
+    assert float(CallBack(work, settings(LR=1e-4), CARD).resume().optimizer.learning_rate) == pytest.approx(1e-4)
 
 
 def test_a_broken_newest_checkpoint_is_set_aside_and_the_one_before_taken(work: Work):
