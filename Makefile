@@ -13,8 +13,8 @@ $(READY): requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt
 	touch $(READY)
 
-demo: setup  ## .venv/bin/python benchmarks/demo.py
-	$(BIN)/python benchmarks/demo.py
+demo: setup  ## .venv/bin/python -m benchmarks.demo
+	$(BIN)/python -m benchmarks.demo
 
 test: setup  ## .venv/bin/ruff check . ; .venv/bin/ruff format --check . ; .venv/bin/python -m pytest
 	$(BIN)/ruff check .

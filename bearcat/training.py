@@ -44,7 +44,7 @@ class Timekeeper(keras.callbacks.Callback):
 
 
 class FollowPlateau(keras.callbacks.Callback):
-    """Lowers the learning rate (unless a schedule of its own does) and stops as the rule says; refuses to go on from a loss that is no number."""
+    """Stops, and lowers the learning rate unless a schedule does, as the rule says; refuses a loss that is no number."""
 
     def __init__(self, rule: PlateauRule, lowers: bool):
         super().__init__()

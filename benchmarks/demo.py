@@ -14,6 +14,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+from bearcat.configuration import change_settings_file
+
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "works" / "demo"
 DIGITS = {"characters": "0123456789", "char_count": [4], "count": 3000, "validation_count": 300, "test_count": 300}
@@ -29,7 +31,7 @@ def main() -> int:
     os.environ["BEARCAT_WORK"] = str(WORK)
     if not WORK.exists():
         keep_active = ["--keep-active"] * (ROOT / "works" / ".active").exists()
-        step("New_work.py", "works", "demo", *keep_active, *settings_arguments())
+        step("New_work.py", "works", "demo", *keep_active)
     configure()
     step("init_working_space.py")
     step("gen_sample_by_captcha.py")
@@ -42,13 +44,9 @@ def main() -> int:
     return 0 if report["exact"] >= EXPECTED_EXACT else 1
 
 
-def settings_arguments() -> list[str]:
-    """Return the demo's settings as --set arguments."""
-    return [argument for name, value in SETTINGS.items() for argument in ("--set", f"{name}={value}")]
-
-
 def configure() -> None:
-    """Make the demo's captchas digits, few and quickly made."""
+    """Write the demo's settings, and make its captchas digits, few and quickly made."""
+    change_settings_file(WORK / "settings.py", SETTINGS)
     path = WORK / "captcha_config.json"
     config = json.loads(path.read_text(encoding="utf-8")) | DIGITS
     path.write_text(json.dumps(config, indent=2), encoding="utf-8")

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bearcat.schedule import cosine_rate, BARREN_PATIENCE, LEAST_GAIN, PlateauRule
+from bearcat.schedule import BARREN_PATIENCE, LEAST_GAIN, PlateauRule, cosine_rate
 
 
 def watch(rule: PlateauRule, losses: list[float], val_exact: float = 0.5) -> str:
