@@ -44,7 +44,7 @@ class Timekeeper(keras.callbacks.Callback):
 
 
 class FollowPlateau(keras.callbacks.Callback):
-    """Stops, and lowers the learning rate unless a schedule does, as the rule says; refuses a loss that is no number."""
+    """Stops, and lowers the learning rate unless a schedule does, as the rule says; refuses a loss of NaN or inf."""
 
     def __init__(self, rule: PlateauRule, lowers: bool):
         super().__init__()

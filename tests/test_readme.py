@@ -115,3 +115,10 @@ def test_every_file_of_the_layout_is_there_and_every_room_stands_in_it(readme: s
         assert (ROOT / name).exists() or (ROOT / "bearcat" / name).exists(), name
     told = {Path(name).name for name in names}
     assert told >= {path.name for path in (ROOT / "bearcat").glob("[a-z]*.py")}
+
+
+def test_no_link_is_dead_and_nothing_is_left_to_fill_in(readme: str):
+    text = read(readme)
+    assert "{{" not in text.replace('{"', "")
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        assert (ROOT / link).is_file(), link
