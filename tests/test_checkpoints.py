@@ -128,3 +128,9 @@ def test_a_flipped_byte_in_the_archives_directory_is_no_crash(tmp_path: Path):
     for position in (directory + 6, directory + 8, directory + 10):
         path.write_bytes(content[:position] + b"\xff" + content[position + 1 :])
         assert not is_whole(path)
+
+
+def test_a_copy_that_a_file_manager_made_is_left_alone(tmp_path: Path):
+    name = checkpoint_name(3, 0.5, 0.25, 0.9)
+    (tmp_path / name.replace(".keras", " (copy).keras")).touch()
+    assert list_checkpoints(tmp_path) == []

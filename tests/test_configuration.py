@@ -198,3 +198,23 @@ def test_the_default_settings_file_survives_a_change_and_back(work_file: Path):
     assert (load_settings(DEFAULTS, work_file).IMAGE_HEIGHT, new) == (321, 321)
     change_settings_file(work_file, {"IMAGE_HEIGHT": old})
     assert work_file.read_bytes() == DEFAULTS.read_bytes()
+
+
+def test_two_settings_on_one_line_are_changed_each_in_its_place(work_file: Path):
+    work_file.write_text("IMAGE_HEIGHT = 1; IMAGE_WIDTH = 2  # both\n", encoding="utf-8")
+    change_settings_file(work_file, {"IMAGE_HEIGHT": 60, "IMAGE_WIDTH": 100})
+    assert work_file.read_text(encoding="utf-8") == "IMAGE_HEIGHT = 60; IMAGE_WIDTH = 100  # both\n"
+
+
+def test_settings_that_contradict_each_other_are_refused():
+    with pytest.raises(SettingsError, match="LR_PATIENCE = 8 is not below EARLY_PATIENCE = 8"):
+        load_settings(DEFAULTS, None, ["LR_PATIENCE=8"])
+
+
+def test_a_setting_that_the_defaults_lack_is_named(tmp_path: Path):
+    lines = DEFAULTS.read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "settings.py").write_text(
+        "".join(line for line in lines if not line.startswith("EPOCHS")), encoding="utf-8"
+    )
+    with pytest.raises(SettingsError, match="EPOCHS is missing"):
+        load_settings(tmp_path / "settings.py", None)

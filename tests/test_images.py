@@ -233,3 +233,16 @@ def test_a_file_its_bytes_and_the_opened_picture_give_the_same_pixels(tmp_path: 
     assert first.shape == spec.shape == (16, 16, 3)
     for other in others:
         np.testing.assert_array_equal(first, other)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "I;16", "P", "RGB"])
+def test_a_picture_that_is_open_already_looks_the_same_as_its_file(tmp_path: Path, mode: str):
+    path = tmp_path / "picture.png"
+    noise = np.random.default_rng(0).integers(0, 2**16, (20, 30), np.uint16)
+    picture = Image.fromarray(noise) if mode == "I;16" else Image.effect_noise((30, 20), 80).convert(mode)
+    picture.save(path)
+    spec = InputSpec(20, 30, 3)
+    expected = extract_pixels(path, spec)
+    assert np.array_equal(extract_pixels(path.read_bytes(), spec), expected)
+    with Image.open(path) as opened:
+        assert np.array_equal(extract_pixels(opened, spec), expected)

@@ -1,6 +1,8 @@
 """The road end to end: every script, both modes, and the same answer at its three ends."""
 
 import base64
+import json
+import os
 import re
 import shutil
 import signal
@@ -151,6 +153,27 @@ def test_move_path_splits_a_pile_once(works: Path):
 def test_delete_file_deletes_what_is_named_and_only_when_told(digits: Path):
     assert run_script("delete_file.py", "train_dataset").returncode == 2
     assert len(list_images(digits / "train_dataset")) == 60
+    labels = digits / "train_dataset" / "labels.csv"
+    labels.write_text("file,label\n", encoding="utf-8")
     run_well("delete_file.py", "train_dataset", "--yes")
-    assert not list_images(digits / "train_dataset")
+    assert list((digits / "train_dataset").iterdir()) == [labels]
     assert len(list_images(digits / "test_dataset")) == 12
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
+def test_ctrl_c_stops_a_generation_soon_and_the_next_run_finishes_it(works: Path):
+    work = build_work(works, pictures=60)
+    config = json.loads((work / "captcha_config.json").read_text(encoding="utf-8"))
+    (work / "captcha_config.json").write_text(json.dumps(config | {"count": 4000, "width": 49}), encoding="utf-8")
+    command = [sys.executable, str(ROOT / "gen_sample_by_captcha.py"), "--work", str(work)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True)
+    while len(list_images(work / "train_dataset")) < 200:
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, printed = process.communicate(timeout=60)
+    made = len(list_images(work / "train_dataset"))
+    assert process.returncode == 130, printed
+    assert made < 2000
+    assert "4000 pictures" in run_well("gen_sample_by_captcha.py")
+    assert len(list_images(work / "train_dataset")) == 4060
