@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test clean
+.PHONY: setup demo test test-backbones bench-modes clean
 
 setup: $(READY)  ## python -m venv .venv; .venv/bin/pip install -r requirements.txt
 
@@ -20,6 +20,12 @@ test: setup  ## .venv/bin/ruff check . ; .venv/bin/ruff format --check . ; .venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
+
+test-backbones: setup  ## .venv/bin/python -m pytest --all-backbones tests/test_backbones.py tests/test_other_keras_backends.py
+	$(BIN)/python -m pytest --all-backbones tests/test_backbones.py tests/test_other_keras_backends.py
+
+bench-modes: setup  ## .venv/bin/python -m benchmarks.modes
+	$(BIN)/python -m benchmarks.modes
 
 clean:  ## delete .venv; works and data stay
 	rm -rf $(VENV)

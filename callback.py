@@ -7,11 +7,13 @@ Writes: nothing
 Next:   python save_model.py
 """
 
+from dataclasses import asdict
 from types import SimpleNamespace
 
 from bearcat.artifact import Card
 from bearcat.checkpoints import best_checkpoint, list_checkpoints
 from bearcat.command_line import make_parser, open_step, run, tell
+from bearcat.recipe import Recipe
 from bearcat.schedule import ALL_EPOCHS, EARLY_STOP, INTERRUPT, PlateauRule
 from bearcat.workspace import Work
 
@@ -21,6 +23,7 @@ class CallBack:
 
     def __init__(self, work: Work, settings: SimpleNamespace, card: Card):
         self.work, self.settings, self.card = work, settings, card
+        self.recipe = Recipe.from_settings(settings)
         self.history: list[dict] = []
         self.rule = PlateauRule(settings.LR_PATIENCE, settings.EARLY_PATIENCE)
         self._signal = None
@@ -34,16 +37,16 @@ class CallBack:
         """Return the model of the newest checkpoint with its optimizer's state, or None where there is none."""
         from bearcat import training  # imports Keras
 
-        found = training.load_newest(self.work.folder("checkpoint"), self.card, self.settings.LR)
+        found = training.load_newest(self.work.folder("checkpoint"), self.card, asdict(self.recipe))
         if found is None:
             return None
-        model, self.history, checkpoint = found
+        self.card, self.history = found.card, found.history
         for row in self.history:
             self.rule.observe(row["val_loss"], row["val_exact"])
-        tell(f"Going on after epoch {checkpoint.epoch}: {checkpoint.path.name}")
-        return model
+        tell(f"Going on after epoch {found.checkpoint.epoch}: {found.checkpoint.path.name}")
+        return found.model
 
-    def callbacks(self, steps_per_epoch: int) -> list:
+    def callbacks(self, steps_per_epoch: int, validation_data) -> list:
         """Return Keras' callbacks, in the order in which they must see an epoch's end."""
         import keras
 
@@ -55,26 +58,28 @@ class CallBack:
         return [
             *[cosine] * settings.COSINE_SCHEDULER,
             training.Timekeeper(settings.BATCH_SIZE),
+            *[training.ValidateAverage(validation_data)] * settings.WEIGHT_AVERAGE,
             training.FollowPlateau(self.rule, lowers=not settings.COSINE_SCHEDULER),
-            training.SaveCheckpoint(work.folder("checkpoint"), self.card, self.history, settings.LR),
+            training.SaveCheckpoint(work.folder("checkpoint"), self.card, self.history, asdict(self.recipe)),
             training.WriteCsv(work.folder("CSVLogger") / "training.csv", self.history),
             training.Bar(settings.EPOCHS, steps_per_epoch),
             keras.callbacks.TensorBoard(str(work.folder("logs")), write_graph=False, update_freq=settings.UPDATE_FREQ),
             self._signal,
         ]
 
-    def fit(self, model, steps_per_epoch: int, **data) -> None:
-        """Run the epochs that are left; Ctrl-C stops them softly. `data` are further arguments of Keras' fit."""
-        callbacks = self.callbacks(steps_per_epoch)
+    def fit(self, model, steps_per_epoch: int, batches, validation_batches) -> None:
+        """Run the epochs that are left on endless batches; Ctrl-C stops them softly."""
+        callbacks = self.callbacks(steps_per_epoch, validation_batches)
         with self._signal:
             model.fit(
+                batches,
+                validation_data=validation_batches,
                 initial_epoch=self.epochs_done,
                 epochs=self.settings.EPOCHS,
                 steps_per_epoch=steps_per_epoch,
                 callbacks=callbacks,
                 verbose=0,
                 shuffle=False,  # the data set shuffles
-                **data,
             )
 
     @property

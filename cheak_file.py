@@ -10,6 +10,7 @@ from bearcat.command_line import Step, make_parser, open_step, run, tell
 from bearcat.configuration import change_settings_file
 from bearcat.errors import DataError, LabelError
 from bearcat.inspection import inspect_set, suggest_settings, summary_lines
+from bearcat.label_codecs import CODECS
 from utils import Image_Processing
 
 SPLITS = ("train", "validation", "test")
@@ -20,10 +21,14 @@ def main() -> None:
     parser = make_parser(__doc__)
     parser.add_argument("--apply", action="store_true", help="write what follows into the work's settings.py")
     step = open_step(parser)
-    reports = {split: inspect_set(step.work.data_folder(split), Image_Processing.extraction_label) for split in SPLITS}
+    codec = CODECS[step.settings.MODE]
+    reports = {
+        split: inspect_set(step.work.data_folder(split), Image_Processing.extraction_label, codec.symbols)
+        for split in SPLITS
+    }
     for split, report in reports.items():
         tell("\n".join(summary_lines(f"{split}_dataset", report)))
-    suggested = suggest_settings(list(reports.values()))
+    suggested = suggest_settings(list(reports.values()), of_classes=codec.unit == "class")
     step.write_report("check", {"sets": {n: r.as_dict() for n, r in reports.items()}, "suggested": suggested})
     without_label = [line for report in reports.values() for line in report.without_label]
     if without_label:

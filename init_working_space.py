@@ -1,22 +1,44 @@
 """Step 2: make the work's folders; set an earlier training aside, so that the next one starts anew.
 
 Reads:  nothing
-Writes: the folders; moves what is in checkpoint, CSVLogger and logs into backup/<time>/
+Writes: the folders; moves what is in checkpoint, CSVLogger and logs into backup/<time>/; with --go-on puts the best
+        checkpoint into weight, from which the next training starts
 Next:   python gen_sample_by_captcha.py, or your own pictures in train_dataset and python move_path.py
 """
 
+import shutil
+
+from bearcat.checkpoints import best_checkpoint
 from bearcat.command_line import make_parser, open_step, run, tell
+from bearcat.files import written_beside
+from bearcat.weights import find_weight_file
+from bearcat.workspace import Work, next_backup
 
 
 def main() -> None:
     """Make the folders of a work; delete nothing."""
-    step = open_step(make_parser(__doc__))
+    parser = make_parser(__doc__)
+    parser.add_argument("--go-on", action="store_true", help="let the next training start from what this one learnt")
+    step = open_step(parser)
+    if step.arguments.go_on:
+        keep_best(step.work)
     backup = step.work.set_runs_aside()
     if backup:
         tell(f"The earlier training lies in {backup}")
     step.work.make_folders()
     tell("The folders are there. Your own pictures go into train_dataset, named <label>_<anything>.png")
     step.next("python gen_sample_by_captcha.py", "or, with your own pictures: python move_path.py")
+
+
+def keep_best(work: Work) -> None:
+    """Copy the best checkpoint into the folder of starting weights; what lies there already goes to the backup."""
+    best, folder = best_checkpoint(work.folder("checkpoint")), work.folder("weight")
+    if find_weight_file(folder):
+        folder.rename(next_backup(work.path) / folder.name)
+    target = folder / best.path.name
+    with written_beside(target) as part:
+        shutil.copyfile(best.path, part)
+    tell(f"The next training starts from {target}")
 
 
 if __name__ == "__main__":

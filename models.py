@@ -5,65 +5,98 @@ Writes: model.png, a summary on the screen
 Next:   python train.py
 """
 
-from bearcat.backbones import MOMENTUM, load_backbone
+from bearcat.artifact import Card
+from bearcat.backbones import choose_backbone, is_depthwise
 from bearcat.command_line import Step, make_parser, open_step, run, tell
-from bearcat.devices import silence, start_tensorflow
-from bearcat.images import InputSpec
+from bearcat.devices import choose_precision, set_precision, silence, start_tensorflow
+from bearcat.recipe import Recipe
 from bearcat.vocabulary import Vocabulary
 
 with silence():
     import keras
     from keras import layers
 
+    from bearcat.backbones.fitting import MOMENTUM, PICTURE_STRIDES, TEXT_STRIDES, fitted_network
     from bearcat.layers import PositionEmbedding
+    from bearcat.losses import SmoothedCrossentropy, SmoothedCTC
+    from bearcat.memory import training_bytes
     from bearcat.metrics import ExactMatch
+    from bearcat.optimizers import make_optimizer
 
-CONTEXT_FILTERS = 128
+WEIGHT_DECAY = 1e-4
+CONTEXT_FILTERS, TINY_CONTEXT_FILTERS = 128, 64
 DILATIONS = (1, 3, 9)
 
 
-def build_ordinary(backbone: str, spec: InputSpec, rows: int, captcha_length: int, lr: float) -> keras.Model:
+def build_ordinary(card: Card) -> keras.Model:
     """Return a network with logits (N, CAPTCHA_LENGTH, rows): one class, or blank, for each position."""
-    pixels = keras.Input(spec.shape, name="pixels")
-    columns = read_along_width(look_at(pixels, backbone))
+    pixels = keras.Input(card.spec.shape, name="pixels")
+    columns = read_along_width(look_at(pixels, card.backbone), CONTEXT_FILTERS)
     # each position looks at the columns that it finds its character in
-    scores = layers.Dense(captcha_length)(PositionEmbedding()(columns))
+    scores = layers.Dense(card.captcha_length)(PositionEmbedding()(columns))
     positions = layers.Dot(axes=1)([layers.Softmax(axis=1)(scores), columns])
-    logits = layers.Dense(rows, dtype="float32", name="logits")(positions)
-    model = keras.Model(pixels, logits, name="ordinary")
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    return compile_model(model, loss, "ORDINARY", lr)
+    return keras.Model(pixels, classify(positions, card), name="ordinary")
 
 
-def build_ctc(backbone: str, spec: InputSpec, rows: int, captcha_length: int, lr: float) -> keras.Model:
+def build_num_classes(card: Card) -> keras.Model:
+    """Return a network with logits (N, 1, rows): one class for the whole picture."""
+    pixels = keras.Input(card.spec.shape, name="pixels")
+    features = layers.GlobalAveragePooling2D()(look_at(pixels, card.backbone, PICTURE_STRIDES))
+    whole = layers.Reshape((1, features.shape[-1]))(layers.Dropout(0.3)(features))
+    return keras.Model(pixels, classify(whole, card), name="num_classes")
+
+
+def build_ctc(card: Card) -> keras.Model:
     """Return a network with logits (N, W/4, rows): one class, or blank, for each time step; labels of any length."""
-    pixels = keras.Input(spec.shape, name="pixels")
-    columns = read_along_width(look_at(pixels, backbone))
-    logits = layers.Dense(rows, dtype="float32", name="logits")(columns)
-    model = keras.Model(pixels, logits, name="ctc")
-    return compile_model(model, keras.losses.CTC(), "CTC", lr)
+    pixels = keras.Input(card.spec.shape, name="pixels")
+    columns = read_along_width(look_at(pixels, card.backbone), CONTEXT_FILTERS)
+    return keras.Model(pixels, classify(columns, card), name="ctc")
 
 
-BUILDERS = {"ORDINARY": build_ordinary, "CTC": build_ctc}
+def build_ctc_tiny(card: Card) -> keras.Model:
+    """Return what build_ctc returns, with half the filters along the width."""
+    pixels = keras.Input(card.spec.shape, name="pixels")
+    columns = read_along_width(look_at(pixels, card.backbone), TINY_CONTEXT_FILTERS)
+    return keras.Model(pixels, classify(columns, card), name="ctc_tiny")
 
 
-def look_at(pixels, backbone: str):
+BUILDERS = {
+    "ORDINARY": build_ordinary,
+    "NUM_CLASSES": build_num_classes,
+    "CTC": build_ctc,
+    "CTC_TINY": build_ctc_tiny,
+}
+LOSSES = {
+    "ORDINARY": SmoothedCrossentropy,
+    "NUM_CLASSES": SmoothedCrossentropy,
+    "CTC": SmoothedCTC,
+    "CTC_TINY": SmoothedCTC,
+}
+
+
+def look_at(pixels, backbone: str, strides=TEXT_STRIDES):
     """Return the backbone's features of pixels in 0 … 255."""
-    return load_backbone(backbone)(layers.Rescaling(1 / 127.5, offset=-1.0)(pixels))
+    network = fitted_network(backbone, pixels.shape[1:], strides)
+    return network(layers.Rescaling(1 / 127.5, offset=-1.0)(pixels))
 
 
-def read_along_width(features):
+def classify(features, card: Card):
+    """Return logits (N, positions or steps, rows) of features (N, positions or steps, filters), in float32."""
+    return layers.Dense(len(card.vocabulary), dtype="float32", name="logits")(features)
+
+
+def read_along_width(features, filters: int):
     """Return columns (N, W', filters) from features (N, H', W', C), each aware of all that lies around it.
 
     Three residual convolutions, dilated to see 26 columns to either side, do what recurrent layers usually do here:
     on a CPU a step with two bidirectional LSTMs took twice as long. Without the dilation ORDINARY, which must know
     how many characters stand to the left, learns slowly.
     """
-    height, width, filters = features.shape[1:]
-    columns = layers.Reshape((width, height * filters))(layers.Permute((2, 1, 3))(features))
-    columns = norm_relu(layers.Dense(CONTEXT_FILTERS, use_bias=False)(columns))
+    height, width, depth = features.shape[1:]
+    columns = layers.Reshape((width, height * depth))(layers.Permute((2, 1, 3))(features))
+    columns = norm_relu(layers.Dense(filters, use_bias=False)(columns))
     for dilation in DILATIONS:
-        change = layers.Conv1D(CONTEXT_FILTERS, 5, padding="same", dilation_rate=dilation, use_bias=False)(columns)
+        change = layers.Conv1D(filters, 5, padding="same", dilation_rate=dilation, use_bias=False)(columns)
         columns = layers.Add()([columns, norm_relu(change)])
     return layers.Dropout(0.2)(columns)
 
@@ -73,18 +106,19 @@ def norm_relu(inputs):
     return layers.Activation("relu")(layers.BatchNormalization(momentum=MOMENTUM)(inputs))
 
 
-def compile_model(model: keras.Model, loss: keras.losses.Loss, mode: str, lr: float) -> keras.Model:
+def compile_model(model: keras.Model, mode: str, recipe: Recipe) -> keras.Model:
     """Make a network ready to train; its gradients are clipped since CTC's first ones are large."""
-    optimizer = keras.optimizers.AdamW(lr, weight_decay=1e-4, clipnorm=1.0)
+    optimizer = make_optimizer(recipe.optimizer, recipe.lr, WEIGHT_DECAY, recipe.average, recipe.rectify)
     optimizer.build(model.trainable_variables)  # else the training step is traced a second time to make them
+    loss = LOSSES[mode](recipe.label_smoothing)
     # XLA makes a step slower on a CPU, and CTC's loss has no XLA form
     model.compile(optimizer, loss, metrics=[ExactMatch(mode)], jit_compile=False)
     return model
 
 
-def build_model(mode: str, backbone: str, spec: InputSpec, rows: int, captcha_length: int, lr: float) -> keras.Model:
-    """Return the compiled network of a mode for a vocabulary of so many rows, the blank's included."""
-    return BUILDERS[mode](backbone, spec, rows, captcha_length, lr)
+def build_model(card: Card, recipe: Recipe) -> keras.Model:
+    """Return the compiled network that a card describes."""
+    return compile_model(BUILDERS[card.mode](card), card.mode, recipe)
 
 
 def draw(model: keras.Model, step: Step) -> None:
@@ -101,11 +135,14 @@ def main() -> None:
     step = open_step(make_parser(__doc__))
     settings = step.settings
     vocabulary = Vocabulary.load(step.work.vocabulary_file)
-    start_tensorflow(use_gpu=False)  # to show a network takes none
-    spec = InputSpec(settings.IMAGE_HEIGHT, settings.IMAGE_WIDTH, settings.IMAGE_CHANNALS)
-    model = build_model(settings.MODE, settings.BACKBONE, spec, len(vocabulary), settings.CAPTCHA_LENGTH, settings.LR)
+    device = start_tensorflow(settings.USE_GPU)
+    backbone = choose_backbone(settings.BACKBONE, settings.MODE, device.has_gpu)
+    set_precision(choose_precision(settings.PRECISION, device.has_gpu, is_depthwise(backbone)))
+    model = build_model(Card.from_settings(settings, vocabulary, backbone), Recipe.from_settings(settings))
     model.summary(print_fn=tell)
-    tell(f"{model.count_params():,} parameters, without the optimizer's")
+    tell(f"{settings.MODE} with {backbone}: {model.count_params():,} parameters, without the optimizer's")
+    gigabytes = training_bytes(model, settings.BATCH_SIZE) / 1e9
+    tell(f"Training takes about {gigabytes:.1f} GB of memory with BATCH_SIZE = {settings.BATCH_SIZE}")
     draw(model, step)
     step.next("python train.py", "train it")
 

@@ -1,13 +1,15 @@
 """Step 5: pack the pictures for training, as the network will see them.
 
 Reads:  train_dataset, validation_dataset
-Writes: train_pack_dataset, validation_pack_dataset (TFRecords), num_classes.json, report/pack.json
+Writes: train_pack_dataset, validation_pack_dataset (TFRecords), num_classes.json, report/pack.json;
+        with DATA_ENHANCEMENT train_enhance_dataset
 Next:   python train.py
 """
 
 import time
 
-from bearcat.command_line import make_parser, open_step, run, tell
+from bearcat.annotations import LabelledImage
+from bearcat.command_line import Step, make_parser, open_step, run, tell
 from bearcat.devices import start_tensorflow
 from bearcat.images import InputSpec
 from utils import Image_Processing, WriteTFRecord, vocabulary_of
@@ -19,12 +21,17 @@ def main() -> None:
     """Check all labels first, then pack; what is damaged is named and left out."""
     parser = make_parser(__doc__)
     parser.add_argument("--renew", action="store_true", help="make num_classes.json anew from the labels")
+    parser.add_argument("--extend", action="store_true", help="add new symbols to the end of num_classes.json")
     step = open_step(parser)
     settings, work = step.settings, step.work
     data = {split: Image_Processing.extraction_data(work.data_folder(split)) for split in SPLITS}
     labelled = [item for items in data.values() for item in items]
-    vocabulary = vocabulary_of(labelled, work.vocabulary_file, step.arguments.renew)
+    vocabulary = vocabulary_of(
+        labelled, work.vocabulary_file, settings.MODE, step.arguments.renew, step.arguments.extend
+    )
     spec = InputSpec(settings.IMAGE_HEIGHT, settings.IMAGE_WIDTH, settings.IMAGE_CHANNALS)
+    if settings.DATA_ENHANCEMENT:
+        data["train"] += enhance(step, data["train"])
     writer = WriteTFRecord(spec, settings.MODE, settings.CAPTCHA_LENGTH, vocabulary)
     writer.check(labelled)
     vocabulary.save(work.vocabulary_file)
@@ -35,7 +42,7 @@ def main() -> None:
         tell(f"{split}_pack_dataset: {counts[split]} pictures as {spec.height}×{spec.width}×{spec.channels}")
     for line in writer.damaged:
         tell(f"Left out: {line}")
-    tell(f"Vocabulary: {len(vocabulary.characters)} characters in {work.vocabulary_file.name}")
+    tell(f"Vocabulary: {len(vocabulary.characters)} symbols in {work.vocabulary_file.name}")
     step.write_report(
         "pack",
         {
@@ -47,6 +54,14 @@ def main() -> None:
         },
     )
     step.next("python train.py", "train on them; python models.py shows the network first")
+
+
+def enhance(step: Step, pictures: list[LabelledImage]) -> list[LabelledImage]:
+    """Return the changed copies of the training's pictures, written where they are lacking."""
+    folder, count = step.work.folder("train_enhance_dataset"), step.settings.DATA_ENHANCEMENT
+    copies = Image_Processing.preprosess_save_images(pictures, folder, count, step.settings.SEED)
+    tell(f"{folder.name}: {len(copies)} changed copies, packed with the {len(pictures)} pictures of train_dataset")
+    return copies
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ Values are plain Python literals: numbers, strings, True, False, None, lists.
 """
 
 # --- what is recognised -------------------------------------------------------------------------
-MODE = "ORDINARY"  # 'ORDINARY': up to CAPTCHA_LENGTH characters; 'CTC': any number of characters
-BACKBONE = "light"  # the network that looks at the picture, by name: see bearcat/backbones
-CAPTCHA_LENGTH = 8  # ORDINARY: the longest label; shorter ones are padded with blanks
+MODE = "ORDINARY"  # 'ORDINARY', 'CTC' and 'CTC_TINY' read text, 'NUM_CLASSES' tells what a picture shows: see README
+BACKBONE = "auto"  # the network that looks at the picture: 'auto', or a name of the table in bearcat/backbones
+CAPTCHA_LENGTH = 8  # ORDINARY, CTC_TINY: the longest label; shorter ones are padded with blanks
 MODEL_NAME = "captcha"  # the name under which the trained unit is saved and served
 
 # --- what the network sees: python cheak_file.py --apply sets these four from the data -----------
@@ -20,13 +20,19 @@ IMAGE_CHANNALS = 1  # 1: grey, 3: colour
 DIVIDE = True  # move_path.py: True splits off validation and test, False test only
 DIVIDE_RATO = 0.1  # move_path.py: the share of the pictures that each of them gets
 AUGMENT = True  # small random turns, shifts and changes of light while training
+DATA_ENHANCEMENT = False  # pack_dataset.py: how many changed copies of each training picture to pack beside it
 SEED = 0  # everything random starts from this number
 
 # --- training ------------------------------------------------------------------------------------
 USE_GPU = True  # False hides the GPU
 EPOCHS = 200  # at most; EARLY_PATIENCE usually ends the training before
 BATCH_SIZE = 32  # pictures a step
+PRECISION = "auto"  # 'float32', 'bfloat16' or 'float16'; 'auto' takes what is fastest here
+OPTIMIZER = "AdamW"  # or 'AdaBelief', 'Adam', 'SGD', 'Lion' …: see bearcat/names.py
+RECTIFY = False  # AdaBelief: True scales the first steps down (RAdam)
 LR = 2e-3  # learning rate at the start
+LABEL_SMOOTHING = 0  # 0 … 1: how much of the target is spread over all classes
+WEIGHT_AVERAGE = False  # True: keep a moving average of the weights, and save it where it validates better
 COSINE_SCHEDULER = False  # True: LR rises at once and falls along a cosine to nothing at EPOCHS, for a fixed time
 LR_PATIENCE = (
     2  # without COSINE_SCHEDULER: halve the learning rate after so many epochs without a smaller validation loss

@@ -10,7 +10,7 @@ import time
 from bearcat.annotations import LabelledImage
 from bearcat.command_line import make_parser, open_step, run, tell
 from bearcat.errors import DataError, ImageError
-from bearcat.label_codecs import Reading
+from bearcat.label_codecs import CODECS, Reading
 from bearcat.progress import show_progress
 from bearcat.scoring import score
 from utils import Image_Processing, Predict_Image
@@ -27,10 +27,12 @@ def main() -> None:
     if not read:
         raise DataError(f"not one picture in {step.work.data_folder('test')} could be read:\n{damaged[0]}")
     files, labels, readings, seconds = zip(*read, strict=True)
-    report = score(files, labels, readings, seconds) | {"damaged": damaged, "unit": unit.name}
+    card = unit.recogniser.card
+    symbols_of = CODECS[card.mode].symbols
+    report = score(files, labels, readings, seconds, symbols_of) | {"damaged": damaged, "unit": unit.name}
     step.write_report("test", report)
     tell_result(report)
-    strangers = sorted(set("".join(labels)) - set(unit.recogniser.card.characters))
+    strangers = sorted(set().union(*map(symbols_of, labels)) - set(card.characters))
     if strangers:
         tell(f"Never learnt, so never read: {' '.join(strangers)} (not in the training's labels)")
     step.next("python app.py", "serve it")

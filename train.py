@@ -5,15 +5,20 @@ Writes: checkpoint (one an epoch), CSVLogger, logs, report/train.json
 Next:   python save_model.py; meanwhile: tensorboard --logdir <work>/logs
 """
 
+from dataclasses import replace
+from pathlib import Path
+
 from bearcat.artifact import Card
+from bearcat.backbones import choose_backbone, is_depthwise
 from bearcat.checkpoints import best_checkpoint
 from bearcat.command_line import INTERRUPTED, Step, make_parser, open_step, run, tell
-from bearcat.devices import start_tensorflow
+from bearcat.devices import Device, choose_precision, set_precision, start_tensorflow
 from bearcat.errors import DataError
-from bearcat.label_codecs import make_codec
+from bearcat.label_codecs import CODECS, make_codec
 from bearcat.packs import PackIndex, check_pack, load_pack_index
 from bearcat.schedule import INTERRUPT
 from bearcat.vocabulary import Vocabulary
+from bearcat.weights import find_weight_file
 from callback import CallBack
 
 
@@ -21,20 +26,21 @@ def main() -> int:
     """Train a work's network until the rule or EPOCHS ends it."""
     step = open_step(make_parser(__doc__))
     settings, work = step.settings, step.work
-    card = make_card(step)
+    card = Card.from_settings(settings, Vocabulary.load(work.vocabulary_file), settings.BACKBONE)
     packs = {split: load_pack_index(work.pack_folder(split)) for split in ("train", "validation")}
     for split, index in packs.items():
-        check_pack(work.pack_folder(split), index, card.spec, card.characters)
+        check_pack(work.pack_folder(split), index, card.spec, card.characters, CODECS[card.mode].unit)
     device = start_tensorflow(settings.USE_GPU, settings.SEED)
     call_back = CallBack(work, settings, card)
-    model = call_back.resume() or build(card, settings.LR)
+    model = call_back.resume() or begin(step, call_back, device)
     check_length(model, card.mode, list(packs.values()))
     if call_back.has_ended:
-        tell("This training has ended. To go on: --set EARLY_PATIENCE=… or --set EPOCHS=…, larger than now;")
-        tell("to start anew: python init_working_space.py (keeps a backup)")
+        tell("This training has ended. To go on: --set EARLY_PATIENCE=… or --set EPOCHS=…, larger than now; with new")
+        tell(
+            "pictures: python init_working_space.py --go-on; to start anew: python init_working_space.py (both keep it)"
+        )
     else:
-        tell(f"{packs['train'].count} pictures, {model.count_params():,} parameters, on {device}")
-        fit(step, model, call_back, packs)
+        fit(step, model, call_back, packs, device)
     step.write_report("train", summarise(model, call_back))
     if call_back.stopped_by() == INTERRUPT:
         tell("Stopped and saved. Go on: python train.py, or use what there is: python save_model.py")
@@ -45,26 +51,29 @@ def main() -> int:
     return 0
 
 
-def make_card(step: Step) -> Card:
-    """Return what the trained unit will say of itself."""
-    settings = step.settings
-    return Card(
-        name=settings.MODEL_NAME,
-        mode=settings.MODE,
-        backbone=settings.BACKBONE,
-        characters=Vocabulary.load(step.work.vocabulary_file).characters,
-        height=settings.IMAGE_HEIGHT,
-        width=settings.IMAGE_WIDTH,
-        channels=settings.IMAGE_CHANNALS,
-        captcha_length=settings.CAPTCHA_LENGTH,
-    )
-
-
-def build(card: Card, lr: float):
-    """Return a fresh network."""
+def begin(step: Step, call_back: CallBack, device: Device):
+    """Return a fresh network, with what the work's `weight` folder holds for it."""
     from models import build_model  # imports Keras
 
-    return build_model(card.mode, card.backbone, card.spec, len(card.vocabulary), card.captcha_length, lr)
+    settings, card = step.settings, call_back.card
+    backbone = choose_backbone(card.backbone, card.mode, device.has_gpu)
+    call_back.card = card = replace(card, backbone=backbone)
+    set_precision(choose_precision(settings.PRECISION, device.has_gpu, is_depthwise(backbone)))
+    model = build_model(card, call_back.recipe)
+    weight_file = find_weight_file(step.work.folder("weight"))
+    if weight_file:
+        start_from(model, card, weight_file)
+    return model
+
+
+def start_from(model, card: Card, weight_file: Path) -> None:
+    """Take over starting weights, and list what was and what was not taken."""
+    from bearcat.transfer import take_over  # imports Keras
+
+    taken, left = take_over(model, card.vocabulary, weight_file)
+    tell(f"Starting weights from {weight_file}: {len(taken)} of {len(taken) + len(left)} taken")
+    for name in left:
+        tell(f"  not taken: {name}")
 
 
 def check_length(model, mode: str, packs: list[PackIndex]) -> None:
@@ -78,8 +87,8 @@ def check_length(model, mode: str, packs: list[PackIndex]) -> None:
         )
 
 
-def fit(step: Step, model, call_back: CallBack, packs: dict[str, PackIndex]) -> None:
-    """Run the epochs that are left."""
+def fit(step: Step, model, call_back: CallBack, packs: dict[str, PackIndex], device: Device) -> None:
+    """Run the epochs that are left; before the first, try some steps on one batch."""
     import keras
 
     from bearcat.datasets import training_batches, validation_batches
@@ -91,12 +100,29 @@ def fit(step: Step, model, call_back: CallBack, packs: dict[str, PackIndex]) -> 
     keras.utils.set_random_seed(seed)
     train_folder, validation_folder = work.pack_folder("train"), work.pack_folder("validation")
     steps = max(settings.MIN_EPOCH_STEPS, -(-packs["train"].count // settings.BATCH_SIZE))
-    call_back.fit(
-        model,
-        steps,
-        x=training_batches(train_folder, packs["train"], width, settings.BATCH_SIZE, seed, settings.AUGMENT),
-        validation_data=validation_batches(validation_folder, packs["validation"], width, settings.BATCH_SIZE),
+    batches = training_batches(train_folder, packs["train"], width, settings.BATCH_SIZE, seed, settings.AUGMENT)
+    if not call_back.epochs_done:
+        try_first_batch(model, batches, settings.BATCH_SIZE, steps)
+    tell(
+        f"{packs['train'].count} pictures in {steps} steps, {call_back.card.backbone}, "
+        f"{model.count_params():,} parameters in {model.dtype_policy.compute_dtype}, on {device.words}"
     )
+    validation = validation_batches(validation_folder, packs["validation"], width, settings.BATCH_SIZE)
+    call_back.fit(model, steps, batches, validation)
+
+
+def try_first_batch(model, batches, batch_size: int, steps: int) -> None:
+    """Say what may go wrong, and how long an epoch takes, before hours are spent on it."""
+    from bearcat.preflight import memory_warning, preflight
+
+    warning = memory_warning(model, batch_size)
+    if warning:
+        tell(warning)
+    flight = preflight(model, batches)
+    if not flight.learns:
+        losses = ", ".join(f"{loss:.3g}" for loss in flight.losses)
+        tell(f"The loss of one batch does not fall ({losses}): LR is far too low or too high, or the labels are wrong")
+    tell(f"An epoch takes about {steps * flight.seconds:.0f} s")
 
 
 def target_width(card: Card, packs: dict[str, PackIndex]) -> int:

@@ -4,17 +4,22 @@ What people change by hand stands here and is short: how a picture becomes pixel
 label comes from (extraction_label). Packing, testing and serving all go through these doors.
 """
 
+import math
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from bearcat.annotations import LabelledImage, label_of_name, labelled_images
 from bearcat.artifact import find_units
+from bearcat.enhancement import enhanced_copies, is_enhanced
 from bearcat.errors import DataError, ImageError, LabelError
-from bearcat.images import InputSpec, Source, extract_pixels
+from bearcat.grids import Cell, Grid, cut, matching_cells
+from bearcat.images import InputSpec, Source, extract_pixels, open_image
 from bearcat.inference import OnnxEngine, Recogniser, choose_unit
 from bearcat.label_codecs import CODECS, Reading, check_label, make_codec
 from bearcat.progress import map_in_threads, show_progress
@@ -39,6 +44,28 @@ class Image_Processing:
         """Return the pictures of a folder with their labels; raise DataError where any has none."""
         return labelled_images(folder, Image_Processing.extraction_label)
 
+    @staticmethod
+    def preprosess_save_images(data: list[LabelledImage], folder: Path, count: int, seed: int) -> list[LabelledImage]:
+        """Write `count` changed copies of each picture into a folder, those that are there left as they are.
+
+        Returns the copies with their pictures' labels; a damaged picture has none. The pictures are not touched.
+        """
+
+        def write(item: LabelledImage) -> list[LabelledImage]:
+            try:
+                return [LabelledImage(path, item.label) for path in enhanced_copies(item.path, folder, count, seed)]
+            except ImageError:
+                return []  # packing names it
+
+        originals = [item for item in data if not is_enhanced(item.path)]
+        copies = show_progress(map_in_threads(write, originals), len(originals), f"writing {folder.name}")
+        return [copy for of_one in copies for copy in of_one]
+
+    @staticmethod
+    def cut_grid(image: Source, grid: Grid) -> list[Image.Image]:
+        """Return the cells of a picture in reading order; raise ImageError where they would be too small."""
+        return cut(open_image(image), grid)
+
 
 class WriteTFRecord:
     """Packs the pictures of a work into TFRecords."""
@@ -62,6 +89,7 @@ class WriteTFRecord:
         of_all = {
             **self.spec.as_dict(),
             "characters": list(self.codec.vocabulary.characters),
+            "unit": self.codec.unit,
             "longest_label": max(map(len, labels)),
             "steps_needed": {mode: max(map(codec.steps_needed, labels)) for mode, codec in CODECS.items()},
         }
@@ -75,7 +103,7 @@ class WriteTFRecord:
             pixels = Image_Processing.extraction_image(item.path, self.spec)
         except ImageError as error:
             return error
-        return Record(pixels, item.label, item.path.name, self.codec.vocabulary.encode(item.label))
+        return Record(pixels, item.label, item.path.name, self.codec.encode(item.label))
 
     def _whole(self, pictures: Iterator) -> Iterator:
         for picture in pictures:
@@ -104,37 +132,63 @@ class Predict_Image:
         """Read one picture; raise ImageError where it cannot be opened."""
         return self.recogniser.read(image)
 
+    def predict_grid(self, image: Source, grid: Grid, name: str = "") -> list[Cell]:
+        """Return the cells of a picture that show `name`; all of them where no name is given.
+
+        Raises ImageError where the picture cannot be opened or its cells would be too small.
+        """
+        opened = open_image(image)
+        readings = self.recogniser.read_batch(cut(opened, grid))
+        pairs = [(reading.text, reading.confidence) for reading in readings]
+        return matching_cells(pairs, grid.boxes_xyxy(*opened.size), name)
+
     def predict_image(self, path: Path) -> str:
         """Read a picture file, print text and confidence, and return the text."""
         reading = self.predict(Path(path))
         print(f"{Path(path).name}: {reading.text} ({reading.confidence:.1%})")
         return reading.text
 
-    def api(self, image: bytes) -> dict:
-        """Read a picture's bytes and return the service's answer, without its return code."""
+    def api(self, image: bytes, grid: str = "", name: str = "") -> dict:
+        """Read a picture's bytes and return the service's answer, without its return code.
+
+        With a grid (see Grid.parse) the result is the list of its cells that show `name`.
+        """
         started = time.perf_counter()
-        reading = self.predict(image)
+        if grid:
+            cells = self.predict_grid(image, Grid.parse(grid), name)
+            result, rates = [asdict(cell) for cell in cells], [cell.confidence for cell in cells]
+        else:
+            reading = self.predict(image)
+            result, rates = reading.text, list(reading.confidences)
         return {
-            "result": reading.text,
-            "recognition_rate": [round(probability, 6) for probability in reading.confidences],
-            "overall_recognition_rate": round(reading.confidence, 6),
+            "result": result,
+            "recognition_rate": [round(rate, 6) for rate in rates],
+            "overall_recognition_rate": round(math.prod(rates), 6) if rates else 0.0,
             "time": round(time.perf_counter() - started, 6),
         }
 
 
-def vocabulary_of(data: list[LabelledImage], file: Path, renew: bool) -> Vocabulary:
-    """Return the vocabulary of the data; raise where num_classes.json holds another one, unless it is to be renewed."""
-    found = Vocabulary.of_labels(item.label for item in data)
+def vocabulary_of(data: list[LabelledImage], file: Path, mode: str, renew: bool, extend: bool) -> Vocabulary:
+    """Return the vocabulary of the data.
+
+    Raises LabelError where num_classes.json holds another one, unless it is to be made anew (`renew`) or to take what
+    is new at its end (`extend`, which keeps the order of the old).
+    """
+    symbols_of = CODECS[mode].symbols
+    found = Vocabulary.of_symbols(symbols_of(item.label) for item in data)
     if not found.characters:
         raise DataError("all labels are empty")
     if renew or not file.is_file():
         return found
     known = Vocabulary.load(file)
-    if known == found:
+    if extend:
+        return known.extended(found)
+    if set(known.characters) == set(found.characters):
         return known
-    stranger = next((item for item in data if set(item.label) - set(known.characters)), None)
+    stranger = next((item for item in data if not set(symbols_of(item.label)) <= set(known.characters)), None)
     where = f"\nfor example {stranger.path}" if stranger else ""
     raise LabelError(
         f"the labels do not fit {file} ({known.difference(found)}){where}\n"
-        "Mend the labels, or make a new vocabulary: python pack_dataset.py --renew"
+        "Mend the labels, or add what is new (a training goes on): python pack_dataset.py --extend; "
+        "or make a new vocabulary: python pack_dataset.py --renew"
     )

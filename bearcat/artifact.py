@@ -6,8 +6,10 @@ import sys
 import zipfile
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 from bearcat import __version__
+from bearcat.backbones import AUTO
 from bearcat.errors import ArtifactError
 from bearcat.images import InputSpec
 from bearcat.label_codecs import CODECS, make_codec
@@ -34,6 +36,20 @@ class Card:
     metrics: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
+
+    @classmethod
+    def from_settings(cls, settings: SimpleNamespace, vocabulary: Vocabulary, backbone: str) -> "Card":
+        """Return the card of what the settings ask for."""
+        return cls(
+            name=settings.MODEL_NAME,
+            mode=settings.MODE,
+            backbone=backbone,
+            characters=vocabulary.characters,
+            height=settings.IMAGE_HEIGHT,
+            width=settings.IMAGE_WIDTH,
+            channels=settings.IMAGE_CHANNALS,
+            captcha_length=settings.CAPTCHA_LENGTH,
+        )
 
     @property
     def spec(self) -> InputSpec:
@@ -73,7 +89,7 @@ class Card:
         lines = [
             f"{name}: {getattr(self, name)!r} there, {getattr(other, name)!r} now"
             for name in ("mode", "backbone", "height", "width", "channels")
-            if getattr(self, name) != getattr(other, name)
+            if getattr(self, name) != getattr(other, name) and AUTO not in (getattr(self, name), getattr(other, name))
         ]
         if self.mode == "ORDINARY" and self.captcha_length != other.captcha_length:
             lines.append(f"captcha_length: {self.captcha_length} there, {other.captcha_length} now")

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
-from bearcat.backbones import BACKBONES
+from bearcat.backbones import AUTO, BACKBONES
+from bearcat.devices import POLICIES
 from bearcat.errors import SettingsError
 from bearcat.files import written_beside
 from bearcat.label_codecs import CODECS
+from bearcat.names import OPTIMIZER_NAMES
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ _UPDATE_FREQ = Rule(
 
 RULES: dict[str, Rule] = {
     "MODE": _one_of(*CODECS),
-    "BACKBONE": _one_of(*BACKBONES),
+    "BACKBONE": _one_of(AUTO, *BACKBONES),
     "CAPTCHA_LENGTH": _whole(1, 1000),
     "MODEL_NAME": Rule(
         _is_file_stem, "a name that can be a file's: letters, digits, and . + - or a space between them"
@@ -71,11 +73,20 @@ RULES: dict[str, Rule] = {
     "DIVIDE": _FLAG,
     "DIVIDE_RATO": _between(0, 0.5),
     "AUGMENT": _FLAG,
+    "DATA_ENHANCEMENT": Rule(
+        lambda value: value is False or (type(value) is int and 1 <= value <= 1000),
+        "False, or how many copies of each picture: a whole number from 1 to 1000",
+    ),
     "SEED": _whole(0, 2**31 - 1),
     "USE_GPU": _FLAG,
     "EPOCHS": _whole(1, 1_000_000),
     "BATCH_SIZE": _whole(1, 65_536),
     "LR": _between(0, 1),
+    "OPTIMIZER": _one_of(*OPTIMIZER_NAMES),
+    "RECTIFY": _FLAG,
+    "LABEL_SMOOTHING": Rule(lambda value: _is_number(value) and 0 <= value < 1, "a number from 0 to below 1"),
+    "WEIGHT_AVERAGE": _FLAG,
+    "PRECISION": _one_of(AUTO, *POLICIES),
     "COSINE_SCHEDULER": _FLAG,
     "LR_PATIENCE": _whole(1, 1_000_000),
     "EARLY_PATIENCE": _whole(1, 1_000_000),

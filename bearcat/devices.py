@@ -4,11 +4,27 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from bearcat.backbones import AUTO
 
-def start_tensorflow(use_gpu: bool, seed: int | None = None) -> str:
-    """Import TensorFlow, hide the GPUs or let each take memory as it needs it; return in words what will compute.
+# what a CPU says of itself where it multiplies bfloat16 in hardware
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
+# PRECISION → Keras' dtype policy
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+
+
+@dataclass(frozen=True)
+class Device:
+    """What computes."""
+
+    words: str
+    has_gpu: bool
+
+
+def start_tensorflow(use_gpu: bool, seed: int | None = None) -> Device:
+    """Import TensorFlow, hide the GPUs or let each take memory as it needs it; return what will compute.
 
     To be called once, before anything else imports TensorFlow.
     """
@@ -24,8 +40,34 @@ def start_tensorflow(use_gpu: bool, seed: int | None = None) -> str:
     if seed is not None:
         keras.utils.set_random_seed(seed)
     if not use_gpu:
-        return "the CPU"
-    return f"{len(gpus)} GPU" if gpus else "the CPU, since TensorFlow finds no GPU"
+        return Device("the CPU", has_gpu=False)
+    return Device(f"{len(gpus)} GPU" if gpus else "the CPU, since TensorFlow finds no GPU", bool(gpus))
+
+
+def choose_precision(setting: str, has_gpu: bool, depthwise: bool) -> str:
+    """Return the precision that a setting names; 'auto' is float16 on a GPU, bfloat16 on a CPU that gains by it.
+
+    `depthwise` tells whether the network's convolutions are mostly depthwise, which gain nothing on a CPU.
+    """
+    if setting != AUTO:
+        return setting
+    if has_gpu:
+        return "float16"
+    return "bfloat16" if BFLOAT16_FLAGS & cpu_flags() and not depthwise else "float32"
+
+
+def set_precision(precision: str) -> None:
+    """Let the layers that are made from now on compute in a precision; their weights stay float32."""
+    import keras
+
+    keras.config.set_dtype_policy(POLICIES[precision])
+
+
+def cpu_flags() -> set[str]:
+    """Return what the CPU says it can do, as Linux tells it; elsewhere nothing."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
+    return set(next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), ()))
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from bearcat.progress import map_in_threads, show_progress
 
 COLOUR_SAMPLE = 200  # pictures looked at for colour
 GREY_KEEPS_ENOUGH = 0.6  # below this share of the best channel's contrast, colour carries the text
+NEARLY_GREY = 4  # grey levels by which the channels differ where there is no colour to speak of
 LEAST_INPUT, MOST_INPUT = 8, 2048  # what IMAGE_HEIGHT and IMAGE_WIDTH may be
 SIZE_OUTLIER = 2  # a picture so many times the median does not decide the input's size
 
@@ -30,8 +31,9 @@ class SetReport:
     widths: Counter = field(default_factory=Counter)
     heights: Counter = field(default_factory=Counter)
     label_lengths: Counter = field(default_factory=Counter)
-    characters: Counter = field(default_factory=Counter)
+    symbols: Counter = field(default_factory=Counter)  # characters, or class names
     grey_shares: list[float] = field(default_factory=list)
+    chromas: list[float] = field(default_factory=list)
 
     def as_dict(self) -> dict:
         """Return the report for JSON."""
@@ -42,7 +44,7 @@ class SetReport:
             "width": spread(self.widths),
             "height": spread(self.heights),
             "label_lengths": dict(sorted(self.label_lengths.items())),
-            "characters": dict(sorted(self.characters.items())),
+            "symbols": dict(sorted(self.symbols.items())),
         }
 
 
@@ -52,22 +54,31 @@ def spread(counts: Counter) -> dict[str, float] | None:
     return {"min": min(values), "median": statistics.median(values), "max": max(values)} if values else None
 
 
-def inspect_set(folder: Path, label_of: Callable[[Path], str] = label_of_name) -> SetReport:
-    """Open every picture of a folder once and count what is found; `label_of` takes a label from a file's path."""
+def inspect_set(
+    folder: Path,
+    label_of: Callable[[Path], str] = label_of_name,
+    symbols_of: Callable[[str], tuple[str, ...]] = tuple,
+) -> SetReport:
+    """Open every picture of a folder once and count what is found.
+
+    `label_of` takes a label from a file's path, `symbols_of` takes it apart.
+    """
     labelled, without_label = read_labels(folder, label_of)
     report = SetReport(without_label=without_label)
     every = max(1, len(labelled) // COLOUR_SAMPLE)
     items = ((number % every == 0, item) for number, item in enumerate(labelled))
-    for item, size, grey_share, damage in show_progress(map_in_threads(_look, items), len(labelled), folder.name):
+    for item, size, colour, damage in show_progress(map_in_threads(_look, items), len(labelled), folder.name):
         if damage:
             report.damaged.append(damage)
             continue
         report.pictures += 1
         report.widths[size[0]] += 1
         report.heights[size[1]] += 1
-        report.label_lengths[len(item.label)] += 1
-        report.characters.update(item.label)
-        report.grey_shares += [grey_share] if grey_share is not None else []
+        report.label_lengths[len(symbols_of(item.label))] += 1
+        report.symbols.update(symbols_of(item.label))
+        if colour:
+            report.grey_shares.append(colour[0])
+            report.chromas.append(colour[1])
     return report
 
 
@@ -77,7 +88,7 @@ def _look(task: tuple[bool, LabelledImage]) -> tuple:
         image = open_image(item.path)
     except ImageError as error:
         return item, None, None, str(error)
-    return item, image.size, grey_share_of_contrast(image) if with_colour else None, None
+    return item, image.size, (grey_share_of_contrast(image), chroma(image)) if with_colour else None, None
 
 
 def grey_share_of_contrast(image: Image.Image) -> float:
@@ -86,22 +97,37 @@ def grey_share_of_contrast(image: Image.Image) -> float:
     return float(np.asarray(image.convert("L"), np.float32).std() / best) if best > 0 else 1.0
 
 
-def suggest_settings(reports: list[SetReport]) -> dict[str, int]:
-    """Return the settings that follow from the data: input size, channels, longest label; {} where there is none."""
+def chroma(image: Image.Image) -> float:
+    """Return the mean distance of the largest and the smallest of red, green and blue: 0 … 255 grey levels."""
+    return float(np.ptp(np.asarray(image), axis=2).mean())
+
+
+def suggest_settings(reports: list[SetReport], of_classes: bool = False) -> dict[str, int]:
+    """Return the settings that follow from the data: input size, channels, longest label; {} where there is none.
+
+    Things, unlike characters, are told apart by their colours too: pictures of classes stay coloured.
+    """
     widths, heights, lengths = Counter(), Counter(), Counter()
     for report in reports:
         widths.update(report.widths)
         heights.update(report.heights)
         lengths.update(report.label_lengths)
-    shares = [share for report in reports for share in report.grey_shares]
     if not widths:
         return {}
     return {
         "IMAGE_HEIGHT": _side(heights),
         "IMAGE_WIDTH": _side(widths),
-        "IMAGE_CHANNALS": 1 if not shares or statistics.median(shares) >= GREY_KEEPS_ENOUGH else 3,
-        "CAPTCHA_LENGTH": max(lengths),
-    }
+        "IMAGE_CHANNALS": 3 if _colour_matters(reports, of_classes) else 1,
+    } | ({} if of_classes else {"CAPTCHA_LENGTH": max(lengths)})
+
+
+def _colour_matters(reports: list[SetReport], of_classes: bool) -> bool:
+    shares = [share for report in reports for share in report.grey_shares]
+    if not shares:
+        return False
+    if of_classes:
+        return statistics.median(value for report in reports for value in report.chromas) > NEARLY_GREY
+    return statistics.median(shares) < GREY_KEEPS_ENOUGH
 
 
 def _side(counts: Counter) -> int:
@@ -117,7 +143,7 @@ def summary_lines(name: str, report: SetReport) -> list[str]:
         lines[0] += f", {width['min']}–{width['max']} wide, {height['min']}–{height['max']} high"
         lines += [
             "  label lengths: " + ", ".join(f"{length} ({n})" for length, n in sorted(report.label_lengths.items())),
-            f"  {len(report.characters)} characters: " + " ".join(sorted(report.characters)),
+            f"  {len(report.symbols)} symbols: " + " ".join(sorted(report.symbols)),
         ]
     for what, problems in (("damaged", report.damaged), ("without label", report.without_label)):
         lines += [f"  {what}: {len(problems)}"] * bool(problems) + [f"    {line}" for line in problems[:5]]

@@ -1,6 +1,7 @@
 """One codec a mode: what a label's target is, what it must satisfy, and how logits become text.
 
-All codecs share the target: the vocabulary's rows of the label's characters, padded with 0 (the blank).
+All codecs share the target: the vocabulary's rows of the label's symbols, padded with 0 (the blank). A symbol is a
+character, or the name of a class.
 Decoding is NumPy alone, so that testing and serving run the very same lines.
 """
 
@@ -16,7 +17,7 @@ from bearcat.vocabulary import BLANK, BLANK_INDEX, Vocabulary
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read: the text, and the probability of each of its characters."""
+    """What was read: the text, and the probability of each of its characters (of a class: one)."""
 
     text: str
     confidences: tuple[float, ...]
@@ -35,11 +36,35 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 class TextCodec:
-    """What all codecs of text share."""
+    """What all codecs share; the symbols of a text are its characters."""
+
+    unit = "character"  # what a row of the vocabulary stands for
+    uses_captcha_length = False
 
     def __init__(self, vocabulary: Vocabulary, captcha_length: int):
         self.vocabulary = vocabulary
         self.captcha_length = captcha_length
+
+    @staticmethod
+    def symbols(label: str) -> tuple[str, ...]:
+        """Return what of a label has a row in the vocabulary."""
+        return tuple(label)
+
+    def encode(self, label: str) -> list[int]:
+        """Return the rows of a label; raise LabelError for a symbol that has none."""
+        return self.vocabulary.encode(self.symbols(label))
+
+    def target_width(self, longest_label: int) -> int:
+        """Return the width to which targets are padded."""
+        return self.captcha_length if self.uses_captcha_length else max(1, longest_label)
+
+    def check(self, label: str) -> None:
+        """Raise LabelError where a label is longer than CAPTCHA_LENGTH allows."""
+        if self.uses_captcha_length and len(label) > self.captcha_length:
+            raise LabelError(
+                f"the label {label!r} has {len(label)} characters, CAPTCHA_LENGTH is {self.captcha_length}: "
+                f"set CAPTCHA_LENGTH = {len(label)} or more, or MODE = 'CTC', which has no limit"
+            )
 
     def decode(self, logits: np.ndarray) -> list[Reading]:
         """Turn logits (N, positions or steps, rows) into readings by the best row of each position or step."""
@@ -55,17 +80,7 @@ class TextCodec:
 class OrdinaryCodec(TextCodec):
     """CAPTCHA_LENGTH positions, each one character or blank; blanks are dropped."""
 
-    def target_width(self, longest_label: int) -> int:
-        """Return the width to which targets are padded."""
-        return self.captcha_length
-
-    def check(self, label: str) -> None:
-        """Raise LabelError where a label is longer than the positions there are."""
-        if len(label) > self.captcha_length:
-            raise LabelError(
-                f"the label {label!r} has {len(label)} characters, CAPTCHA_LENGTH is {self.captcha_length}: "
-                f"set CAPTCHA_LENGTH = {len(label)} or more, or MODE = 'CTC', which has no limit"
-            )
+    uses_captcha_length = True
 
     @staticmethod
     def steps_needed(label: str) -> int:
@@ -83,13 +98,6 @@ class CtcCodec(TextCodec):
     A character's probability is the highest among the steps of its run.
     """
 
-    def target_width(self, longest_label: int) -> int:
-        """Return the width to which targets are padded."""
-        return max(1, longest_label)
-
-    def check(self, label: str) -> None:
-        """Accept a label of any length: whether the time steps suffice is known once there is a network."""
-
     @staticmethod
     def steps_needed(label: str) -> int:
         """Return how many time steps a label takes: a blank must stand between two equal characters."""
@@ -101,7 +109,39 @@ class CtcCodec(TextCodec):
         return rows[starts], np.maximum.reduceat(best, starts)
 
 
-CODECS = {"ORDINARY": OrdinaryCodec, "CTC": CtcCodec}
+class CtcTinyCodec(CtcCodec):
+    """CTC for labels of at most CAPTCHA_LENGTH characters."""
+
+    uses_captcha_length = True
+
+
+class ClassCodec(TextCodec):
+    """One class a picture: the whole label is one symbol, and never blank."""
+
+    unit = "class"
+
+    @staticmethod
+    def symbols(label: str) -> tuple[str, ...]:
+        """Return the class name."""
+        return (label,)
+
+    def target_width(self, longest_label: int) -> int:
+        """Return the width of a target: one row."""
+        return 1
+
+    @staticmethod
+    def steps_needed(label: str) -> int:
+        """Return how many positions of the head a label takes."""
+        return 1
+
+    def decode(self, logits: np.ndarray) -> list[Reading]:
+        """Turn logits (N, 1, rows) into readings by the best row that is a class."""
+        probabilities = softmax(np.asarray(logits)[:, 0, BLANK_INDEX + 1 :])
+        rows, best = probabilities.argmax(axis=-1) + BLANK_INDEX + 1, probabilities.max(axis=-1)
+        return [Reading(self.vocabulary.decode([row]), (float(share),)) for row, share in zip(rows, best, strict=True)]
+
+
+CODECS = {"ORDINARY": OrdinaryCodec, "NUM_CLASSES": ClassCodec, "CTC": CtcCodec, "CTC_TINY": CtcTinyCodec}
 
 
 def make_codec(mode: str, vocabulary: Vocabulary, captcha_length: int):
@@ -117,7 +157,7 @@ def check_label(label: str, codec, where: str) -> list[int]:
         if BLANK in label:
             raise LabelError(f"the label {label!r} holds {BLANK!r}, which stands for the blank")
         codec.check(label)
-        return codec.vocabulary.encode(label)
+        return codec.encode(label)
     except LabelError as error:
         raise LabelError(f"{where}: {error}") from None
 

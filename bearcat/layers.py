@@ -5,7 +5,9 @@ from pathlib import Path
 import keras
 from keras import ops
 
-from bearcat.metrics import ExactMatch
+# what saved models are made of registers itself when it is imported
+from bearcat import losses, metrics, optimizers  # noqa: F401
+from bearcat.backbones import BACKBONES, load_family
 
 
 @keras.saving.register_keras_serializable("bearcat")
@@ -24,5 +26,21 @@ class PositionEmbedding(keras.layers.Layer):
 
 def load_model(path: Path, compile: bool = False) -> keras.Model:
     """Load a .keras file of ours in safe mode, which runs no code from it; `compile` restores the optimizer too."""
-    ours = {"PositionEmbedding": PositionEmbedding, "ExactMatch": ExactMatch}
-    return keras.saving.load_model(path, custom_objects=ours, compile=compile, safe_mode=True)
+    for name in {module: name for name, module in BACKBONES.items()}.values():
+        load_family(name)
+    return keras.saving.load_model(path, compile=compile, safe_mode=True)
+
+
+def in_float32(model: keras.Model) -> keras.Model:
+    """Return the same network computing in float32, which every engine knows, with the same weights."""
+    twin = type(model).from_config(_without_policies(model.get_config()))
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+def _without_policies(config: object) -> object:
+    if isinstance(config, dict):
+        if config.get("class_name") == "DTypePolicy":
+            return config | {"config": {"name": "float32"}}
+        return {name: _without_policies(value) for name, value in config.items()}
+    return type(config)(map(_without_policies, config)) if isinstance(config, list | tuple) else config

@@ -19,7 +19,13 @@ def steps_read(logits):
     return rows, ops.logical_and(is_character, rows != before)
 
 
-KEEPERS = {"ORDINARY": positions_read, "CTC": steps_read}
+def class_read(logits):
+    """Return rows (N, 1) of the best class, the blank aside, and that each is one."""
+    rows = ops.cast(ops.argmax(logits[..., BLANK_INDEX + 1 :], axis=-1), "int32") + BLANK_INDEX + 1
+    return rows, rows != BLANK_INDEX
+
+
+KEEPERS = {"ORDINARY": positions_read, "NUM_CLASSES": class_read, "CTC": steps_read, "CTC_TINY": steps_read}
 
 
 def compact(rows, kept):

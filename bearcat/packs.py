@@ -9,6 +9,7 @@ from bearcat.images import InputSpec
 
 INDEX = "pack.json"
 AGAIN = "run python pack_dataset.py"
+RENEW = f"{AGAIN} --renew"
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class PackIndex:
     height: int
     width: int
     channels: int
-    characters: list[str]
+    characters: list[str]  # the vocabulary's symbols
+    unit: str  # what they are: characters or classes
     longest_label: int
     steps_needed: dict[str, int]  # mode → positions or time steps that the longest label takes
 
@@ -43,9 +45,11 @@ def load_pack_index(folder: Path) -> PackIndex:
     return index
 
 
-def check_pack(folder: Path, index: PackIndex, spec: InputSpec, characters: tuple[str, ...]) -> None:
-    """Raise RecordError where a pack was made for another input size or another vocabulary."""
+def check_pack(folder: Path, index: PackIndex, spec: InputSpec, characters: tuple[str, ...], unit: str) -> None:
+    """Raise RecordError where a pack was made for another input size, another vocabulary or another kind of label."""
     if index.spec != spec:
         raise RecordError(f"{folder} holds {index.spec}, the settings ask for {spec}: {AGAIN}")
+    if index.unit != unit:
+        raise RecordError(f"{folder} holds labels of one {index.unit} each symbol, the mode needs one {unit}: {RENEW}")
     if tuple(index.characters) != characters:
         raise RecordError(f"{folder} was packed with another vocabulary than num_classes.json holds: {AGAIN}")

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from rapidfuzz.distance import Levenshtein
@@ -28,8 +28,8 @@ def expected_calibration_error(confidences: Sequence[float], right: Sequence[boo
     return float(sum(abs(confidences[m].sum() - right[m].sum()) for m in members) / len(right))
 
 
-def confusions_of(labels: Sequence[str], texts: Sequence[str]) -> list[tuple[str, str, int]]:
-    """Return [true, read, count] of characters, most frequent first; '' stands for nothing."""
+def confusions_of(labels: Sequence[Sequence[str]], texts: Sequence[Sequence[str]]) -> list[tuple[str, str, int]]:
+    """Return [true, read, count] of symbols, most frequent first; '' stands for nothing."""
     counts = Counter()
     for label, text in zip(labels, texts, strict=True):
         for operation in Levenshtein.editops(label, text):
@@ -39,27 +39,37 @@ def confusions_of(labels: Sequence[str], texts: Sequence[str]) -> list[tuple[str
     return [(*pair, count) for pair, count in counts.most_common()]
 
 
-def score(files: Sequence[str], labels: Sequence[str], readings: Sequence[Reading], seconds: Sequence[float]) -> dict:
-    """Return report/test.json for text: one entry each of files, labels, readings and seconds a picture."""
+def score(
+    files: Sequence[str],
+    labels: Sequence[str],
+    readings: Sequence[Reading],
+    seconds: Sequence[float],
+    symbols_of: Callable[[str], Sequence[str]] = tuple,
+) -> dict:
+    """Return report/test.json: one entry each of files, labels, readings and seconds a picture.
+
+    `symbols_of` takes a label apart into what counts as one in lengths, edits and confusions.
+    """
     texts = [reading.text for reading in readings]
     right = [label == text for label, text in zip(labels, texts, strict=True)]
-    edits = sum(Levenshtein.distance(label, text) for label, text in zip(labels, texts, strict=True))
-    lengths = Counter(map(len, labels))
-    right_by_length = Counter(len(label) for label, hit in zip(labels, right, strict=True) if hit)
+    true_symbols, read_symbols = list(map(symbols_of, labels)), list(map(symbols_of, texts))
+    edits = sum(Levenshtein.distance(*pair) for pair in zip(true_symbols, read_symbols, strict=True))
+    lengths = Counter(map(len, true_symbols))
+    right_by_length = Counter(len(symbols) for symbols, hit in zip(true_symbols, right, strict=True) if hit)
     confidences = [reading.confidence for reading in readings]
     return {
         "images": len(labels),
         "exact": sum(right) / len(right),
         "exact_ci95": list(wilson_interval(sum(right), len(right))),
         "exact_ignore_case": sum(a.lower() == b.lower() for a, b in zip(labels, texts, strict=True)) / len(right),
-        "character_accuracy": 1 - edits / sum(map(len, labels)),
+        "character_accuracy": 1 - edits / sum(map(len, true_symbols)),
         "ms_per_image": {f"p{p}": round(1000 * float(np.percentile(seconds, p)), 3) for p in (50, 99)},
         "expected_calibration_error": expected_calibration_error(confidences, right),
         "by_length": {
             str(length): {"images": count, "exact": right_by_length[length] / count}
             for length, count in sorted(lengths.items())
         },
-        "confusions": confusions_of(labels, texts),
+        "confusions": confusions_of(true_symbols, read_symbols),
         "mistakes": [
             {"file": file, "label": label, "read": reading.text, "confidence": reading.confidence}
             for file, label, reading in zip(files, labels, readings, strict=True)

@@ -12,15 +12,17 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bearcat.errors import ImageError, ImageFormatError, ImageSizeError
+from bearcat.errors import ImageError, ImageFormatError, ImageSizeError, SettingsError
 
 SUCCESS = "处理成功"  # the words that existing clients compare with
 MAX_BODY = 8 * 2**20  # bytes
 MAX_FIELDS = 16
 ANSWER_FIELDS = ("result", "recognition_rate", "overall_recognition_rate", "time")
-STATUS_OF_ERROR = {ImageFormatError: 415, ImageSizeError: 413, ImageError: 400}
+STATUS_OF_ERROR = {ImageFormatError: 415, ImageSizeError: 413, ImageError: 400, SettingsError: 400}
 
-Answer = Callable[[bytes], dict]
+OPTIONS = ("grid", "name")  # what a request may say beside the picture
+
+Answer = Callable[..., dict]
 
 
 class RequestError(Exception):
@@ -32,7 +34,7 @@ class RequestError(Exception):
 
 
 def make_app(units: dict[str, Answer], max_body: int = MAX_BODY) -> FastAPI:
-    """Return the service over units: name → a function from a picture's bytes to the answer's fields.
+    """Return the service over units: name → a function from a picture's bytes, and options, to the answer's fields.
 
     The first unit answers where a request names none.
     """
@@ -43,7 +45,8 @@ def make_app(units: dict[str, Answer], max_body: int = MAX_BODY) -> FastAPI:
     async def read(request: Request) -> JSONResponse:
         fields = await read_fields(request, max_body)
         image = await picture_of(fields.get("img"), "img")
-        answer = await answer_with(units, fields.get("model"), image)
+        options = {name: text_of(fields, name) for name in OPTIONS if fields.get(name)}
+        answer = await answer_with(units, fields.get("model"), image, options)
         return JSONResponse({"return_code": 200, "return_info": SUCCESS, **answer})
 
     @app.post("/api/predict")
@@ -51,7 +54,7 @@ def make_app(units: dict[str, Answer], max_body: int = MAX_BODY) -> FastAPI:
         fields = await read_fields(request, max_body)
         data = fields.get("data")
         image = await picture_of(data[0] if isinstance(data, list) and data else None, "data[0]")
-        answer = await answer_with(units, None, image)
+        answer = await answer_with(units, None, image, {})
         return JSONResponse({"data": [answer["result"]], "duration": answer["time"]})
 
     @app.get("/api/predict")
@@ -63,7 +66,8 @@ def make_app(units: dict[str, Answer], max_body: int = MAX_BODY) -> FastAPI:
         return {"status": "ok", "units": list(units)}
 
     app.add_exception_handler(RequestError, lambda request, error: failure(error.status, str(error)))
-    app.add_exception_handler(ImageError, lambda request, error: failure(STATUS_OF_ERROR[type(error)], str(error)))
+    for mistake in (ImageError, SettingsError):
+        app.add_exception_handler(mistake, lambda request, error: failure(STATUS_OF_ERROR[type(error)], str(error)))
     app.add_exception_handler(HTTPException, lambda request, error: failure(error.status_code, str(error.detail)))
     app.add_exception_handler(Exception, lambda request, error: failure(500, "the service failed; its log says why"))
     return app
@@ -74,13 +78,20 @@ def failure(status: int, message: str) -> JSONResponse:
     return JSONResponse({"return_code": status, "return_info": message, **dict.fromkeys(ANSWER_FIELDS)}, status)
 
 
-async def answer_with(units: dict[str, Answer], name: object, image: bytes) -> dict:
+def text_of(fields: dict, name: str) -> str:
+    """Return a field that must be text."""
+    if not isinstance(fields[name], str):
+        raise RequestError(400, f"{name} is {fields[name]!r}: text is expected")
+    return fields[name]
+
+
+async def answer_with(units: dict[str, Answer], name: object, image: bytes, options: dict[str, str]) -> dict:
     """Return a unit's answer, computed in a thread so that the loop stays free."""
     if name in (None, ""):
         name = next(iter(units))
     if not isinstance(name, str) or name not in units:
         raise RequestError(400, f"model is {name!r}, there are: {', '.join(units)}")
-    return await run_in_threadpool(units[name], image)
+    return await run_in_threadpool(units[name], image, **options)
 
 
 async def read_fields(request: Request, max_body: int) -> dict:

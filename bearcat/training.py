@@ -1,9 +1,9 @@
 """What happens around the epochs: the bar, the plateau rule, checkpoints that are whole or not there, a soft stop."""
 
 import csv
-import math
 import signal
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -11,9 +11,11 @@ from tqdm import tqdm
 
 from bearcat.artifact import Card, read_card, write_card
 from bearcat.checkpoints import Checkpoint, checkpoint_name, newest_checkpoint
-from bearcat.errors import CheckpointError, DataError
+from bearcat.errors import CheckpointError
 from bearcat.files import PART, written_beside
 from bearcat.layers import load_model
+from bearcat.optimizers import swap_average
+from bearcat.preflight import check_loss
 from bearcat.schedule import FACTOR, PlateauRule, cosine_rate
 
 
@@ -43,6 +45,22 @@ class Timekeeper(keras.callbacks.Callback):
         logs["images_per_second"] = logs["images"] / (self._last_step - self._started)
 
 
+class ValidateAverage(keras.callbacks.Callback):
+    """Validates the moving average of the weights too; where it is better, its figures are the epoch's."""
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_end(self, epoch, logs=None):
+        swap_average(self.model)
+        figures = self.model.evaluate(self.batches, verbose=0, return_dict=True)
+        swap_average(self.model)
+        logs["averaged"] = float(figures["loss"] < logs["val_loss"])
+        if logs["averaged"]:
+            logs |= {f"val_{name}": value for name, value in figures.items()}
+
+
 class FollowPlateau(keras.callbacks.Callback):
     """Stops, and lowers the learning rate unless a schedule does, as the rule says; refuses a loss of NaN or inf."""
 
@@ -52,11 +70,7 @@ class FollowPlateau(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         rate = float(self.model.optimizer.learning_rate)
-        if not (math.isfinite(logs["loss"]) and math.isfinite(logs["val_loss"])):
-            raise DataError(
-                f"the loss became {logs['loss']}, the validation loss {logs['val_loss']} in epoch {epoch + 1}. "
-                f"The checkpoints before it are kept. Lower the learning rate: --set LR={rate / 3:.1e}"
-            )
+        check_loss([logs["loss"], logs["val_loss"]], rate, f"in epoch {epoch + 1}")
         self.rule.observe(logs["val_loss"], logs["val_exact"])
         if self.rule.stops:
             self.model.stop_training = True
@@ -79,9 +93,9 @@ class FollowCosine(keras.callbacks.Callback):
 class SaveCheckpoint(keras.callbacks.Callback):
     """Writes weights, optimizer, card and the history so far after each epoch, beside first and then in place."""
 
-    def __init__(self, folder: Path, card: Card, history: list[dict], lr: float):
+    def __init__(self, folder: Path, card: Card, history: list[dict], recipe: dict):
         super().__init__()
-        self.folder, self.card, self.history, self.lr = folder, card, history, lr
+        self.folder, self.card, self.history, self.recipe = folder, card, history, recipe
 
     def on_epoch_end(self, epoch, logs=None):
         row = row_of(epoch + 1, logs)
@@ -89,7 +103,8 @@ class SaveCheckpoint(keras.callbacks.Callback):
         path = self.folder / checkpoint_name(epoch + 1, row["loss"], row["val_loss"], row["val_exact"])
         with written_beside(path) as part:
             self.model.save(part)
-            write_card(part, {"card": vars(self.card.with_metrics(row)), "history": self.history, "lr": self.lr})
+            card = vars(self.card.with_metrics(row))
+            write_card(part, {"card": card, "history": self.history, "recipe": self.recipe})
 
 
 class WriteCsv(keras.callbacks.Callback):
@@ -159,10 +174,20 @@ class Bar(keras.callbacks.Callback):
         )
 
 
-def load_newest(folder: Path, card: Card, lr: float) -> tuple[keras.Model, list[dict], Checkpoint] | None:
-    """Return the model with its optimizer, the history and the checkpoint of the newest whole epoch; None if none.
+@dataclass(frozen=True)
+class Resumed:
+    """What a checkpoint holds: the model with its optimizer, its card, and the history that led there."""
 
-    The learning rate goes on where it stood, unless `lr` is no longer what that training started from.
+    model: keras.Model
+    card: Card
+    history: list[dict]
+    checkpoint: Checkpoint
+
+
+def load_newest(folder: Path, card: Card, recipe: dict) -> Resumed | None:
+    """Return what the newest whole epoch left; None where there is none.
+
+    The learning rate goes on where it stood, unless the recipe's is no longer what that training started from.
     Broken files that are newer are set aside under another name. Raises CheckpointError where the checkpoint's
     network is not the one that the settings and the vocabulary ask for.
     """
@@ -174,17 +199,27 @@ def load_newest(folder: Path, card: Card, lr: float) -> tuple[keras.Model, list[
     if checkpoint is None:
         return None
     saved_card, payload = read_card(checkpoint.path)
-    differences = saved_card.differences(card)
+    differences = [*saved_card.differences(card), *recipe_differences(payload["recipe"], recipe)]
     if differences:
         raise CheckpointError(
             f"{checkpoint.path} does not fit what the settings ask for now:\n  " + "\n  ".join(differences) + "\n"
-            "Set it back to go on with the old training, or start anew: python init_working_space.py (keeps a backup)"
+            "Set it back to go on with the old training; or start anew: python init_working_space.py (keeps it),\n"
+            "with what it has learnt so far: python init_working_space.py --go-on"
         )
     model = load_model(checkpoint.path, compile=True)
-    if lr != payload["lr"]:
-        model.optimizer.learning_rate = lr
-        tqdm.write(f"The learning rate is set to {lr}")
-    return model, payload["history"], checkpoint
+    if recipe["lr"] != payload["recipe"]["lr"]:
+        model.optimizer.learning_rate = recipe["lr"]
+        tqdm.write(f"The learning rate is set to {recipe['lr']}")
+    return Resumed(model, saved_card, payload["history"], checkpoint)
+
+
+def recipe_differences(saved: dict, now: dict) -> list[str]:
+    """Say, one line each, what of a training cannot be changed half-way; the learning rate can."""
+    return [
+        f"{name}: {saved.get(name)!r} there, {value!r} now"
+        for name, value in now.items()
+        if name != "lr" and saved.get(name) != value
+    ]
 
 
 def clear_parts(folder: Path) -> None:

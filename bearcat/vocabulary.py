@@ -32,16 +32,22 @@ class Vocabulary:
         return {character: index for index, character in enumerate(self.characters, start=BLANK_INDEX + 1)}
 
     @classmethod
-    def of_labels(cls, labels: Iterable[str]) -> "Vocabulary":
-        """Return the sorted characters of all labels."""
-        return cls(tuple(sorted(set().union(*labels))))
+    def of_symbols(cls, symbols: Iterable[Iterable[str]]) -> "Vocabulary":
+        """Return the sorted symbols of all labels: characters, or class names."""
+        return cls(tuple(sorted(set().union(*symbols))))
 
-    def encode(self, label: str) -> list[int]:
-        """Return the rows of a label's characters; raise LabelError for a character that has none."""
-        unknown = sorted(set(label) - self.index_of.keys())
+    def encode(self, symbols: Iterable[str]) -> list[int]:
+        """Return the rows of a label's symbols; raise LabelError for one that has none."""
+        symbols = list(symbols)
+        unknown = sorted(set(symbols) - self.index_of.keys())
         if unknown:
+            label = "".join(symbols)
             raise LabelError(f"the label {label!r} holds {', '.join(map(repr, unknown))}, not in the vocabulary")
-        return [self.index_of[character] for character in label]
+        return [self.index_of[symbol] for symbol in symbols]
+
+    def extended(self, other: "Vocabulary") -> "Vocabulary":
+        """Return this vocabulary with what `other` has more at its end, so that the rows of before keep their place."""
+        return Vocabulary((*self.characters, *(symbol for symbol in other.characters if symbol not in self.index_of)))
 
     def decode(self, rows: Iterable[int]) -> str:
         """Return the text of rows, blanks left out."""

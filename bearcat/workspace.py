@@ -14,7 +14,7 @@ TEMPLATE_FILES = ("settings.py", "captcha_config.json")
 DATA_FOLDERS = ("train_dataset", "validation_dataset", "test_dataset")
 PACK_FOLDERS = ("train_pack_dataset", "validation_pack_dataset")
 RUN_FOLDERS = ("checkpoint", "CSVLogger", "logs")
-RESULT_FOLDERS = ("model", "App_model", "report")
+RESULT_FOLDERS = ("model", "App_model", "report", "weight")
 
 
 def works_folder() -> Path:
@@ -71,12 +71,18 @@ class Work:
         filled = [name for name in RUN_FOLDERS if self.folder(name).is_dir() and any(self.folder(name).iterdir())]
         if not filled:
             return None
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        backup = next(path for path in _numbered(self.path / "backup" / stamp) if not path.exists())
-        backup.mkdir(parents=True)
+        backup = next_backup(self.path)
         for name in filled:
             self.folder(name).rename(backup / name)
         return backup
+
+
+def next_backup(work: Path) -> Path:
+    """Make and return a new folder backup/<time>/ of a work."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    backup = next(path for path in _numbered(work / "backup" / stamp) if not path.exists())
+    backup.mkdir(parents=True)
+    return backup
 
 
 def _numbered(path: Path):

@@ -115,3 +115,8 @@ def serving(work: Path) -> Iterator[str]:
 def read_report(work: Path, step: str) -> dict:
     """Return the report that a step left."""
     return json.loads((work / "report" / f"{step}.json").read_text(encoding="utf-8"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `make test-backbones` ask for what takes minutes."""
+    parser.addoption("--all-backbones", action="store_true", help="train every backbone, not one of each family")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from bearcat.backbones import BACKBONES, load_backbone
+from bearcat.backbones import AUTO_BACKBONES, BACKBONES, load_family
 from bearcat.label_codecs import CODECS
 
 PRESCRIBED = """New_work.py init_working_space.py gen_sample_by_captcha.py move_path.py cheak_file.py pack_dataset.py
@@ -67,14 +67,14 @@ def test_a_script_is_a_table_of_contents(path: Path):
 
 def test_the_modes_tables_have_the_same_keys():
     from bearcat.metrics import KEEPERS
-    from models import BUILDERS
+    from models import BUILDERS, LOSSES
 
-    assert CODECS.keys() == BUILDERS.keys() == KEEPERS.keys()
+    assert CODECS.keys() == BUILDERS.keys() == KEEPERS.keys() == LOSSES.keys() == AUTO_BACKBONES.keys()
 
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_every_backbone_of_the_table_can_be_loaded(name: str):
-    assert callable(load_backbone(name))
+    assert name in load_family(name).VARIANTS
 
 
 def test_functions_and_modules_stay_small():

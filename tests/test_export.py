@@ -70,8 +70,8 @@ def test_a_card_of_a_newer_bearcat_or_a_damaged_one_is_refused():
         Card.from_json(card.to_json().replace('"format": 1', '"format": 2'), Path("x"))
     with pytest.raises(ArtifactError, match="damaged card"):
         Card.from_json("{}", Path("x"))
-    with pytest.raises(ArtifactError, match="known are: ORDINARY, CTC"):
-        Card.from_json(card.to_json().replace("CTC", "CTX"), Path("x"))
+    with pytest.raises(ArtifactError, match="known are: ORDINARY, NUM_CLASSES, CTC, CTC_TINY"):
+        Card.from_json(card.to_json().replace('"CTC"', '"CTX"'), Path("x"))
 
 
 def test_the_unit_is_chosen_by_name_or_because_it_is_the_only_one(tmp_path: Path):

@@ -35,7 +35,7 @@ def test_pictures_labels_and_sizes_are_counted(tmp_path: Path):
         "width": {"min": 40, "median": 44, "max": 60},
         "height": {"min": 20, "median": 20, "max": 30},
         "label_lengths": {2: 2, 3: 1},
-        "characters": {"a": 4, "b": 2, "c": 1},
+        "symbols": {"a": 4, "b": 2, "c": 1},
     }
     json.dumps(report.as_dict())
 
@@ -53,7 +53,7 @@ def test_damaged_and_unlabelled_pictures_are_named_left_out_of_the_count_and_kep
         assert sum(str(tmp_path / name) in line for line in report.damaged) == 1
     (line,) = report.without_label
     assert str(tmp_path / "nolabel.png") in line
-    assert set(report.characters) == {"a", "b"}
+    assert set(report.symbols) == {"a", "b"}
     assert set(report.widths) == {40}
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
@@ -137,5 +137,5 @@ def test_the_summary_names_what_is_wrong(tmp_path: Path):
     put(tmp_path, "nolabel.png")
     (tmp_path / "cd_1.png").write_bytes(b"no picture")
     text = "\n".join(summary_lines("train", inspect_set(tmp_path)))
-    for words in ("damaged: 1", "without label: 1", "cd_1.png", "nolabel.png", "2 characters: a b"):
+    for words in ("damaged: 1", "without label: 1", "cd_1.png", "nolabel.png", "2 symbols: a b"):
         assert words in text

@@ -16,7 +16,14 @@ from bearcat.packs import PackIndex, check_pack, load_pack_index
 from bearcat.records import Record, read_records, write_pack
 
 SPEC = InputSpec(6, 10, 3)
-SHARED = {**SPEC.as_dict(), "characters": ["a", "b"], "longest_label": 3, "steps_needed": {"ORDINARY": 3, "CTC": 5}}
+STEPS = {"ORDINARY": 3, "CTC": 5}
+SHARED = {
+    **SPEC.as_dict(),
+    "characters": ["a", "b"],
+    "unit": "character",
+    "longest_label": 3,
+    "steps_needed": STEPS,
+}
 TARGETS = [[1], [1, 2], [2, 2, 1]]
 
 
@@ -93,11 +100,13 @@ def test_a_shard_that_was_cut_is_named(pack):
 
 def test_a_pack_for_another_input_or_vocabulary_is_refused(pack):
     folder, index = pack
-    check_pack(folder, index, SPEC, ("a", "b"))
+    check_pack(folder, index, SPEC, ("a", "b"), "character")
     with pytest.raises(RecordError, match="the settings ask for"):
-        check_pack(folder, index, InputSpec(6, 10, 1), ("a", "b"))
+        check_pack(folder, index, InputSpec(6, 10, 1), ("a", "b"), "character")
     with pytest.raises(RecordError, match="another vocabulary"):
-        check_pack(folder, index, SPEC, ("a", "c"))
+        check_pack(folder, index, SPEC, ("a", "c"), "character")
+    with pytest.raises(RecordError, match="the mode needs one class"):
+        check_pack(folder, index, SPEC, ("a", "b"), "class")
 
 
 def test_validation_sees_every_record_once_and_unchanged(pack):

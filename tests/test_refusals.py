@@ -56,7 +56,7 @@ def test_new_work_without_arguments_makes_works_simple(works: Path):
 
 def test_all_wrong_settings_stand_in_one_message(digits: Path):
     message = run_wrongly("cheak_file.py", "--set", "MODE=CTX", "--set", "EPOCHES=3", "--set", "BATCH_SIZE=0")
-    assert "'ORDINARY', 'CTC'" in message
+    assert "'ORDINARY', 'NUM_CLASSES', 'CTC', 'CTC_TINY'" in message
     assert "did you mean EPOCHS?" in message
     assert "BATCH_SIZE = 0" in message
 

@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from bearcat.grids import Grid
 from bearcat.images import open_image
 from bearcat.label_codecs import Reading
 from bearcat.page import mount_page
@@ -193,3 +194,29 @@ def test_the_page_reads_no_file_of_the_machine(page: TestClient, tmp_path: Path,
     answer = page.post("/gradio_api/run/predict", json={"data": [{"path": str(secret)} | mark, "wide"]})
     assert answer.status_code != 200
     assert "77" not in answer.text
+
+
+def test_a_grid_and_a_name_reach_the_unit():
+    asked = []
+
+    def cells_of(image: bytes, grid: str = "", name: str = "") -> dict:
+        asked.append((grid, name))
+        return width_of(image)
+
+    client = TestClient(make_app({"cells": cells_of}, max_body=LIMIT), raise_server_exceptions=False)
+    for fields in ({}, {"grid": "2x4+5+41", "name": "牌坊"}):
+        assert client.post("/", json={"img": text_of(png()), **fields}).status_code == 200
+        assert client.post("/", data={"img": text_of(png()), **fields}).status_code == 200
+    assert asked == [("", "")] * 2 + [("2x4+5+41", "牌坊")] * 2
+
+
+def test_a_grid_that_is_none_is_answered_with_an_example():
+    def cells_of(image: bytes, grid: str) -> dict:
+        return {"result": str(Grid.parse(grid))}
+
+    client = TestClient(make_app({"cells": cells_of}, max_body=LIMIT), raise_server_exceptions=False)
+    for grid in ("two by four", "0x4", 24):
+        answer = client.post("/", json={"img": text_of(png()), "grid": grid})
+        assert answer.status_code == answer.json()["return_code"] == 400
+        assert answer.json()["result"] is None
+        assert answer.json()["return_info"]

@@ -10,7 +10,7 @@ from bearcat.vocabulary import BLANK, BLANK_INDEX, Vocabulary
 
 
 def test_the_characters_of_all_labels_are_sorted_and_stand_once():
-    assert Vocabulary.of_labels(["cab", "", "abba", "Z9"]).characters == ("9", "Z", "a", "b", "c")
+    assert Vocabulary.of_symbols(["cab", "", "abba", "Z9"]).characters == ("9", "Z", "a", "b", "c")
 
 
 def test_the_blank_has_row_0_and_counts_as_a_row():
@@ -22,7 +22,7 @@ def test_the_blank_has_row_0_and_counts_as_a_row():
 
 @pytest.mark.parametrize("label", ["", "a", "abca", "验证码", "/*?,"])
 def test_what_is_encoded_is_decoded_again(label: str):
-    vocabulary = Vocabulary.of_labels(["abc验证码", "/*?,"])
+    vocabulary = Vocabulary.of_symbols(["abc验证码", "/*?,"])
     rows = vocabulary.encode(label)
     assert len(rows) == len(label)
     assert vocabulary.decode(rows) == label

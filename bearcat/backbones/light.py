@@ -6,21 +6,21 @@ strides shrink the picture early, since the time goes where the maps are large.
 
 from keras import layers
 
-from bearcat.backbones import MOMENTUM
+STRIDES = (2, 2, 1, 2, 1, 2)
+# name → filters of the six convolutions
+VARIANTS = {
+    "tiny": (16, 32, 48, 48, 64, 64),
+    "light": (24, 48, 64, 64, 96, 96),
+    "wide": (48, 96, 128, 128, 192, 256),
+}
 
 
-def convolution_unit(inputs, filters: int, kernel: int = 3, strides: int | tuple[int, int] = 1):
-    """Return ReLU(BatchNorm(convolution)) of a feature map (N, H, W, C)."""
-    outputs = layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False)(inputs)
-    outputs = layers.BatchNormalization(momentum=MOMENTUM)(outputs)
-    return layers.Activation("relu")(outputs)
-
-
-def light(inputs):
-    """Return features (N, H/16, W/4, 96): the height shrinks more, since text runs along the width."""
-    outputs = convolution_unit(inputs, 24, kernel=5, strides=2)
-    outputs = convolution_unit(outputs, 48, strides=2)
-    outputs = convolution_unit(outputs, 64)
-    outputs = convolution_unit(outputs, 64, strides=(2, 1))
-    outputs = convolution_unit(outputs, 96)
-    return convolution_unit(outputs, 96, strides=(2, 1))
+def build(name: str, inputs):
+    """Return features (N, H/16, W/16, filters) of pixels (N, H, W, C) in −1 … 1."""
+    outputs = inputs
+    for number, (filters, strides) in enumerate(zip(VARIANTS[name], STRIDES, strict=True)):
+        kernel = 3 if number else 5
+        outputs = layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False)(outputs)
+        outputs = layers.BatchNormalization()(outputs)
+        outputs = layers.Activation("relu")(outputs)
+    return outputs

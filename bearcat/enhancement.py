@@ -1,0 +1,104 @@
+"""Enhancement before training: copies of a picture with small random changes, written beside the original."""
+
+import hashlib
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from bearcat.augment_limits import BRIGHTNESS, CONTRAST, SCALE, SHEAR, SHIFT_X, SHIFT_Y, TURN
+from bearcat.files import written_beside
+from bearcat.images import open_image
+
+BLUR = 0.8  # pixels, the Gaussian's standard deviation
+NOISE = 8.0  # grey levels, standard deviation
+MOST_DRIFT = 0.1  # a turn or a shear moves no edge further than this share: the ends of a long line stay inside
+MIDDLE = 127.5  # grey level
+_COPY = "{stem}-enhanced-{number}.png"
+_IS_COPY = re.compile(r".*-enhanced-[0-9]+\.png", re.DOTALL)
+
+
+def is_enhanced(path: Path) -> bool:
+    """Tell by its name whether a picture is a copy that `enhanced_copies` wrote."""
+    return bool(_IS_COPY.fullmatch(path.name))
+
+
+def enhanced_copies(source_path: Path, folder: Path, count: int, seed: int) -> list[Path]:
+    """Return the `count` copies of a picture in `folder`, changed at random; write those that are not there yet.
+
+    ab3d_0001.jpg gives ab3d_0001-enhanced-1.png and so on, and each hangs on the seed and the two names alone.
+    A copy has no copies. Raises ImageError where the picture cannot be opened.
+    """
+    if is_enhanced(source_path):
+        return []
+    copies = [folder / _COPY.format(stem=source_path.stem, number=number) for number in range(1, count + 1)]
+    missing = [path for path in copies if not path.exists()]
+    image = open_image(source_path) if missing else None
+    for path in missing:
+        # thousands of small files that can be made again: no waiting for the disk
+        with written_beside(path, sync=False) as part:
+            enhance(image, _generator(f"{seed}/{source_path.name}/{path.name}")).save(part)
+    return copies
+
+
+def _generator(text: str) -> np.random.Generator:
+    return np.random.default_rng(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest()))
+
+
+def enhance(image: Image.Image, generator: np.random.Generator) -> Image.Image:
+    """Return an RGB picture of the same size, a little warped, in another light, and slightly blurred or noisy.
+
+    A person still reads it; it is never mirrored, and grey stays grey.
+    """
+    finish = (_blur, _add_noise)[generator.integers(2)]
+    return finish(_change_light(_warp(image, generator), generator), generator)
+
+
+def _warp(image: Image.Image, generator: np.random.Generator) -> Image.Image:
+    """Turn, stretch, shear and shift about the centre; what comes in from outside repeats the edge's pixels."""
+    size = np.array(image.size)
+    linear, shift = _random_map(*image.size, generator)
+    offset = size / 2 + shift - linear @ (size / 2)
+    # Pillow fills what lies outside with one colour, so the edges are repeated as far as the map reaches
+    reach = np.abs(linear - np.eye(2)) @ (size / 2) + np.abs(shift)
+    margin_x, margin_y = (np.ceil(reach).astype(int) + 1).tolist()
+    padded = np.pad(np.asarray(image), ((margin_y, margin_y), (margin_x, margin_x), (0, 0)), mode="edge")
+    rows = np.column_stack([linear, np.add(offset, (margin_x, margin_y))])
+    return Image.fromarray(padded).transform(
+        image.size, Image.Transform.AFFINE, rows.ravel().tolist(), Image.Resampling.BILINEAR
+    )
+
+
+def _random_map(width: int, height: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return the linear part (2, 2) and the shift (2,) in pixels of a map from output to input points (x, y)."""
+    turn = _uniform(generator, min(TURN, 2 * MOST_DRIFT * min(width, height) / max(width, height)))
+    shear = _uniform(generator, min(SHEAR, 2 * MOST_DRIFT * width / height))
+    scale_x, scale_y = 1 + _uniform(generator, SCALE), 1 + _uniform(generator, SCALE)
+    linear = [[math.cos(turn) * scale_x, shear - math.sin(turn)], [math.sin(turn), math.cos(turn) * scale_y]]
+    return np.array(linear), np.array([_uniform(generator, SHIFT_X * width), _uniform(generator, SHIFT_Y * height)])
+
+
+def _change_light(image: Image.Image, generator: np.random.Generator) -> Image.Image:
+    contrast = math.exp(_uniform(generator, math.log1p(CONTRAST)))
+    brightness = _uniform(generator, BRIGHTNESS)
+    return image.point([_level((level - MIDDLE) * contrast + MIDDLE + brightness) for level in range(256)] * 3)
+
+
+def _blur(image: Image.Image, generator: np.random.Generator) -> Image.Image:
+    return image.filter(ImageFilter.GaussianBlur(generator.uniform(0, BLUR)))
+
+
+def _add_noise(image: Image.Image, generator: np.random.Generator) -> Image.Image:
+    # the same for all channels, or a grey picture would become a coloured one
+    noise = generator.standard_normal((image.height, image.width, 1), np.float32) * generator.uniform(0, NOISE)
+    return Image.fromarray((np.asarray(image) + noise).round().clip(0, 255).astype(np.uint8))
+
+
+def _uniform(generator: np.random.Generator, limit: float) -> float:
+    return generator.uniform(-limit, limit)
+
+
+def _level(value: float) -> int:
+    return round(min(255.0, max(0.0, value)))

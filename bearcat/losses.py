@@ -1,0 +1,71 @@
+"""The losses with label smoothing, one a mode; without it they are those of Keras."""
+
+import math
+
+import keras
+from keras import ops
+
+
+class SmoothedLoss(keras.losses.Loss):
+    """What both losses share: a mixture of a loss of the labels and a pull towards the uniform distribution.
+
+    A float16 network's logits are taken to float32 before anything is computed.
+    Raises ValueError for a `label_smoothing` outside 0 … 1.
+    """
+
+    def __init__(self, label_smoothing: float = 0.0, name: str | None = None, reduction="sum_over_batch_size"):
+        super().__init__(name=name, reduction=reduction, dtype="float32")
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"label_smoothing must be at least 0 and below 1, not {label_smoothing}")
+        self.label_smoothing = label_smoothing
+
+    def call(self, y_true, y_pred):
+        """Return (1 − label_smoothing) · the labels' loss + label_smoothing · the pull, by the sample or position."""
+        loss = self._loss_of_labels(y_true, y_pred)
+        if not self.label_smoothing:
+            return loss
+        return (1 - self.label_smoothing) * loss + self.label_smoothing * self._pull(y_pred)
+
+    def get_config(self):
+        """Return what builds this loss again."""
+        return super().get_config() | {"label_smoothing": self.label_smoothing}
+
+
+@keras.saving.register_keras_serializable("bearcat")
+class SmoothedCrossentropy(SmoothedLoss):
+    """Cross entropy, in nats, against (1 − label_smoothing) · one-hot + label_smoothing / rows.
+
+    Targets (N,) or (N, positions) of rows, logits (N, rows) or (N, positions, rows).
+    Szegedy et al. 2016, section 7.
+    """
+
+    @staticmethod
+    def _loss_of_labels(y_true, y_pred):
+        return keras.losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
+
+    @staticmethod
+    def _pull(y_pred):
+        return uniform_crossentropy(y_pred)
+
+
+@keras.saving.register_keras_serializable("bearcat")
+class SmoothedCTC(SmoothedLoss):
+    """(1 − label_smoothing) · CTC + label_smoothing · KL(uniform ‖ softmax) summed over the steps, in nats.
+
+    Targets (N, width) of rows, padded with 0, the blank; logits (N, steps, rows). Kim et al. 2018, "Improved training
+    for online end-to-end speech recognition systems", section on label smoothing; all steps count, as nothing pads
+    them.
+    """
+
+    @staticmethod
+    def _loss_of_labels(y_true, y_pred):
+        return keras.losses.ctc(y_true, y_pred)
+
+    @staticmethod
+    def _pull(y_pred):
+        return ops.sum(uniform_crossentropy(y_pred) - math.log(y_pred.shape[-1]), axis=-1)
+
+
+def uniform_crossentropy(logits):
+    """Return the cross entropy (...) of logits (..., rows) against the uniform distribution; log rows at the least."""
+    return -ops.mean(ops.log_softmax(logits, axis=-1), axis=-1)

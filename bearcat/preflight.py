@@ -1,0 +1,79 @@
+"""A few steps on one batch before the training: can the network learn at all, how long is a step, is there memory?"""
+
+import math
+import time
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from bearcat.errors import DataError
+from bearcat.memory import available_bytes, training_bytes
+
+STEPS = 8
+FIRST_STEPS = 3  # the first ones are slower: the step is traced
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What a few steps on one batch showed: their losses, and seconds a step."""
+
+    losses: list[float]
+    seconds: float
+
+    @property
+    def learns(self) -> bool:
+        """Tell whether the loss of the one batch fell."""
+        return min(self.losses[1:]) < self.losses[0]
+
+
+class _Recorder(keras.callbacks.Callback):
+    """Notes each step's loss and when it ended."""
+
+    def on_train_begin(self, logs=None):
+        self.sums, self.ends = [], []
+
+    def on_train_batch_end(self, batch, logs=None):
+        # Keras gives the mean of the losses so far
+        self.sums.append(logs["loss"] * (batch + 1))
+        self.ends.append(time.monotonic())
+
+
+def preflight(model: keras.Model, batches) -> Preflight:
+    """Train some steps on the first of `batches` (a tf.data set), then put model and optimizer back as they were.
+
+    Raises DataError where a loss is no number.
+    """
+    recorder, variables = _Recorder(), [*model.variables, *model.optimizer.variables]
+    before = [np.array(variable) for variable in variables]
+    model.fit(
+        batches.take(1).cache().repeat(STEPS), steps_per_epoch=STEPS, callbacks=[recorder], verbose=0, shuffle=False
+    )
+    for variable, value in zip(variables, before, strict=True):
+        variable.assign(value)
+    losses = np.diff(recorder.sums, prepend=0.0).tolist()
+    check_loss(losses, float(model.optimizer.learning_rate), "in the first steps, before the training")
+    seconds = (recorder.ends[-1] - recorder.ends[FIRST_STEPS - 1]) / (STEPS - FIRST_STEPS)
+    return Preflight(losses, seconds)
+
+
+def check_loss(losses: list[float], lr: float, when: str) -> None:
+    """Raise DataError, with what to set, where a loss is NaN or infinite."""
+    strange = next((loss for loss in losses if not math.isfinite(loss)), None)
+    if strange is not None:
+        raise DataError(
+            f"the loss became {strange} {when}: the learning rate is too high, or bfloat16/float16 too coarse. "
+            f"What was saved before is kept. Go on with --set LR={lr / 3:.1e}, or --set PRECISION=float32"
+        )
+
+
+def memory_warning(model: keras.Model, batch_size: int) -> str:
+    """Say what to set where training is likely to take more memory than there is; '' where there is enough."""
+    needed, free = training_bytes(model, batch_size), available_bytes()
+    if needed <= free:
+        return ""
+    fitting = max(1, int(batch_size * free / needed))
+    return (
+        f"A step is estimated to take {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free: "
+        f"--set BATCH_SIZE={fitting}, or a smaller IMAGE_WIDTH and IMAGE_HEIGHT, if it runs out"
+    )

@@ -1,0 +1,47 @@
+"""Networks, losses, metrics and optimizers are pure Keras: they take a step on JAX and on PyTorch where these are."""
+
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT, SECONDS
+
+STEP = """
+import os, sys
+os.environ["KERAS_BACKEND"] = sys.argv[1]
+import keras, numpy as np
+from bearcat.artifact import Card
+from bearcat.backbones import BACKBONES
+from bearcat.label_codecs import CODECS, make_codec, pad_targets
+from bearcat.recipe import Recipe
+from bearcat.vocabulary import Vocabulary
+from models import build_model
+
+assert keras.backend.backend() == sys.argv[1]
+labels = ["a", "ba", "acc", "cab"]
+for number, name in enumerate(sys.argv[2:] or BACKBONES):
+    for mode in CODECS if name == "light" else [list(CODECS)[number % len(CODECS)]]:
+        codec = make_codec(mode, Vocabulary.of_symbols(map(CODECS[mode].symbols, labels)), 3)
+        card = Card("captcha", mode, name, codec.vocabulary.characters, 24, 48, 1, 3)
+        model = build_model(card, Recipe(optimizer="AdaBelief", label_smoothing=0.1, average=True))
+        model.run_eagerly = True
+        images = np.random.default_rng(0).uniform(0, 255, (4, 24, 48, 1)).astype("float32")
+        targets = pad_targets([codec.encode(label) for label in labels], codec.target_width(3))
+        figures = model.train_on_batch(images, targets, return_dict=True)
+        assert np.isfinite(float(figures["loss"])), (name, mode)
+        print(mode, name, float(figures["loss"]), flush=True)
+"""
+FEW = ("light", "ShuffleNetV2_0_5")
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_a_step_on_another_backend(backend: str, pytestconfig: pytest.Config):
+    if not importlib.util.find_spec(backend):
+        pytest.skip(f"{backend} is not installed")
+    names = () if pytestconfig.getoption("--all-backbones") else FEW
+    command = [sys.executable, "-c", STEP, backend, *names]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=20 * SECONDS, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in names:
+        assert name in done.stdout
