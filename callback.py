@@ -7,7 +7,7 @@ Writes: nothing
 Next:   python save_model.py
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 from bearcat.artifact import Card
@@ -40,7 +40,9 @@ class CallBack:
         found = training.load_newest(self.work.folder("checkpoint"), self.card, asdict(self.recipe))
         if found is None:
             return None
-        self.card, self.history = found.card, found.history
+        self.card = replace(self.card, backbone=found.card.backbone)
+        self.recipe = replace(self.recipe, precision=found.precision)
+        self.history = found.history
         for row in self.history:
             self.rule.observe(row["val_loss"], row["val_exact"])
         tell(f"Going on after epoch {found.checkpoint.epoch}: {found.checkpoint.path.name}")

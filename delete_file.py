@@ -13,7 +13,7 @@ from bearcat.errors import DataError
 from bearcat.packs import INDEX
 from bearcat.workspace import DATA_FOLDERS, PACK_FOLDERS
 
-DELETABLE = DATA_FOLDERS + PACK_FOLDERS
+DELETABLE = (*DATA_FOLDERS, *PACK_FOLDERS, "train_enhance_dataset")
 
 
 def main() -> None:

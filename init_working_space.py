@@ -8,7 +8,7 @@ Next:   python gen_sample_by_captcha.py, or your own pictures in train_dataset a
 
 import shutil
 
-from bearcat.checkpoints import best_checkpoint
+from bearcat.checkpoints import best_checkpoint, list_checkpoints
 from bearcat.command_line import make_parser, open_step, run, tell
 from bearcat.files import written_beside
 from bearcat.weights import find_weight_file
@@ -20,8 +20,11 @@ def main() -> None:
     parser = make_parser(__doc__)
     parser.add_argument("--go-on", action="store_true", help="let the next training start from what this one learnt")
     step = open_step(parser)
+    set_weights_aside(step.work)
     if step.arguments.go_on:
         keep_best(step.work)
+    elif find_weight_file(step.work.folder("weight")):
+        tell(f"The next training starts from {find_weight_file(step.work.folder('weight'))}")
     backup = step.work.set_runs_aside()
     if backup:
         tell(f"The earlier training lies in {backup}")
@@ -30,12 +33,17 @@ def main() -> None:
     step.next("python gen_sample_by_captcha.py", "or, with your own pictures: python move_path.py")
 
 
-def keep_best(work: Work) -> None:
-    """Copy the best checkpoint into the folder of starting weights; what lies there already goes to the backup."""
-    best, folder = best_checkpoint(work.folder("checkpoint")), work.folder("weight")
-    if find_weight_file(folder):
+def set_weights_aside(work: Work) -> None:
+    """Move what an earlier --go-on put into the folder of starting weights to the backup; a person's own file stays."""
+    folder = work.folder("weight")
+    if list_checkpoints(folder):
         folder.rename(next_backup(work.path) / folder.name)
-    target = folder / best.path.name
+
+
+def keep_best(work: Work) -> None:
+    """Copy the best checkpoint into the folder of starting weights."""
+    best = best_checkpoint(work.folder("checkpoint"))
+    target = work.folder("weight") / best.path.name
     with written_beside(target) as part:
         shutil.copyfile(best.path, part)
     tell(f"The next training starts from {target}")

@@ -5,10 +5,12 @@ Writes: model.png, a summary on the screen
 Next:   python train.py
 """
 
+from dataclasses import replace
+
 from bearcat.artifact import Card
 from bearcat.backbones import choose_backbone, is_depthwise
 from bearcat.command_line import Step, make_parser, open_step, run, tell
-from bearcat.devices import choose_precision, set_precision, silence, start_tensorflow
+from bearcat.devices import Device, choose_precision, set_precision, silence, start_tensorflow
 from bearcat.recipe import Recipe
 from bearcat.vocabulary import Vocabulary
 
@@ -108,7 +110,7 @@ def norm_relu(inputs):
 
 def compile_model(model: keras.Model, mode: str, recipe: Recipe) -> keras.Model:
     """Make a network ready to train; its gradients are clipped since CTC's first ones are large."""
-    optimizer = make_optimizer(recipe.optimizer, recipe.lr, WEIGHT_DECAY, recipe.average, recipe.rectify)
+    optimizer = make_optimizer(recipe.optimizer, recipe.lr, WEIGHT_DECAY, recipe.weight_average, recipe.rectify)
     optimizer.build(model.trainable_variables)  # else the training step is traced a second time to make them
     loss = LOSSES[mode](recipe.label_smoothing)
     # XLA makes a step slower on a CPU, and CTC's loss has no XLA form
@@ -119,6 +121,15 @@ def compile_model(model: keras.Model, mode: str, recipe: Recipe) -> keras.Model:
 def build_model(card: Card, recipe: Recipe) -> keras.Model:
     """Return the compiled network that a card describes."""
     return compile_model(BUILDERS[card.mode](card), card.mode, recipe)
+
+
+def build_for(card: Card, recipe: Recipe, device: Device) -> tuple[keras.Model, Card, Recipe]:
+    """Return the compiled network for what computes here, with card and recipe that say what 'auto' came to."""
+    backbone = choose_backbone(card.backbone, card.mode, device.has_gpu)
+    precision = choose_precision(recipe.precision, device.has_gpu, is_depthwise(backbone))
+    set_precision(precision)
+    card, recipe = replace(card, backbone=backbone), replace(recipe, precision=precision)
+    return build_model(card, recipe), card, recipe
 
 
 def draw(model: keras.Model, step: Step) -> None:
@@ -135,12 +146,11 @@ def main() -> None:
     step = open_step(make_parser(__doc__))
     settings = step.settings
     vocabulary = Vocabulary.load(step.work.vocabulary_file)
-    device = start_tensorflow(settings.USE_GPU)
-    backbone = choose_backbone(settings.BACKBONE, settings.MODE, device.has_gpu)
-    set_precision(choose_precision(settings.PRECISION, device.has_gpu, is_depthwise(backbone)))
-    model = build_model(Card.from_settings(settings, vocabulary, backbone), Recipe.from_settings(settings))
+    card, recipe = Card.from_settings(settings, vocabulary), Recipe.from_settings(settings)
+    model, card, recipe = build_for(card, recipe, start_tensorflow(settings.USE_GPU))
     model.summary(print_fn=tell)
-    tell(f"{settings.MODE} with {backbone}: {model.count_params():,} parameters, without the optimizer's")
+    tell(f"{card.mode} with {card.backbone} in {recipe.precision}")
+    tell(f"{model.count_params():,} parameters, without the optimizer's")
     gigabytes = training_bytes(model, settings.BATCH_SIZE) / 1e9
     tell(f"Training takes about {gigabytes:.1f} GB of memory with BATCH_SIZE = {settings.BATCH_SIZE}")
     draw(model, step)

@@ -7,11 +7,14 @@ Next:   python train.py
 """
 
 import time
+from pathlib import Path
 
 from bearcat.annotations import LabelledImage
 from bearcat.command_line import Step, make_parser, open_step, run, tell
 from bearcat.devices import start_tensorflow
 from bearcat.images import InputSpec
+from bearcat.label_codecs import CODECS
+from bearcat.packs import INDEX, load_pack_index
 from utils import Image_Processing, WriteTFRecord, vocabulary_of
 
 SPLITS = ("train", "validation")
@@ -20,8 +23,9 @@ SPLITS = ("train", "validation")
 def main() -> None:
     """Check all labels first, then pack; what is damaged is named and left out."""
     parser = make_parser(__doc__)
-    parser.add_argument("--renew", action="store_true", help="make num_classes.json anew from the labels")
-    parser.add_argument("--extend", action="store_true", help="add new symbols to the end of num_classes.json")
+    vocabulary_options = parser.add_mutually_exclusive_group()
+    vocabulary_options.add_argument("--renew", action="store_true", help="make num_classes.json anew from the labels")
+    vocabulary_options.add_argument("--extend", action="store_true", help="add new symbols to its end")
     step = open_step(parser)
     settings, work = step.settings, step.work
     data = {split: Image_Processing.extraction_data(work.data_folder(split)) for split in SPLITS}
@@ -30,16 +34,21 @@ def main() -> None:
         labelled, work.vocabulary_file, settings.MODE, step.arguments.renew, step.arguments.extend
     )
     spec = InputSpec(settings.IMAGE_HEIGHT, settings.IMAGE_WIDTH, settings.IMAGE_CHANNALS)
-    if settings.DATA_ENHANCEMENT:
-        data["train"] += enhance(step, data["train"])
+    if step.arguments.extend:
+        check_kind(work.pack_folder("train"), CODECS[settings.MODE].unit)
     writer = WriteTFRecord(spec, settings.MODE, settings.CAPTCHA_LENGTH, vocabulary)
     writer.check(labelled)
+    if settings.DATA_ENHANCEMENT:
+        data["train"] += enhance(step, data["train"])
     vocabulary.save(work.vocabulary_file)
     start_tensorflow(use_gpu=False)
     counts, started = {}, time.monotonic()
     for split, items in data.items():
         counts[split] = writer.write(items, work.pack_folder(split), settings.SEED).count
         tell(f"{split}_pack_dataset: {counts[split]} pictures as {spec.height}×{spec.width}×{spec.channels}")
+    unseen = vocabulary_gap(data, CODECS[settings.MODE].symbols)
+    if unseen:
+        tell(f"In validation but never in training, so never learnt: {' '.join(unseen)}")
     for line in writer.damaged:
         tell(f"Left out: {line}")
     tell(f"Vocabulary: {len(vocabulary.characters)} symbols in {work.vocabulary_file.name}")
@@ -54,6 +63,18 @@ def main() -> None:
         },
     )
     step.next("python train.py", "train on them; python models.py shows the network first")
+
+
+def check_kind(folder: Path, unit: str) -> None:
+    """Raise RecordError where the pack that is there has symbols of another kind, to which none can be added."""
+    if (folder / INDEX).is_file():
+        load_pack_index(folder).check_unit(folder, unit)
+
+
+def vocabulary_gap(data: dict[str, list[LabelledImage]], symbols_of) -> list[str]:
+    """Return the symbols that only the validation's labels have."""
+    known, asked = ({s for item in data[split] for s in symbols_of(item.label)} for split in SPLITS)
+    return sorted(asked - known)
 
 
 def enhance(step: Step, pictures: list[LabelledImage]) -> list[LabelledImage]:

@@ -5,14 +5,12 @@ Writes: checkpoint (one an epoch), CSVLogger, logs, report/train.json
 Next:   python save_model.py; meanwhile: tensorboard --logdir <work>/logs
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 from bearcat.artifact import Card
-from bearcat.backbones import choose_backbone, is_depthwise
 from bearcat.checkpoints import best_checkpoint
 from bearcat.command_line import INTERRUPTED, Step, make_parser, open_step, run, tell
-from bearcat.devices import Device, choose_precision, set_precision, start_tensorflow
+from bearcat.devices import Device, start_tensorflow
 from bearcat.errors import DataError
 from bearcat.label_codecs import CODECS, make_codec
 from bearcat.packs import PackIndex, check_pack, load_pack_index
@@ -26,14 +24,14 @@ def main() -> int:
     """Train a work's network until the rule or EPOCHS ends it."""
     step = open_step(make_parser(__doc__))
     settings, work = step.settings, step.work
-    card = Card.from_settings(settings, Vocabulary.load(work.vocabulary_file), settings.BACKBONE)
+    card = Card.from_settings(settings, Vocabulary.load(work.vocabulary_file))
     packs = {split: load_pack_index(work.pack_folder(split)) for split in ("train", "validation")}
     for split, index in packs.items():
         check_pack(work.pack_folder(split), index, card.spec, card.characters, CODECS[card.mode].unit)
     device = start_tensorflow(settings.USE_GPU, settings.SEED)
     call_back = CallBack(work, settings, card)
     model = call_back.resume() or begin(step, call_back, device)
-    check_length(model, card.mode, list(packs.values()))
+    check_length(model, call_back.card, list(packs.values()))
     if call_back.has_ended:
         tell("This training has ended. To go on: --set EARLY_PATIENCE=… or --set EPOCHS=…, larger than now; with new")
         tell(
@@ -53,16 +51,12 @@ def main() -> int:
 
 def begin(step: Step, call_back: CallBack, device: Device):
     """Return a fresh network, with what the work's `weight` folder holds for it."""
-    from models import build_model  # imports Keras
+    from models import build_for  # imports Keras
 
-    settings, card = step.settings, call_back.card
-    backbone = choose_backbone(card.backbone, card.mode, device.has_gpu)
-    call_back.card = card = replace(card, backbone=backbone)
-    set_precision(choose_precision(settings.PRECISION, device.has_gpu, is_depthwise(backbone)))
-    model = build_model(card, call_back.recipe)
+    model, call_back.card, call_back.recipe = build_for(call_back.card, call_back.recipe, device)
     weight_file = find_weight_file(step.work.folder("weight"))
     if weight_file:
-        start_from(model, card, weight_file)
+        start_from(model, call_back.card, weight_file)
     return model
 
 
@@ -76,14 +70,19 @@ def start_from(model, card: Card, weight_file: Path) -> None:
         tell(f"  not taken: {name}")
 
 
-def check_length(model, mode: str, packs: list[PackIndex]) -> None:
-    """Raise DataError where the network has fewer steps or positions than the longest label needs."""
-    steps = model.output_shape[1]
-    needed = max(index.steps_needed[mode] for index in packs)
+def check_length(model, card: Card, packs: list[PackIndex]) -> None:
+    """Raise an error where the longest label is longer than CAPTCHA_LENGTH allows, or than the network has steps."""
+    steps, longest = model.output_shape[1], max(index.longest_label for index in packs)
+    needed = max(index.steps_needed[card.mode] for index in packs)
     if needed > steps:
         raise DataError(
             f"the longest label needs {needed} positions or time steps, the network has {steps}: set CAPTCHA_LENGTH = "
             f"{needed} (ORDINARY) or IMAGE_WIDTH = {needed * 4} or more (CTC), then run python pack_dataset.py"
+        )
+    if CODECS[card.mode].uses_captcha_length and longest > card.captcha_length:
+        raise DataError(
+            f"the longest label has {longest} characters, CAPTCHA_LENGTH is {card.captcha_length}: "
+            f"set CAPTCHA_LENGTH = {longest} or more, or MODE = 'CTC', which has no limit"
         )
 
 
@@ -92,6 +91,7 @@ def fit(step: Step, model, call_back: CallBack, packs: dict[str, PackIndex], dev
     import keras
 
     from bearcat.datasets import training_batches, validation_batches
+    from bearcat.preflight import memory_warning
 
     settings, work = step.settings, step.work
     width = target_width(call_back.card, packs)
@@ -102,22 +102,21 @@ def fit(step: Step, model, call_back: CallBack, packs: dict[str, PackIndex], dev
     steps = max(settings.MIN_EPOCH_STEPS, -(-packs["train"].count // settings.BATCH_SIZE))
     batches = training_batches(train_folder, packs["train"], width, settings.BATCH_SIZE, seed, settings.AUGMENT)
     if not call_back.epochs_done:
-        try_first_batch(model, batches, settings.BATCH_SIZE, steps)
+        warning = "" if device.has_gpu else memory_warning(model, settings.BATCH_SIZE)
+        tell(warning or "Trying some steps on one batch …")
+        try_first_batch(model, batches, steps)
     tell(
         f"{packs['train'].count} pictures in {steps} steps, {call_back.card.backbone}, "
-        f"{model.count_params():,} parameters in {model.dtype_policy.compute_dtype}, on {device.words}"
+        f"{model.count_params():,} parameters in {call_back.recipe.precision}, on {device.words}"
     )
     validation = validation_batches(validation_folder, packs["validation"], width, settings.BATCH_SIZE)
     call_back.fit(model, steps, batches, validation)
 
 
-def try_first_batch(model, batches, batch_size: int, steps: int) -> None:
+def try_first_batch(model, batches, steps: int) -> None:
     """Say what may go wrong, and how long an epoch takes, before hours are spent on it."""
-    from bearcat.preflight import memory_warning, preflight
+    from bearcat.preflight import preflight
 
-    warning = memory_warning(model, batch_size)
-    if warning:
-        tell(warning)
     flight = preflight(model, batches)
     if not flight.learns:
         losses = ", ".join(f"{loss:.3g}" for loss in flight.losses)

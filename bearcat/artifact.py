@@ -38,12 +38,12 @@ class Card:
     format: int = FORMAT
 
     @classmethod
-    def from_settings(cls, settings: SimpleNamespace, vocabulary: Vocabulary, backbone: str) -> "Card":
+    def from_settings(cls, settings: SimpleNamespace, vocabulary: Vocabulary) -> "Card":
         """Return the card of what the settings ask for."""
         return cls(
             name=settings.MODEL_NAME,
             mode=settings.MODE,
-            backbone=backbone,
+            backbone=settings.BACKBONE,
             characters=vocabulary.characters,
             height=settings.IMAGE_HEIGHT,
             width=settings.IMAGE_WIDTH,

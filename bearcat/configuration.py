@@ -184,6 +184,8 @@ def _problems(places: dict[str, tuple[object, str]]) -> Iterator[str]:
             yield f"{name} = {value!r} ({place}): {RULES[name].allowed} is expected"
     for name in RULES.keys() - places.keys():
         yield f"{name} is missing in the toolkit's settings.py"
+    if places.get("RECTIFY", [False])[0] is True and places["OPTIMIZER"][0] != "AdaBelief":
+        yield f"RECTIFY = True is for OPTIMIZER = 'AdaBelief', not {places['OPTIMIZER'][0]!r}"
     lr_patience, early_patience = (places.get(name, [0])[0] for name in ("LR_PATIENCE", "EARLY_PATIENCE"))
     if _is_number(lr_patience) and _is_number(early_patience) and lr_patience >= early_patience > 0:
         yield f"LR_PATIENCE = {lr_patience} is not below EARLY_PATIENCE = {early_patience}: LR would never be lowered"

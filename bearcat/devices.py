@@ -63,6 +63,19 @@ def set_precision(precision: str) -> None:
     keras.config.set_dtype_policy(POLICIES[precision])
 
 
+@contextmanager
+def precision_set(precision: str) -> Iterator[None]:
+    """Set a precision for a while."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    set_precision(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
 def cpu_flags() -> set[str]:
     """Return what the CPU says it can do, as Linux tells it; elsewhere nothing."""
     info = Path("/proc/cpuinfo")

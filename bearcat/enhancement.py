@@ -16,7 +16,7 @@ BLUR = 0.8  # pixels, the Gaussian's standard deviation
 NOISE = 8.0  # grey levels, standard deviation
 MOST_DRIFT = 0.1  # a turn or a shear moves no edge further than this share: the ends of a long line stay inside
 MIDDLE = 127.5  # grey level
-_COPY = "{stem}-enhanced-{number}.png"
+_COPY = "{stem}-{suffix}-enhanced-{number}.png"
 _IS_COPY = re.compile(r".*-enhanced-[0-9]+\.png", re.DOTALL)
 
 
@@ -28,13 +28,18 @@ def is_enhanced(path: Path) -> bool:
 def enhanced_copies(source_path: Path, folder: Path, count: int, seed: int) -> list[Path]:
     """Return the `count` copies of a picture in `folder`, changed at random; write those that are not there yet.
 
-    ab3d_0001.jpg gives ab3d_0001-enhanced-1.png and so on, and each hangs on the seed and the two names alone.
-    A copy has no copies. Raises ImageError where the picture cannot be opened.
+    One that is older than its picture is written anew. ab3d_0001.jpg gives ab3d_0001-jpg-enhanced-1.png and so on, and
+    each hangs on the seed, the two names and the picture alone. A copy has no copies. Raises ImageError where the
+    picture cannot be opened.
     """
     if is_enhanced(source_path):
         return []
-    copies = [folder / _COPY.format(stem=source_path.stem, number=number) for number in range(1, count + 1)]
-    missing = [path for path in copies if not path.exists()]
+    copies = [
+        folder / _COPY.format(stem=source_path.stem, suffix=source_path.suffix[1:], number=number)
+        for number in range(1, count + 1)
+    ]
+    changed = source_path.stat().st_mtime
+    missing = [path for path in copies if not path.exists() or path.stat().st_mtime < changed]
     image = open_image(source_path) if missing else None
     for path in missing:
         # thousands of small files that can be made again: no waiting for the disk

@@ -14,8 +14,7 @@ from bearcat.errors import ArtifactError
 from bearcat.files import written_beside
 from bearcat.inference import KerasEngine, OnnxEngine
 from bearcat.label_codecs import softmax
-from bearcat.layers import in_float32, load_model
-from bearcat.optimizers import swap_average
+from bearcat.layers import in_float32, load_validated
 
 LARGEST_DIFFERENCE = 1e-3  # between two probabilities of the same row
 
@@ -37,13 +36,9 @@ def publish(checkpoint: Path, name: str, model_folder: Path, app_folder: Path, p
     differently, and then leaves what was published before.
     """
     card = replace(read_card(checkpoint)[0], name=name)
-    averaged = bool(card.metrics.get("averaged"))
     keras_file, onnx_file = model_folder / f"{name}.keras", app_folder / f"{name}{ONNX_SUFFIX}"
     with written_beside(keras_file) as keras_part, written_beside(onnx_file) as onnx_part:
-        model = load_model(checkpoint, compile=averaged)
-        if averaged:
-            swap_average(model)
-        model = in_float32(model)
+        model = in_float32(load_validated(checkpoint))
         model.save(keras_part)
         write_card(keras_part, {"card": vars(card)})
         model.predict_on_batch(pixels[:1].astype(np.float32))  # export asks for a model that was called

@@ -6,8 +6,11 @@ import keras
 from keras import ops
 
 # what saved models are made of registers itself when it is imported
-from bearcat import losses, metrics, optimizers  # noqa: F401
-from bearcat.backbones import BACKBONES, load_family
+from bearcat import losses, metrics  # noqa: F401
+from bearcat.artifact import read_card
+from bearcat.backbones import BACKBONES, fitting, load_family  # noqa: F401
+from bearcat.devices import precision_set
+from bearcat.optimizers import swap_average
 
 
 @keras.saving.register_keras_serializable("bearcat")
@@ -29,6 +32,17 @@ def load_model(path: Path, compile: bool = False) -> keras.Model:
     for name in {module: name for name, module in BACKBONES.items()}.values():
         load_family(name)
     return keras.saving.load_model(path, compile=compile, safe_mode=True)
+
+
+def load_validated(path: Path) -> keras.Model:
+    """Load a .keras file of ours with the weights whose figures its card has: for some checkpoints the average."""
+    card, payload = read_card(path)
+    if "recipe" not in payload or not card.metrics.get("averaged"):
+        return load_model(path)
+    with precision_set(payload["recipe"]["precision"]):  # Keras finds the optimizer's state under that policy alone
+        model = load_model(path, compile=True)
+    swap_average(model)
+    return model
 
 
 def in_float32(model: keras.Model) -> keras.Model:

@@ -88,9 +88,20 @@ def weight_so_far(decay: float, step):
     return -ops.expm1(step * math.log(decay))
 
 
+def inner_optimizer(model: keras.Model) -> keras.optimizers.Optimizer:
+    """Return the optimizer that moves a model's weights; float16 wraps it into one that scales the loss."""
+    return getattr(model.optimizer, "inner_optimizer", model.optimizer)
+
+
+def steps_averaged(model: keras.Model) -> int:
+    """Return how many steps have gone into the average; float16 takes none until it has found a scale for the loss."""
+    return int(inner_optimizer(model).iterations)
+
+
 def swap_average(model: keras.Model) -> None:
     """Exchange a model's weights and the moving average of them that its optimizer keeps; twice is not at all."""
-    optimizer = model.optimizer
+    assert steps_averaged(model), "an average of no steps is all zeros"
+    optimizer = inner_optimizer(model)
     for variable, average in zip(
         optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True
     ):

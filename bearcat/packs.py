@@ -30,6 +30,11 @@ class PackIndex:
     def spec(self) -> InputSpec:
         return InputSpec(self.height, self.width, self.channels)
 
+    def check_unit(self, folder: Path, unit: str) -> None:
+        """Raise RecordError where the pack's symbols are characters and classes are needed, or the other way round."""
+        if self.unit != unit:
+            raise RecordError(f"{folder} has one symbol a {self.unit}, the mode needs one a {unit}: {RENEW}")
+
 
 def load_pack_index(folder: Path) -> PackIndex:
     """Read a pack's index; raise RecordError where the pack is missing or damaged."""
@@ -38,7 +43,7 @@ def load_pack_index(folder: Path) -> PackIndex:
     except FileNotFoundError:
         raise RecordError(f"{folder} holds no pack: {AGAIN}") from None
     except (ValueError, TypeError) as error:
-        raise RecordError(f"{folder / INDEX} is damaged ({error}): {AGAIN}") from None
+        raise RecordError(f"{folder / INDEX} is damaged or of another version ({error}): {AGAIN}") from None
     missing = [name for name in index.shards if not (folder / name).is_file()]
     if missing or not index.count:
         raise RecordError(f"{folder} lacks {', '.join(missing) or 'records'}: {AGAIN}")
@@ -49,7 +54,6 @@ def check_pack(folder: Path, index: PackIndex, spec: InputSpec, characters: tupl
     """Raise RecordError where a pack was made for another input size, another vocabulary or another kind of label."""
     if index.spec != spec:
         raise RecordError(f"{folder} holds {index.spec}, the settings ask for {spec}: {AGAIN}")
-    if index.unit != unit:
-        raise RecordError(f"{folder} holds labels of one {index.unit} each symbol, the mode needs one {unit}: {RENEW}")
+    index.check_unit(folder, unit)
     if tuple(index.characters) != characters:
         raise RecordError(f"{folder} was packed with another vocabulary than num_classes.json holds: {AGAIN}")

@@ -62,8 +62,8 @@ def check_loss(losses: list[float], lr: float, when: str) -> None:
     strange = next((loss for loss in losses if not math.isfinite(loss)), None)
     if strange is not None:
         raise DataError(
-            f"the loss became {strange} {when}: the learning rate is too high, or bfloat16/float16 too coarse. "
-            f"What was saved before is kept. Go on with --set LR={lr / 3:.1e}, or --set PRECISION=float32"
+            f"the loss became {strange} {when}: the learning rate is too high. What was saved before is kept. "
+            f"Go on with LR = {lr / 3:.1e} in the work's settings.py (or --set LR={lr / 3:.1e} each time)"
         )
 
 

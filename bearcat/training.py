@@ -10,11 +10,13 @@ import keras
 from tqdm import tqdm
 
 from bearcat.artifact import Card, read_card, write_card
+from bearcat.backbones import AUTO
 from bearcat.checkpoints import Checkpoint, checkpoint_name, newest_checkpoint
+from bearcat.devices import set_precision
 from bearcat.errors import CheckpointError
 from bearcat.files import PART, written_beside
 from bearcat.layers import load_model
-from bearcat.optimizers import swap_average
+from bearcat.optimizers import steps_averaged, swap_average
 from bearcat.preflight import check_loss
 from bearcat.schedule import FACTOR, PlateauRule, cosine_rate
 
@@ -53,6 +55,9 @@ class ValidateAverage(keras.callbacks.Callback):
         self.batches = batches
 
     def on_epoch_end(self, epoch, logs=None):
+        logs["averaged"] = 0.0
+        if not steps_averaged(self.model):
+            return
         swap_average(self.model)
         figures = self.model.evaluate(self.batches, verbose=0, return_dict=True)
         swap_average(self.model)
@@ -180,6 +185,7 @@ class Resumed:
 
     model: keras.Model
     card: Card
+    precision: str
     history: list[dict]
     checkpoint: Checkpoint
 
@@ -199,26 +205,28 @@ def load_newest(folder: Path, card: Card, recipe: dict) -> Resumed | None:
     if checkpoint is None:
         return None
     saved_card, payload = read_card(checkpoint.path)
-    differences = [*saved_card.differences(card), *recipe_differences(payload["recipe"], recipe)]
+    saved_recipe = payload.get("recipe", {})  # checkpoints of the first version have none
+    differences = [*saved_card.differences(card), *recipe_differences(saved_recipe, recipe)]
     if differences:
         raise CheckpointError(
             f"{checkpoint.path} does not fit what the settings ask for now:\n  " + "\n  ".join(differences) + "\n"
             "Set it back to go on with the old training; or start anew: python init_working_space.py (keeps it),\n"
             "with what it has learnt so far: python init_working_space.py --go-on"
         )
+    set_precision(saved_recipe["precision"])  # Keras finds the optimizer's state under that policy alone
     model = load_model(checkpoint.path, compile=True)
-    if recipe["lr"] != payload["recipe"]["lr"]:
+    if recipe["lr"] != saved_recipe["lr"]:
         model.optimizer.learning_rate = recipe["lr"]
         tqdm.write(f"The learning rate is set to {recipe['lr']}")
-    return Resumed(model, saved_card, payload["history"], checkpoint)
+    return Resumed(model, saved_card, saved_recipe["precision"], payload["history"], checkpoint)
 
 
 def recipe_differences(saved: dict, now: dict) -> list[str]:
     """Say, one line each, what of a training cannot be changed half-way; the learning rate can."""
     return [
-        f"{name}: {saved.get(name)!r} there, {value!r} now"
+        f"{name.upper()}: {saved.get(name)!r} there, {value!r} now"
         for name, value in now.items()
-        if name != "lr" and saved.get(name) != value
+        if name != "lr" and value not in (saved.get(name), AUTO)
     ]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from bearcat.artifact import read_card
 from bearcat.errors import ArtifactError
-from bearcat.layers import load_model
+from bearcat.layers import load_validated
 from bearcat.vocabulary import BLANK_INDEX, Vocabulary
 
 HEAD = "logits"
@@ -85,10 +85,10 @@ def read_weights(path: Path) -> tuple[list[Weight], Vocabulary | None]:
     try:
         if path.suffix == ".h5":
             return list(_legacy_weights(path)), None
-        model = load_model(path)
+        model = load_validated(path)
         weights = [Weight(plain_name(variable.path), np.asarray(variable)) for variable in model.weights]
         return weights, read_card(path)[0].vocabulary
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, TypeError) as error:
         raise ArtifactError(f"{path} holds no weights that can be read: {error}") from None
 
 

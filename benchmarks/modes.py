@@ -11,8 +11,8 @@ import time
 import numpy as np
 
 from bearcat.artifact import Card
-from bearcat.backbones import AUTO, BACKBONES, choose_backbone, is_depthwise
-from bearcat.devices import choose_precision, set_precision, start_tensorflow
+from bearcat.backbones import AUTO, BACKBONES
+from bearcat.devices import Device, start_tensorflow
 from bearcat.label_codecs import CODECS
 from bearcat.recipe import Recipe
 
@@ -31,18 +31,16 @@ def main() -> None:
     tasks = [(mode, AUTO) for mode in CODECS] if names is None else [("CTC", name) for name in names or BACKBONES]
     print("| mode | backbone | parameters | memory | a step of 32 |\n| --- | --- | --- | --- | --- |")
     for mode, name in tasks:
-        print(measure(mode, choose_backbone(name, mode, device.has_gpu), device.has_gpu), flush=True)
+        print(measure(mode, name, device), flush=True)
 
 
-def measure(mode: str, backbone: str, has_gpu: bool) -> str:
+def measure(mode: str, backbone: str, device: Device) -> str:
     """Return the line of one network, for pictures of 60 × 100 grey pixels."""
     from bearcat.memory import training_bytes
-    from models import build_model
+    from models import build_for
 
-    precision = choose_precision(AUTO, has_gpu, is_depthwise(backbone))
-    set_precision(precision)
     card = Card("benchmark", mode, backbone, CHARACTERS, 60, 100, 1, LONGEST_LABEL)
-    model = build_model(card, Recipe())
+    model, card, recipe = build_for(card, Recipe(precision=AUTO), device)
     random = np.random.default_rng(0)
     width = card.make_codec().target_width(LONGEST_LABEL)
     images = random.uniform(0, 255, (BATCH_SIZE, *card.spec.shape)).astype(np.float32)
@@ -53,9 +51,8 @@ def measure(mode: str, backbone: str, has_gpu: bool) -> str:
         model.train_on_batch(images, targets)
     milliseconds = 1000 * (time.perf_counter() - started) / STEPS
     gigabytes = training_bytes(model, BATCH_SIZE) / 1e9
-    return (
-        f"| {mode} | {backbone} | {model.count_params():,} | {gigabytes:.2f} GB | {milliseconds:.0f} ms ({precision}) |"
-    )
+    cells = [mode, card.backbone, f"{model.count_params():,}", f"{gigabytes:.2f} GB"]
+    return f"| {' | '.join(cells)} | {milliseconds:.0f} ms ({recipe.precision}) |"
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ The last takes minutes for the large ones: `make test` takes one of each family,
 """
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -87,7 +89,8 @@ def test_a_backbone_keeps_its_columns_for_text_and_none_for_pictures(backbone: s
     picture = fitted_network(backbone, (height, width, 3), PICTURE_STRIDES)
     assert picture.output_shape[1:3] == (math.ceil(height / 16), math.ceil(width / 16))
     published = published_network(backbone, 1)
-    assert sorted(w.shape for w in text.trainable_weights) == sorted(w.shape for w in published.trainable_weights)
+    shapes, as_published = ([tuple(w.shape) for w in model.trainable_weights] for model in (text, published))
+    assert shapes == as_published
     norms = [layer for layer in plain_layers(text) if isinstance(layer, layers.BatchNormalization)]
     assert {layer.momentum for layer in norms} <= {MOMENTUM}
 
@@ -130,3 +133,11 @@ def test_the_readme_names_every_backbone():
     for readme in ("README.md", "README.zh-CN.md"):
         text = (ROOT / readme).read_text(encoding="utf-8")
         assert [name for name in BACKBONES if f"`{name}`" not in text] == []
+
+
+def test_a_saved_network_is_loaded_by_a_process_that_never_built_one(tmp_path: Path):
+    card = Card("captcha", "CTC_TINY", "MobileNetV3Small", ("a",), 24, 48, 1, 3)
+    build_model(card, Recipe()).save(tmp_path / "model.keras")
+    code = "import sys, pathlib, bearcat.layers; bearcat.layers.load_model(pathlib.Path(sys.argv[1]))"
+    command = [sys.executable, "-c", code, str(tmp_path / "model.keras")]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)

@@ -134,7 +134,7 @@ def test_grey_stays_grey_and_colour_stays_colour(ink: str, grey: bool):
 def test_copies_bear_the_originals_label_and_name(tmp_path: Path):
     source = write_source(tmp_path, "ab3d_0001.png").rename(tmp_path / "ab3d_0001.jpg")
     copies = enhanced_copies(source, tmp_path, 3, seed=0)
-    assert [path.name for path in copies] == [f"ab3d_0001-enhanced-{k}.png" for k in (1, 2, 3)]
+    assert [path.name for path in copies] == [f"ab3d_0001-jpg-enhanced-{k}.png" for k in (1, 2, 3)]
     assert {label_of_name(path) for path in copies} == {"ab3d"}
     assert list_images(tmp_path) == sorted([*copies, source])
     for path in copies:
@@ -145,10 +145,10 @@ def test_copies_bear_the_originals_label_and_name(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("中国结_31_7.png", "中国结_31_7-enhanced-1.png"),
-        ("1+10=_a.b.png", "1+10=_a.b-enhanced-1.png"),
-        ("{stem}_{0}.png", "{stem}_{0}-enhanced-1.png"),
-        ("ab-enhanced_1.png", "ab-enhanced_1-enhanced-1.png"),
+        ("中国结_31_7.png", "中国结_31_7-png-enhanced-1.png"),
+        ("1+10=_a.b.png", "1+10=_a.b-png-enhanced-1.png"),
+        ("{stem}_{0}.png", "{stem}_{0}-png-enhanced-1.png"),
+        ("ab-enhanced_1.png", "ab-enhanced_1-png-enhanced-1.png"),
     ],
 )
 def test_labels_of_any_characters_are_kept(tmp_path: Path, name: str, expected: str):

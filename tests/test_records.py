@@ -105,7 +105,7 @@ def test_a_pack_for_another_input_or_vocabulary_is_refused(pack):
         check_pack(folder, index, InputSpec(6, 10, 1), ("a", "b"), "character")
     with pytest.raises(RecordError, match="another vocabulary"):
         check_pack(folder, index, SPEC, ("a", "c"), "character")
-    with pytest.raises(RecordError, match="the mode needs one class"):
+    with pytest.raises(RecordError, match="the mode needs one a class"):
         check_pack(folder, index, SPEC, ("a", "b"), "class")
 
 

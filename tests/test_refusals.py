@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from conftest import run_well, run_wrongly
+from conftest import run_script, run_well, run_wrongly
 
 from bearcat.annotations import list_images
 
@@ -120,6 +120,27 @@ def test_settings_changed_after_packing_or_training_are_named(trained: Path):
     message = run_wrongly("train.py", "--work", trained, "--set", f"MODE={other}")
     assert f"mode: '{trained.name.upper()}' there, '{other}' now" in message
     assert "init_working_space.py" in message
+
+
+def test_a_pack_with_labels_longer_than_captcha_length_is_not_cut(digits: Path):
+    run_well("pack_dataset.py", "--set", "MODE=CTC")
+    message = run_wrongly("train.py", "--set", "MODE=CTC_TINY", "--set", "CAPTCHA_LENGTH=2")
+    assert "CAPTCHA_LENGTH is 2: set CAPTCHA_LENGTH = 3" in message
+
+
+def test_rectify_without_adabelief_is_refused(digits: Path):
+    assert "OPTIMIZER = 'AdaBelief'" in run_wrongly("train.py", "--set", "RECTIFY=True")
+
+
+def test_renew_and_extend_exclude_each_other(digits: Path):
+    assert "not allowed with" in run_script("pack_dataset.py", "--renew", "--extend").stderr
+
+
+def test_classes_are_not_added_to_characters(digits: Path):
+    run_well("pack_dataset.py")
+    message = run_wrongly("pack_dataset.py", "--extend", "--set", "MODE=NUM_CLASSES")
+    assert "pack_dataset.py --renew" in message
+    assert "牌坊" not in (digits / "num_classes.json").read_text(encoding="utf-8")
 
 
 def test_labels_that_the_time_steps_do_not_suffice_for_are_refused_before_training(digits: Path):

@@ -1,5 +1,6 @@
 """Around the epochs: resume with the optimizer's state, the plateau rule at work, and losses that are no number."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,23 +9,26 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bearcat.artifact import Card, read_card
-from bearcat.checkpoints import list_checkpoints
+from bearcat.artifact import Card, read_card, write_card
+from bearcat.checkpoints import checkpoint_name, list_checkpoints
+from bearcat.devices import precision_set, set_precision
 from bearcat.errors import CheckpointError, DataError
 from bearcat.label_codecs import pad_targets
+from bearcat.layers import load_validated
+from bearcat.optimizers import swap_average
 from bearcat.recipe import Recipe
 from bearcat.schedule import cosine_rate
 from bearcat.workspace import Work
 from callback import CallBack
 from models import build_model
 
-CARD = Card("captcha", "CTC", "light", ("a", "b"), 24, 48, 1, 3)
+CARD = Card("captcha", "CTC", "tiny", ("a", "b"), 24, 48, 1, 3)
 
 
 def settings(**changes: object) -> SimpleNamespace:
     base = {"LR": 1e-3, "COSINE_SCHEDULER": False, "LR_PATIENCE": 1, "EARLY_PATIENCE": 3, "EPOCHS": 9, "BATCH_SIZE": 4}
     base |= {"UPDATE_FREQ": "epoch", "OPTIMIZER": "AdamW", "LABEL_SMOOTHING": 0, "RECTIFY": False}
-    return SimpleNamespace(**base | {"WEIGHT_AVERAGE": False} | changes)
+    return SimpleNamespace(**base | {"WEIGHT_AVERAGE": False, "PRECISION": "float32"} | changes)
 
 
 def fresh_model(recipe: Recipe = Recipe()) -> keras.Model:  # noqa: B008  frozen
@@ -122,7 +126,7 @@ def test_a_broken_newest_checkpoint_is_set_aside_and_the_one_before_taken(work: 
 
 def test_a_checkpoint_of_another_vocabulary_is_refused_with_the_difference(work: Work):
     fit(work, fresh_model(), 1)
-    other = Card("captcha", "CTC", "light", ("a", "c"), 24, 48, 1, 3)
+    other = Card("captcha", "CTC", "tiny", ("a", "c"), 24, 48, 1, 3)
     with pytest.raises(CheckpointError, match="new: c; gone: b"):
         CallBack(work, settings(), other).resume()
 
@@ -131,3 +135,57 @@ def test_a_loss_that_is_no_number_stops_with_what_to_set_and_no_checkpoint(work:
     with pytest.raises(DataError, match="--set LR="):
         fit(work, fresh_model(), 2, scale=np.nan)
     assert not list_checkpoints(work.folder("checkpoint"))
+
+
+def test_a_changed_optimizer_is_refused_by_its_setting_s_name(work: Work):
+    fit(work, fresh_model(), 1)
+    with pytest.raises(CheckpointError, match="OPTIMIZER: 'AdamW' there, 'SGD' now"):
+        CallBack(work, settings(OPTIMIZER="SGD"), CARD).resume()
+
+
+def test_a_checkpoint_of_the_first_version_is_refused_with_what_to_do(work: Work):
+    path = work.folder("checkpoint") / checkpoint_name(1, 1.0, 1.0, 0.0)
+    fresh_model().save(path)
+    write_card(path, {"card": vars(CARD), "history": [], "lr": 1e-3})
+    with pytest.raises(CheckpointError, match="--go-on"):
+        CallBack(work, settings(), CARD).resume()
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_a_coarse_training_goes_on_with_its_optimizer_and_its_average(work: Work, precision: str, tmp_path: Path):
+    asked = settings(WEIGHT_AVERAGE=True, PRECISION=precision)
+    with precision_set(precision):
+        first = CallBack(work, asked, CARD)
+        model = fresh_model(first.recipe)
+        fit(work, model, 6, first)  # float16 spends its first steps on finding a scale for the loss
+    call_back = CallBack(work, settings(WEIGHT_AVERAGE=True, PRECISION="auto"), replace(CARD, backbone="auto"))
+    try:
+        resumed = call_back.resume()
+    finally:
+        set_precision("float32")
+    assert (call_back.recipe.precision, call_back.card.backbone) == (precision, "tiny")
+    pairs = zip(model.optimizer.variables, resumed.optimizer.variables, strict=True)
+    assert all(np.array_equal(one, other) for one, other in pairs)
+    # the file holds both, and what is published is that with the better figures
+    checkpoint = list_checkpoints(work.folder("checkpoint"))[-1]
+    swapped = load_validated(checkpoint.path)
+    averaged = read_card(checkpoint.path)[0].metrics["averaged"]
+    same = [np.array_equal(*pair) for pair in zip(resumed.trainable_weights, swapped.trainable_weights, strict=True)]
+    assert np.mean(same) < 0.5 if averaged else np.all(same)
+
+
+def test_the_average_is_taken_where_it_validates_better_and_the_weights_come_back(work: Work):
+    call_back = CallBack(work, settings(WEIGHT_AVERAGE=True), CARD)
+    fit(work, fresh_model(call_back.recipe), 2, call_back)
+    model = call_back.resume()
+    kernel = np.array(model.trainable_weights[0])
+    swap_average(model)
+    assert not np.array_equal(kernel, model.trainable_weights[0])
+    swap_average(model)
+    assert np.array_equal(kernel, model.trainable_weights[0])
+    assert {row["averaged"] for row in call_back.history} <= {0.0, 1.0}
+
+
+def test_an_average_of_no_steps_is_never_taken():
+    with pytest.raises(AssertionError):
+        swap_average(fresh_model(Recipe(weight_average=True)))
