@@ -25,15 +25,17 @@ with silence():
     from bearcat.metrics import ExactMatch
     from bearcat.optimizers import make_optimizer
 
-WEIGHT_DECAY = 1e-4
+WEIGHT_DECAY = 2e-2
 CONTEXT_FILTERS, TINY_CONTEXT_FILTERS = 128, 64
-DILATIONS = (1, 3, 9)
+# how far apart the columns lie that each convolution along the width looks at
+WIDE_CONTEXT = (1, 3, 9)
+NEAR_CONTEXT = (1, 2)
 
 
 def build_ordinary(card: Card) -> keras.Model:
     """Return a network with logits (N, CAPTCHA_LENGTH, rows): one class, or blank, for each position."""
     pixels = keras.Input(card.spec.shape, name="pixels")
-    columns = read_along_width(look_at(pixels, card.backbone), CONTEXT_FILTERS)
+    columns = read_along_width(look_at(pixels, card.backbone), CONTEXT_FILTERS, WIDE_CONTEXT)
     # each position looks at the columns that it finds its character in
     scores = layers.Dense(card.captcha_length)(PositionEmbedding()(columns))
     positions = layers.Dot(axes=1)([layers.Softmax(axis=1)(scores), columns])
@@ -51,14 +53,14 @@ def build_num_classes(card: Card) -> keras.Model:
 def build_ctc(card: Card) -> keras.Model:
     """Return a network with logits (N, W/4, rows): one class, or blank, for each time step; labels of any length."""
     pixels = keras.Input(card.spec.shape, name="pixels")
-    columns = read_along_width(look_at(pixels, card.backbone), CONTEXT_FILTERS)
+    columns = read_along_width(look_at(pixels, card.backbone), CONTEXT_FILTERS, NEAR_CONTEXT)
     return keras.Model(pixels, classify(columns, card), name="ctc")
 
 
 def build_ctc_tiny(card: Card) -> keras.Model:
     """Return what build_ctc returns, with half the filters along the width."""
     pixels = keras.Input(card.spec.shape, name="pixels")
-    columns = read_along_width(look_at(pixels, card.backbone), TINY_CONTEXT_FILTERS)
+    columns = read_along_width(look_at(pixels, card.backbone), TINY_CONTEXT_FILTERS, NEAR_CONTEXT)
     return keras.Model(pixels, classify(columns, card), name="ctc_tiny")
 
 
@@ -87,17 +89,18 @@ def classify(features, card: Card):
     return layers.Dense(len(card.vocabulary), dtype="float32", name="logits")(features)
 
 
-def read_along_width(features, filters: int):
+def read_along_width(features, filters: int, dilations: tuple[int, ...]):
     """Return columns (N, W', filters) from features (N, H', W', C), each aware of all that lies around it.
 
-    Three residual convolutions, dilated to see 26 columns to either side, do what recurrent layers usually do here:
-    on a CPU a step with two bidirectional LSTMs took twice as long. Without the dilation ORDINARY, which must know
-    how many characters stand to the left, learns slowly.
+    Residual convolutions do what recurrent layers usually do here: on a CPU a step with two bidirectional LSTMs took
+    twice as long. ORDINARY must know how many characters stand to the left, hence WIDE_CONTEXT, 26 columns to either
+    side; CTC need not, and with the 6 of NEAR_CONTEXT, some 24 pixels, it leaves its plateau sooner and reads
+    strange words better (zfjw: 95 → 98 %), since it cannot learn whole labels by heart.
     """
     height, width, depth = features.shape[1:]
     columns = layers.Reshape((width, height * depth))(layers.Permute((2, 1, 3))(features))
     columns = norm_relu(layers.Dense(filters, use_bias=False)(columns))
-    for dilation in DILATIONS:
+    for dilation in dilations:
         change = layers.Conv1D(filters, 5, padding="same", dilation_rate=dilation, use_bias=False)(columns)
         columns = layers.Add()([columns, norm_relu(change)])
     return layers.Dropout(0.2)(columns)
