@@ -24,7 +24,7 @@ for number, name in enumerate(sys.argv[2:] or BACKBONES):
     for mode in CODECS if name == "light" else [list(CODECS)[number % len(CODECS)]]:
         codec = make_codec(mode, Vocabulary.of_symbols(map(CODECS[mode].symbols, labels)), 3)
         card = Card("captcha", mode, name, codec.vocabulary.characters, 24, 48, 1, 3)
-        model = build_model(card, Recipe(optimizer="AdaBelief", label_smoothing=0.1, average=True))
+        model = build_model(card, Recipe(optimizer="AdaBelief", label_smoothing=0.1, weight_average=True))
         model.run_eagerly = True
         images = np.random.default_rng(0).uniform(0, 255, (4, 24, 48, 1)).astype("float32")
         targets = pad_targets([codec.encode(label) for label in labels], codec.target_width(3))
