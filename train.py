@@ -12,7 +12,7 @@ from bearcat.checkpoints import best_checkpoint
 from bearcat.command_line import INTERRUPTED, Step, make_parser, open_step, run, tell
 from bearcat.devices import Device, start_tensorflow
 from bearcat.errors import DataError
-from bearcat.label_codecs import CODECS, make_codec
+from bearcat.label_codecs import CODECS
 from bearcat.packs import PackIndex, check_pack, load_pack_index
 from bearcat.schedule import INTERRUPT
 from bearcat.vocabulary import Vocabulary
@@ -126,8 +126,7 @@ def try_first_batch(model, batches, steps: int) -> None:
 
 def target_width(card: Card, packs: dict[str, PackIndex]) -> int:
     """Return the width to which targets are padded."""
-    codec = make_codec(card.mode, card.vocabulary, card.captcha_length)
-    return codec.target_width(max(index.longest_label for index in packs.values()))
+    return card.make_codec().target_width(max(index.longest_label for index in packs.values()))
 
 
 def summarise(model, call_back: CallBack) -> dict:
