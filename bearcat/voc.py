@@ -1,0 +1,91 @@
+"""Labels of detection: Pascal VOC XML, which names what a picture shows and the box around each."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bearcat.errors import LabelError
+from bearcat.files import write_json, write_text
+
+SUFFIX = ".xml"
+PROMPT_SUFFIX = ".json"  # beside the XML: what is to be clicked, in order
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+
+
+@dataclass(frozen=True)
+class BoxLabels:
+    """What a picture of `width` × `height` pixels shows: one name and one box (xmin, ymin, xmax, ymax) an object.
+
+    Boxes are float32 (objects, 4) in pixels, their right and lower edges outside the object.
+    """
+
+    width: int
+    height: int
+    names: tuple[str, ...]
+    boxes_xyxy: np.ndarray
+
+
+def read_voc(path: Path) -> BoxLabels:
+    """Read a VOC file; raise LabelError, naming it, where it is missing, no VOC or a box has no area."""
+    try:
+        root = ElementTree.fromstring(path.read_bytes())
+        width, height = (round(float(root.findtext(f"size/{side}"))) for side in ("width", "height"))
+        names = tuple(item.findtext("name").strip() for item in root.iter("object"))
+        corners = [[float(item.findtext(f"bndbox/{c}")) for c in CORNERS] for item in root.iter("object")]
+    except FileNotFoundError:
+        raise LabelError(f"{path} is not there: the picture of that name needs it") from None
+    except (ElementTree.ParseError, TypeError, ValueError, AttributeError) as error:
+        raise LabelError(f"{path} is no VOC file (size, object/name, object/bndbox): {error}") from None
+    labels = BoxLabels(width, height, names, np.array(corners, np.float32).reshape(-1, 4))
+    _check(labels, path)
+    return labels
+
+
+def _check(labels: BoxLabels, path: Path) -> None:
+    for name, (xmin, ymin, xmax, ymax) in zip(labels.names, labels.boxes_xyxy, strict=True):
+        if not name:
+            raise LabelError(f"{path}: an object has no name")
+        # a negated comparison, so that NaN is refused too
+        if not (0 <= xmin < xmax <= labels.width and 0 <= ymin < ymax <= labels.height):
+            raise LabelError(
+                f"{path}: the box of {name!r} goes from ({xmin:g}, {ymin:g}) to ({xmax:g}, {ymax:g}); inside "
+                f"{labels.width}×{labels.height} pixels is expected, with xmin < xmax and ymin < ymax"
+            )
+
+
+def write_voc(path: Path, picture: str, labels: BoxLabels) -> None:
+    """Write a VOC file for the picture file of that name; corners are rounded to whole pixels."""
+    root = ElementTree.Element("annotation")
+    ElementTree.SubElement(root, "filename").text = picture
+    size = ElementTree.SubElement(root, "size")
+    for side, pixels in (("width", labels.width), ("height", labels.height), ("depth", 3)):
+        ElementTree.SubElement(size, side).text = str(pixels)
+    for name, corners in zip(labels.names, labels.boxes_xyxy, strict=True):
+        item = ElementTree.SubElement(root, "object")
+        ElementTree.SubElement(item, "name").text = name
+        box = ElementTree.SubElement(item, "bndbox")
+        for corner, value in zip(CORNERS, corners, strict=True):
+            ElementTree.SubElement(box, corner).text = str(round(float(value)))
+    ElementTree.indent(root)
+    write_text(path, ElementTree.tostring(root, encoding="unicode") + "\n")
+
+
+def write_prompt(path: Path, prompt: list[str]) -> None:
+    """Write what is to be clicked, in order, as {"prompt": […]}."""
+    write_json(path, {"prompt": prompt})
+
+
+def read_prompt(path: Path) -> list[str] | None:
+    """Return what is to be clicked, in order; None where no such file is. Raises LabelError where it is damaged."""
+    try:
+        prompt = json.loads(path.read_text(encoding="utf-8-sig"))["prompt"]
+        if not isinstance(prompt, list) or not all(isinstance(name, str) for name in prompt):
+            raise TypeError("a list of names is expected")
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise LabelError(f'{path} does not hold {{"prompt": ["…"]}} ({error!r})') from None
+    return prompt
