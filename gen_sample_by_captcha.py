@@ -1,12 +1,13 @@
-"""Step 3a: generate captchas to train on, as captcha_config.json says.
+"""Step 3a: generate captchas to train on, as captcha_config.json says: texts to read, or characters to click.
 
 Reads:  captcha_config.json
-Writes: train_dataset, validation_dataset, test_dataset
+Writes: train_dataset, validation_dataset, test_dataset; of kind "click" also label (boxes, and what to click)
 Next:   python cheak_file.py
 """
 
+from bearcat.captcha_config import load_captcha_config
 from bearcat.command_line import make_parser, open_step, run, tell
-from bearcat.generation import generate, load_captcha_config
+from bearcat.generation import generate
 
 
 def main() -> None:

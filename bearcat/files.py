@@ -28,12 +28,12 @@ def written_beside(path: Path, sync: bool = True) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, sync: bool = True) -> None:
     """Write `text` as UTF-8 with its line ends as they are."""
-    with written_beside(path) as part:
+    with written_beside(path, sync) as part:
         part.write_text(text, encoding="utf-8", newline="")
 
 
-def write_json(path: Path, payload: object) -> None:
+def write_json(path: Path, payload: object, sync: bool = True) -> None:
     """Write `payload` as indented UTF-8 JSON."""
-    write_text(path, json.dumps(payload, ensure_ascii=False, indent=2) + "\n")
+    write_text(path, json.dumps(payload, ensure_ascii=False, indent=2) + "\n", sync)

@@ -10,6 +10,7 @@ import numpy as np
 from bearcat.errors import LabelError
 from bearcat.files import write_json, write_text
 
+LABEL_FOLDER = "label"  # of the work: the labels of the pictures of all its data sets
 SUFFIX = ".xml"
 PROMPT_SUFFIX = ".json"  # beside the XML: what is to be clicked, in order
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -56,8 +57,11 @@ def _check(labels: BoxLabels, path: Path) -> None:
             )
 
 
-def write_voc(path: Path, picture: str, labels: BoxLabels) -> None:
-    """Write a VOC file for the picture file of that name; corners are rounded to whole pixels."""
+def write_voc(path: Path, picture: str, labels: BoxLabels, sync: bool = True) -> None:
+    """Write a VOC file for the picture file of that name; corners are rounded to whole pixels.
+
+    `sync` waits for the disk, as written_beside does.
+    """
     root = ElementTree.Element("annotation")
     ElementTree.SubElement(root, "filename").text = picture
     size = ElementTree.SubElement(root, "size")
@@ -70,12 +74,12 @@ def write_voc(path: Path, picture: str, labels: BoxLabels) -> None:
         for corner, value in zip(CORNERS, corners, strict=True):
             ElementTree.SubElement(box, corner).text = str(round(float(value)))
     ElementTree.indent(root)
-    write_text(path, ElementTree.tostring(root, encoding="unicode") + "\n")
+    write_text(path, ElementTree.tostring(root, encoding="unicode") + "\n", sync)
 
 
-def write_prompt(path: Path, prompt: list[str]) -> None:
+def write_prompt(path: Path, prompt: list[str], sync: bool = True) -> None:
     """Write what is to be clicked, in order, as {"prompt": […]}."""
-    write_json(path, {"prompt": prompt})
+    write_json(path, {"prompt": prompt}, sync)
 
 
 def read_prompt(path: Path) -> list[str] | None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import captcha.image
 import pytest
 
+from bearcat.captcha_config import CaptchaConfig, load_captcha_config
 from bearcat.errors import SettingsError
-from bearcat.generation import CaptchaConfig, generate, load_captcha_config, make_pictures, plan
+from bearcat.generation import generate, make_pictures, plan
 from bearcat.images import open_image
 from bearcat.workspace import ROOT
 
