@@ -10,6 +10,7 @@ from dataclasses import replace
 from bearcat.artifact import Card
 from bearcat.backbones import choose_backbone, is_depthwise
 from bearcat.command_line import Step, make_parser, open_step, run, tell
+from bearcat.detection.variants import DETECTORS
 from bearcat.devices import Device, choose_precision, set_precision, silence, start_tensorflow
 from bearcat.recipe import Recipe
 from bearcat.vocabulary import Vocabulary
@@ -19,6 +20,9 @@ with silence():
     from keras import layers
 
     from bearcat.backbones.fitting import MOMENTUM, PICTURE_STRIDES, TEXT_STRIDES, fitted_network
+    from bearcat.detection.losses import DetectionLoss
+    from bearcat.detection.metrics import AllFound
+    from bearcat.detection.network import build_detector
     from bearcat.layers import PositionEmbedding
     from bearcat.losses import SmoothedCrossentropy, SmoothedCTC
     from bearcat.memory import training_bytes
@@ -64,18 +68,29 @@ def build_ctc_tiny(card: Card) -> keras.Model:
     return keras.Model(pixels, classify(columns, card), name="ctc_tiny")
 
 
+def build_efficientdet(card: Card) -> keras.Model:
+    """Return a network with outputs (N, anchors, 4 + classes): corrections of each anchor's box, and logits."""
+    pixels = keras.Input(card.spec.shape, name="pixels")
+    scaled = layers.Rescaling(1 / 127.5, offset=-1.0)(pixels)
+    outputs = build_detector(scaled, DETECTORS[card.backbone], len(card.characters))
+    return keras.Model(pixels, outputs, name="efficientdet")
+
+
 BUILDERS = {
     "ORDINARY": build_ordinary,
     "NUM_CLASSES": build_num_classes,
     "CTC": build_ctc,
     "CTC_TINY": build_ctc_tiny,
+    "EFFICIENTDET": build_efficientdet,
 }
 LOSSES = {
     "ORDINARY": SmoothedCrossentropy,
     "NUM_CLASSES": SmoothedCrossentropy,
     "CTC": SmoothedCTC,
     "CTC_TINY": SmoothedCTC,
+    "EFFICIENTDET": DetectionLoss,
 }
+METRICS = {mode: AllFound if mode == "EFFICIENTDET" else ExactMatch for mode in BUILDERS}
 
 
 def look_at(pixels, backbone: str, strides=TEXT_STRIDES):
@@ -111,19 +126,19 @@ def norm_relu(inputs):
     return layers.Activation("relu")(layers.BatchNormalization(momentum=MOMENTUM)(inputs))
 
 
-def compile_model(model: keras.Model, mode: str, recipe: Recipe) -> keras.Model:
+def compile_model(model: keras.Model, card: Card, recipe: Recipe) -> keras.Model:
     """Make a network ready to train; its gradients are clipped since CTC's first ones are large."""
     optimizer = make_optimizer(recipe.optimizer, recipe.lr, WEIGHT_DECAY, recipe.weight_average, recipe.rectify)
     optimizer.build(model.trainable_variables)  # else the training step is traced a second time to make them
-    loss = LOSSES[mode](recipe.label_smoothing)
+    loss = LOSSES[card.mode].from_card(card, recipe.label_smoothing)
     # XLA makes a step slower on a CPU, and CTC's loss has no XLA form
-    model.compile(optimizer, loss, metrics=[ExactMatch(mode)], jit_compile=False)
+    model.compile(optimizer, loss, metrics=[METRICS[card.mode].from_card(card)], jit_compile=False)
     return model
 
 
 def build_model(card: Card, recipe: Recipe) -> keras.Model:
     """Return the compiled network that a card describes."""
-    return compile_model(BUILDERS[card.mode](card), card.mode, recipe)
+    return compile_model(BUILDERS[card.mode](card), card, recipe)
 
 
 def build_for(card: Card, recipe: Recipe, device: Device) -> tuple[keras.Model, Card, Recipe]:
@@ -149,8 +164,9 @@ def main() -> None:
     step = open_step(make_parser(__doc__))
     settings = step.settings
     vocabulary = Vocabulary.load(step.work.vocabulary_file)
-    card, recipe = Card.from_settings(settings, vocabulary), Recipe.from_settings(settings)
-    model, card, recipe = build_for(card, recipe, start_tensorflow(settings.USE_GPU))
+    device = start_tensorflow(settings.USE_GPU)
+    card, recipe = Card.from_settings(settings, vocabulary, device.has_gpu), Recipe.from_settings(settings)
+    model, card, recipe = build_for(card, recipe, device)
     model.summary(print_fn=tell)
     tell(f"{card.mode} with {card.backbone} in {recipe.precision}")
     tell(f"{model.count_params():,} parameters, without the optimizer's")

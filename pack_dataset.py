@@ -15,7 +15,7 @@ from bearcat.devices import start_tensorflow
 from bearcat.images import InputSpec
 from bearcat.label_codecs import CODECS
 from bearcat.packs import INDEX, load_pack_index
-from utils import Image_Processing, WriteTFRecord, vocabulary_of
+from utils import Image_Processing, WriteTFRecord, boxed_data, vocabulary_of
 
 SPLITS = ("train", "validation")
 
@@ -28,12 +28,14 @@ def main() -> None:
     vocabulary_options.add_argument("--extend", action="store_true", help="add new symbols to its end")
     step = open_step(parser)
     settings, work = step.settings, step.work
+    if CODECS[settings.MODE].unit == "box":
+        return check_boxes(step)
     data = {split: Image_Processing.extraction_data(work.data_folder(split)) for split in SPLITS}
     labelled = [item for items in data.values() for item in items]
     vocabulary = vocabulary_of(
         labelled, work.vocabulary_file, settings.MODE, step.arguments.renew, step.arguments.extend
     )
-    spec = InputSpec(settings.IMAGE_HEIGHT, settings.IMAGE_WIDTH, settings.IMAGE_CHANNALS)
+    spec = InputSpec.from_settings(settings)
     if step.arguments.extend:
         check_kind(work.pack_folder("train"), CODECS[settings.MODE].unit)
     writer = WriteTFRecord(spec, settings.MODE, settings.CAPTCHA_LENGTH, vocabulary)
@@ -63,6 +65,21 @@ def main() -> None:
         },
     )
     step.next("python train.py", "train on them; python models.py shows the network first")
+
+
+def check_boxes(step: Step) -> None:
+    """Check the pictures of EFFICIENTDET, which are trained on as they are, and write their class names."""
+    work = step.work
+    data, vocabulary, damaged = boxed_data(work, step.arguments.renew, step.arguments.extend)
+    vocabulary.save(work.vocabulary_file)
+    for line in damaged:
+        tell(f"Left out: {line}")
+    tell(f"Vocabulary: {len(vocabulary.characters)} symbols in {work.vocabulary_file.name}; nothing needs to be packed")
+    counts = {split: len(items) for split, items in data.items()}
+    step.write_report(
+        "pack", {"pictures": counts, "damaged": damaged, "characters": list(vocabulary.characters), "seconds": 0}
+    )
+    step.next("python train.py", "train on the pictures as they are")
 
 
 def check_kind(folder: Path, unit: str) -> None:

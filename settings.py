@@ -6,9 +6,11 @@ Values are plain Python literals: numbers, strings, True, False, None, lists.
 """
 
 # --- what is recognised -------------------------------------------------------------------------
-MODE = "ORDINARY"  # 'ORDINARY', 'CTC' and 'CTC_TINY' read text, 'NUM_CLASSES' tells what a picture shows: see README
+MODE = "ORDINARY"  # 'ORDINARY', 'CTC', 'CTC_TINY': text; 'NUM_CLASSES': what a picture shows; 'EFFICIENTDET': where
 BACKBONE = "auto"  # the network that looks at the picture: 'auto', or a name of the table in bearcat/backbones
 CAPTCHA_LENGTH = 8  # ORDINARY, CTC_TINY: the longest label; shorter ones are padded with blanks
+PHI = "auto"  # EFFICIENTDET: 0 … 7 for D0 … D7, -1 for the light network, which a CPU trains; 'auto': -1, on a GPU 0
+IMAGE_SIZES = [512, 640, 768, 896, 1024, 1280, 1408, 1536]  # the side of the square that D0 … D7 see, in pixels
 MODEL_NAME = "captcha"  # the name under which the trained unit is saved and served
 
 # --- what the network sees: python cheak_file.py --apply sets these four from the data -----------
@@ -20,6 +22,7 @@ IMAGE_CHANNALS = 1  # 1: grey, 3: colour
 DIVIDE = True  # move_path.py: True splits off validation and test, False test only
 DIVIDE_RATO = 0.1  # move_path.py: the share of the pictures that each of them gets
 AUGMENT = True  # small random turns, shifts and changes of light while training
+MOSAIC = False  # EFFICIENTDET: True trains on pictures put together of four as well
 DATA_ENHANCEMENT = False  # pack_dataset.py: how many changed copies of each training picture to pack beside it
 SEED = 0  # everything random starts from this number
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import requests
 
-from bearcat.command_line import SERVICE_PORT, make_parser, open_step, run, tell
+from bearcat.command_line import SERVICE_PORT, Step, make_parser, open_step, run, tell
 from bearcat.errors import DataError, ServiceError
-from utils import Image_Processing
+from utils import read_data
 
 SECONDS = 30
 
@@ -25,34 +25,39 @@ def main() -> None:
     parser.add_argument(
         "--port", type=int, default=SERVICE_PORT, help=f"the service's port on this machine ({SERVICE_PORT})"
     )
+    parser.add_argument("--prompt", help="EFFICIENTDET: what to click, in order")
     step = open_step(parser)
-    image, label = choose_picture(step.arguments.image, step.work.data_folder("test"))
-    answer = ask(image, f"http://127.0.0.1:{step.arguments.port}/")
+    image, label = choose_picture(step)
+    answer = ask(image, f"http://127.0.0.1:{step.arguments.port}/", step.arguments.prompt)
     tell(f"Picture: {image}")
     sure, milliseconds = answer["overall_recognition_rate"], answer["time"] * 1000
     tell(f"Answer:  {answer['result']}  ({sure:.1%} sure, {milliseconds:.1f} ms)")
+    if "points" in answer:
+        tell(f"Click:   {answer['points']}")
     if label is not None:
         tell(f"Label:   {label}  ({'right' if label == answer['result'] else 'wrong'})")
     step.next("python test.py", "the score on all test pictures; your own program asks the service as ask() does")
 
 
-def choose_picture(named: Path | None, test_folder: Path) -> tuple[Path, str | None]:
-    """Return the picture to send, and its label where that is known."""
+def choose_picture(step: Step) -> tuple[Path, str | None]:
+    """Return the picture to send, and its label where that is known and can be compared."""
+    named = step.arguments.image
     if named is None:
-        chosen = random.choice(Image_Processing.extraction_data(test_folder))
-        return chosen.path, chosen.label
+        chosen = random.choice(read_data(step.work, "test", step.settings.MODE))
+        return chosen.path, chosen.label if isinstance(chosen.label, str) else None
     if not named.is_file():
-        raise DataError(f"{named} is not there: name a picture, or none to take one of {test_folder}")
+        raise DataError(f"{named} is not there: name a picture, or none to take one of test_dataset")
     return named, None
 
 
-def ask(image: Path, url: str) -> dict:
+def ask(image: Path, url: str, prompt: str | None = None) -> dict:
     """Return the service's answer to a picture; raise ServiceError where there is none or it refuses."""
     encoded = base64.b64encode(image.read_bytes()).decode("ascii")
     try:
         with requests.Session() as session:
             session.trust_env = False  # a proxy of the environment is no way to this machine
-            answer = session.post(url, data={"img": encoded}, timeout=SECONDS).json()
+            fields = {"img": encoded} | ({"prompt": prompt} if prompt else {})
+            answer = session.post(url, data=fields, timeout=SECONDS).json()
     except requests.ConnectionError:
         raise ServiceError(f"no service answers at {url}: start it in another terminal: python app.py") from None
     except (requests.Timeout, ValueError) as error:

@@ -4,26 +4,28 @@ What people change by hand stands here and is short: how a picture becomes pixel
 label comes from (extraction_label). Packing, testing and serving all go through these doors.
 """
 
-import math
 import random
-import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from bearcat.annotations import LabelledImage, label_of_name, labelled_images
+from bearcat.answers import answer_of
 from bearcat.artifact import find_units
+from bearcat.detection.drawing import draw_found, save_picture
 from bearcat.enhancement import enhanced_copies, is_enhanced
 from bearcat.errors import DataError, ImageError, LabelError
 from bearcat.grids import Cell, Grid, cut, matching_cells
 from bearcat.images import InputSpec, Source, extract_pixels, open_image
-from bearcat.inference import OnnxEngine, Recogniser, choose_unit
-from bearcat.label_codecs import CODECS, Reading, check_label, make_codec
+from bearcat.inference import choose_unit, load_recogniser
+from bearcat.label_codecs import CODECS, TEXT_CODECS, Reading, check_label, make_codec
 from bearcat.progress import map_in_threads, show_progress
+from bearcat.voc import BoxLabels, check_size, label_file, read_voc
 from bearcat.vocabulary import Vocabulary
+from bearcat.workspace import LABEL_FOLDER, Work
 
 
 class Image_Processing:
@@ -40,9 +42,19 @@ class Image_Processing:
         return label_of_name(path)
 
     @staticmethod
-    def extraction_data(folder: Path) -> list[LabelledImage]:
-        """Return the pictures of a folder with their labels; raise DataError where any has none."""
-        return labelled_images(folder, Image_Processing.extraction_label)
+    def extraction_boxes(path: Path, label_folder: Path) -> BoxLabels:
+        """Return what a picture shows, and where: from the VOC file beside it, else from that of the label folder."""
+        return read_voc(label_file(path, label_folder))
+
+    @staticmethod
+    def extraction_data(folder: Path, label_folder: Path | None = None) -> list[LabelledImage]:
+        """Return the pictures of a folder with their labels, boxes where there is a label folder.
+
+        Raises DataError where any has none.
+        """
+        if label_folder is None:
+            return labelled_images(folder, Image_Processing.extraction_label)
+        return labelled_images(folder, partial(Image_Processing.extraction_boxes, label_folder=label_folder), False)
 
     @staticmethod
     def preprosess_save_images(data: list[LabelledImage], folder: Path, count: int, seed: int) -> list[LabelledImage]:
@@ -91,7 +103,7 @@ class WriteTFRecord:
             "characters": list(self.codec.vocabulary.characters),
             "unit": self.codec.unit,
             "longest_label": max(map(len, labels)),
-            "steps_needed": {mode: max(map(codec.steps_needed, labels)) for mode, codec in CODECS.items()},
+            "steps_needed": {mode: max(map(codec.steps_needed, labels)) for mode, codec in TEXT_CODECS.items()},
         }
         pictures = show_progress(map_in_threads(self._record, data), len(data), f"packing {folder.name}")
         return records.write_pack(folder, self._whole(pictures), len(data), of_all)
@@ -121,7 +133,7 @@ class Predict_Image:
         app_model = Path(app_model)
         path = choose_unit(find_units(app_model), name, app_model)
         self.name = path.stem
-        self.recogniser = Recogniser(OnnxEngine(path), Image_Processing.extraction_image)
+        self.recogniser = load_recogniser(path, Image_Processing.extraction_image)
 
     @classmethod
     def all_units(cls, app_model: Path) -> dict[str, "Predict_Image"]:
@@ -142,30 +154,31 @@ class Predict_Image:
         pairs = [(reading.text, reading.confidence) for reading in readings]
         return matching_cells(pairs, grid.boxes_xyxy(*opened.size), name)
 
-    def predict_image(self, path: Path) -> str:
-        """Read a picture file, print text and confidence, and return the text."""
+    def predict_image(self, path: Path, drawing: Path | None = None) -> str:
+        """Read a picture file, print what it says and how sure that is, and return it.
+
+        `drawing` names a file for the picture with what was found, its boxes and names drawn in (EFFICIENTDET).
+        """
         reading = self.predict(Path(path))
         print(f"{Path(path).name}: {reading.text} ({reading.confidence:.1%})")
+        if drawing:
+            save_picture(draw_found(open_image(Path(path)), reading), Path(drawing))
         return reading.text
 
-    def api(self, image: bytes, grid: str = "", name: str = "") -> dict:
+    def api(self, image: bytes, **options: object) -> dict:
         """Read a picture's bytes and return the service's answer, without its return code.
 
-        With a grid (see Grid.parse) the result is the list of its cells that show `name`.
+        With a `grid` (see Grid.parse) the result is the list of its cells that show `name`; with a `prompt` the
+        answer holds the points to click in its order (see Detections.points).
+        Raises RequestOptionError for options that this unit has no use for.
         """
-        started = time.perf_counter()
-        if grid:
-            cells = self.predict_grid(image, Grid.parse(grid), name)
-            result, rates = [asdict(cell) for cell in cells], [cell.confidence for cell in cells]
-        else:
-            reading = self.predict(image)
-            result, rates = reading.text, list(reading.confidences)
-        return {
-            "result": result,
-            "recognition_rate": [round(rate, 6) for rate in rates],
-            "overall_recognition_rate": round(math.prod(rates), 6) if rates else 0.0,
-            "time": round(time.perf_counter() - started, 6),
-        }
+        return answer_of(self, image, **options)
+
+
+def read_data(work: Work, split: str, mode: str) -> list[LabelledImage]:
+    """Return the labelled pictures of a work's split, 'train', 'validation' or 'test', as a mode needs them."""
+    of_boxes = CODECS[mode].unit == "box"
+    return Image_Processing.extraction_data(work.data_folder(split), work.folder(LABEL_FOLDER) if of_boxes else None)
 
 
 def vocabulary_of(data: list[LabelledImage], file: Path, mode: str, renew: bool, extend: bool) -> Vocabulary:
@@ -192,3 +205,26 @@ def vocabulary_of(data: list[LabelledImage], file: Path, mode: str, renew: bool,
         "Mend the labels, or add what is new (a training goes on): python pack_dataset.py --extend; "
         "or make a new vocabulary: python pack_dataset.py --renew"
     )
+
+
+def boxed_data(work: Work, renew: bool, extend: bool) -> tuple[dict[str, list[LabelledImage]], Vocabulary, list[str]]:
+    """Return split → pictures with boxes, their vocabulary (see vocabulary_of), and the damaged pictures in words."""
+    data = {split: read_data(work, split, "EFFICIENTDET") for split in ("train", "validation")}
+    everything = [item for items in data.values() for item in items]
+    vocabulary = vocabulary_of(everything, work.vocabulary_file, "EFFICIENTDET", renew, extend)
+    opened = show_progress(map_in_threads(_damage, everything), len(everything), "looking at the pictures")
+    damage = {item.path: words for item, words in opened if words}
+    whole = {split: [item for item in items if item.path not in damage] for split, items in data.items()}
+    for split, items in whole.items():
+        if not items:
+            raise DataError(f"not one picture in {work.data_folder(split)} can be read: {next(iter(damage.values()))}")
+    return whole, vocabulary, list(damage.values())
+
+
+def _damage(item: LabelledImage) -> tuple[LabelledImage, str]:
+    """Return what is wrong with a picture and its boxes, '' where nothing is."""
+    try:
+        check_size(item.label, open_image(item.path).size, item.path)
+    except (ImageError, LabelError) as error:
+        return item, str(error)
+    return item, ""

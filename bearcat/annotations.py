@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bearcat.errors import DataError, LabelError
 from bearcat.images import SUFFIXES
@@ -16,10 +17,10 @@ _NAMES_SHOWN = 5
 
 @dataclass(frozen=True)
 class LabelledImage:
-    """A picture's file and what is written on it."""
+    """A picture's file and what it shows: a text, the name of a class, or the boxes of bearcat.voc."""
 
     path: Path
-    label: str
+    label: Any
 
 
 def list_images(folder: Path) -> list[Path]:
@@ -78,12 +79,14 @@ def read_label_table(path: Path) -> dict[str, str]:
     return labels
 
 
-def read_labels(folder: Path, label_of: Callable[[Path], str] = label_of_name) -> tuple[list[LabelledImage], list[str]]:
+def read_labels(
+    folder: Path, label_of: Callable[[Path], Any] = label_of_name, with_table: bool = True
+) -> tuple[list[LabelledImage], list[str]]:
     """Return the labelled pictures of a folder, and what is wrong with the others, one line each.
 
-    `label_of` takes the label from a file's path; a labels.csv or labels.tsv goes before it.
+    `label_of` takes the label from a file's path; a labels.csv or labels.tsv goes before it, `with_table`.
     """
-    table = find_label_table(folder)
+    table = find_label_table(folder) if with_table else None
     labels = read_label_table(table) if table else None
     labelled, problems = [], []
     for path in list_images(folder):
@@ -98,12 +101,14 @@ def read_labels(folder: Path, label_of: Callable[[Path], str] = label_of_name) -
     return labelled, problems
 
 
-def labelled_images(folder: Path, label_of: Callable[[Path], str] = label_of_name) -> list[LabelledImage]:
+def labelled_images(
+    folder: Path, label_of: Callable[[Path], Any] = label_of_name, with_table: bool = True
+) -> list[LabelledImage]:
     """Return the labelled pictures of a folder.
 
     Raises LabelError where any has no label, naming the first few; DataError where there are none.
     """
-    labelled, problems = read_labels(folder, label_of)
+    labelled, problems = read_labels(folder, label_of, with_table)
     if problems:
         more = [f"… and {len(problems) - _NAMES_SHOWN} more"] if len(problems) > _NAMES_SHOWN else []
         raise LabelError("\n".join(problems[:_NAMES_SHOWN] + more))

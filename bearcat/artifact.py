@@ -10,9 +10,10 @@ from types import SimpleNamespace
 
 from bearcat import __version__
 from bearcat.backbones import AUTO
+from bearcat.detection.variants import choose_phi, detector_name, input_spec
 from bearcat.errors import ArtifactError
 from bearcat.images import InputSpec
-from bearcat.label_codecs import CODECS, make_codec
+from bearcat.label_codecs import CODECS
 from bearcat.vocabulary import Vocabulary
 
 FORMAT = 1
@@ -38,16 +39,18 @@ class Card:
     format: int = FORMAT
 
     @classmethod
-    def from_settings(cls, settings: SimpleNamespace, vocabulary: Vocabulary) -> "Card":
-        """Return the card of what the settings ask for."""
+    def from_settings(cls, settings: SimpleNamespace, vocabulary: Vocabulary, on_gpu: bool = False) -> "Card":
+        """Return the card of what the settings ask for; which detector PHI = 'auto' means depends on the device."""
+        backbone, spec = settings.BACKBONE, InputSpec.from_settings(settings)
+        if CODECS[settings.MODE].unit == "box":
+            phi = choose_phi(settings.PHI, on_gpu)
+            backbone, spec = detector_name(phi), input_spec(settings, phi)
         return cls(
             name=settings.MODEL_NAME,
             mode=settings.MODE,
-            backbone=settings.BACKBONE,
+            backbone=backbone,
             characters=vocabulary.characters,
-            height=settings.IMAGE_HEIGHT,
-            width=settings.IMAGE_WIDTH,
-            channels=settings.IMAGE_CHANNALS,
+            **spec.as_dict(),
             captcha_length=settings.CAPTCHA_LENGTH,
         )
 
@@ -60,8 +63,8 @@ class Card:
         return Vocabulary(tuple(self.characters))
 
     def make_codec(self):
-        """Return the codec that turns this unit's logits into text."""
-        return make_codec(self.mode, self.vocabulary, self.captcha_length)
+        """Return the codec that turns this unit's output into what it read."""
+        return CODECS[self.mode].from_card(self)
 
     def with_metrics(self, metrics: dict[str, float]) -> "Card":
         """Return the card with figures, and with the versions that are at work now."""

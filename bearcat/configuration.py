@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from bearcat.backbones import AUTO, BACKBONES
+from bearcat.detection.variants import LIGHT_PHI
 from bearcat.devices import POLICIES
 from bearcat.errors import SettingsError
 from bearcat.files import written_beside
@@ -63,6 +64,12 @@ _UPDATE_FREQ = Rule(
 RULES: dict[str, Rule] = {
     "MODE": _one_of(*CODECS),
     "BACKBONE": _one_of(AUTO, *BACKBONES),
+    "PHI": _one_of(AUTO, LIGHT_PHI, *range(8)),
+    "IMAGE_SIZES": Rule(
+        lambda value: isinstance(value, list) and len(value) == 8 and all(map(_whole(128, 4096).holds, value)),
+        "a list of eight whole numbers from 128 to 4096, one for each PHI from 0 to 7",
+    ),
+    "MOSAIC": _FLAG,
     "CAPTCHA_LENGTH": _whole(1, 1000),
     "MODEL_NAME": Rule(
         _is_file_stem, "a name that can be a file's: letters, digits, and . + - or a space between them"

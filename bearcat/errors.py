@@ -33,6 +33,10 @@ class ImageSizeError(ImageError):
     """A picture has too many pixels."""
 
 
+class RequestOptionError(BearcatError):
+    """A request to the service says something that the unit has no use for."""
+
+
 class RecordError(DataError):
     """A pack of TFRecords is missing, damaged or does not fit the settings."""
 

@@ -13,7 +13,6 @@ from bearcat.artifact import METADATA_KEY, ONNX_SUFFIX, Card, read_card, write_c
 from bearcat.errors import ArtifactError
 from bearcat.files import written_beside
 from bearcat.inference import KerasEngine, OnnxEngine
-from bearcat.label_codecs import softmax
 from bearcat.layers import in_float32, load_validated
 
 LARGEST_DIFFERENCE = 1e-3  # between two probabilities of the same row
@@ -56,7 +55,7 @@ def compare_engines(reference: KerasEngine, engine: OnnxEngine, pixels: np.ndarr
     images = pixels.astype(np.float32)
     expected, received = reference.logits(images), engine.logits(images)
     codec = engine.card.make_codec()
-    difference = float(np.abs(softmax(expected) - softmax(received)).max())
+    difference = float(np.abs(codec.probabilities(expected) - codec.probabilities(received)).max())
     pairs = zip(codec.decode(expected), codec.decode(received), strict=True)
     unequal = sum(one.text != other.text for one, other in pairs)
     if difference > LARGEST_DIFFERENCE or unequal:

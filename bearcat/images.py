@@ -5,6 +5,7 @@ import struct
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -34,6 +35,11 @@ class InputSpec:
 
     def as_dict(self) -> dict[str, int]:
         return asdict(self)
+
+    @classmethod
+    def from_settings(cls, settings: SimpleNamespace) -> "InputSpec":
+        """Return what the settings ask for."""
+        return cls(settings.IMAGE_HEIGHT, settings.IMAGE_WIDTH, settings.IMAGE_CHANNALS)
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ import numpy as np
 import onnxruntime
 
 from bearcat.artifact import METADATA_KEY, Card, read_card
+from bearcat.detection.decoding import Detections
 from bearcat.errors import ArtifactError
-from bearcat.images import InputSpec, Source, extract_pixels
-from bearcat.label_codecs import Reading
+from bearcat.images import InputSpec, Source, extract_pixels, open_image
+from bearcat.label_codecs import CODECS, Reading
 
 Extract = Callable[[Source, InputSpec], np.ndarray]
 
@@ -71,6 +72,25 @@ class Recogniser:
         """Read several pictures at once."""
         pixels = np.stack([self._extract(image, self.card.spec) for image in images])
         return self._codec.decode(self.engine.logits(pixels.astype(np.float32)))
+
+
+class Detector(Recogniser):
+    """A trained unit that finds objects; boxes are in pixels of the pictures as they were given."""
+
+    def read_batch(self, images: Sequence[Source]) -> list[Detections]:
+        """Return what several pictures show."""
+        opened = [open_image(image) for image in images]
+        found = super().read_batch(opened)
+        return [one.placed(*image.size, self.card.spec) for one, image in zip(found, opened, strict=True)]
+
+
+RECOGNISERS = {"character": Recogniser, "class": Recogniser, "box": Detector}
+
+
+def load_recogniser(path: Path, extract: Extract = extract_pixels) -> Recogniser:
+    """Return the unit of an ONNX file at work."""
+    engine = OnnxEngine(path)
+    return RECOGNISERS[CODECS[engine.card.mode].unit](engine, extract)
 
 
 def choose_unit(units: dict[str, Path], name: str, folder: Path) -> Path:

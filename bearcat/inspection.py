@@ -5,19 +5,23 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from bearcat.annotations import LabelledImage, label_of_name, read_labels
-from bearcat.errors import ImageError
+from bearcat.errors import DataError
 from bearcat.images import open_image
 from bearcat.progress import map_in_threads, show_progress
+from bearcat.voc import BoxLabels, check_size
 
 COLOUR_SAMPLE = 200  # pictures looked at for colour
 GREY_KEEPS_ENOUGH = 0.6  # below this share of the best channel's contrast, colour carries the text
 NEARLY_GREY = 4  # grey levels by which the channels differ where there is no colour to speak of
 LEAST_INPUT, MOST_INPUT = 8, 2048  # what IMAGE_HEIGHT and IMAGE_WIDTH may be
+BOX_SIDE = 48  # pixels: objects need not be larger than that in what a detector sees
+SMALL_BOXES = 0.1  # share of the boxes that may be smaller
 SIZE_OUTLIER = 2  # a picture so many times the median does not decide the input's size
 
 
@@ -34,6 +38,7 @@ class SetReport:
     symbols: Counter = field(default_factory=Counter)  # characters, or class names
     grey_shares: list[float] = field(default_factory=list)
     chromas: list[float] = field(default_factory=list)
+    box_sides: Counter = field(default_factory=Counter)  # the square roots of boxes' areas, in whole pixels
 
     def as_dict(self) -> dict:
         """Return the report for JSON."""
@@ -45,7 +50,7 @@ class SetReport:
             "height": spread(self.heights),
             "label_lengths": dict(sorted(self.label_lengths.items())),
             "symbols": dict(sorted(self.symbols.items())),
-        }
+        } | ({"box_side": spread(self.box_sides)} if self.box_sides else {})
 
 
 def spread(counts: Counter) -> dict[str, float] | None:
@@ -56,17 +61,18 @@ def spread(counts: Counter) -> dict[str, float] | None:
 
 def inspect_set(
     folder: Path,
-    label_of: Callable[[Path], str] = label_of_name,
-    symbols_of: Callable[[str], tuple[str, ...]] = tuple,
+    label_of: Callable[[Path], Any] = label_of_name,
+    symbols_of: Callable[[Any], tuple[str, ...]] = tuple,
+    of_boxes: bool = False,
 ) -> SetReport:
     """Open every picture of a folder once and count what is found.
 
     `label_of` takes a label from a file's path, `symbols_of` takes it apart.
     """
-    labelled, without_label = read_labels(folder, label_of)
+    labelled, without_label = read_labels(folder, label_of, with_table=not of_boxes)
     report = SetReport(without_label=without_label)
     every = max(1, len(labelled) // COLOUR_SAMPLE)
-    items = ((number % every == 0, item) for number, item in enumerate(labelled))
+    items = ((number % every == 0, of_boxes, item) for number, item in enumerate(labelled))
     for item, size, colour, damage in show_progress(map_in_threads(_look, items), len(labelled), folder.name):
         if damage:
             report.damaged.append(damage)
@@ -76,17 +82,27 @@ def inspect_set(
         report.heights[size[1]] += 1
         report.label_lengths[len(symbols_of(item.label))] += 1
         report.symbols.update(symbols_of(item.label))
+        if of_boxes:
+            report.box_sides.update(box_sides(item.label))
         if colour:
             report.grey_shares.append(colour[0])
             report.chromas.append(colour[1])
     return report
 
 
-def _look(task: tuple[bool, LabelledImage]) -> tuple:
-    with_colour, item = task
+def box_sides(labels: BoxLabels) -> list[int]:
+    """Return the sides of squares as large as the boxes, in whole pixels."""
+    widths, heights = (labels.boxes_xyxy[:, 2:] - labels.boxes_xyxy[:, :2]).T
+    return np.sqrt(widths * heights).round().astype(int).tolist()
+
+
+def _look(task: tuple[bool, bool, LabelledImage]) -> tuple:
+    with_colour, of_boxes, item = task
     try:
         image = open_image(item.path)
-    except ImageError as error:
+        if of_boxes:
+            check_size(item.label, image.size, item.path)
+    except DataError as error:
         return item, None, None, str(error)
     return item, image.size, (grey_share_of_contrast(image), chroma(image)) if with_colour else None, None
 
@@ -102,10 +118,11 @@ def chroma(image: Image.Image) -> float:
     return float(np.ptp(np.asarray(image), axis=2).mean())
 
 
-def suggest_settings(reports: list[SetReport], of_classes: bool = False) -> dict[str, int]:
+def suggest_settings(reports: list[SetReport], unit: str = "character") -> dict[str, int]:
     """Return the settings that follow from the data: input size, channels, longest label; {} where there is none.
 
-    Things, unlike characters, are told apart by their colours too: pictures of classes stay coloured.
+    Things, unlike characters, are told apart by their colours too: pictures of classes stay coloured. Pictures with
+    boxes are shrunk as far as their objects allow.
     """
     widths, heights, lengths = Counter(), Counter(), Counter()
     for report in reports:
@@ -114,11 +131,17 @@ def suggest_settings(reports: list[SetReport], of_classes: bool = False) -> dict
         lengths.update(report.label_lengths)
     if not widths:
         return {}
+    scale = _scale_for_boxes(reports)
     return {
-        "IMAGE_HEIGHT": _side(heights),
-        "IMAGE_WIDTH": _side(widths),
-        "IMAGE_CHANNALS": 3 if _colour_matters(reports, of_classes) else 1,
-    } | ({} if of_classes else {"CAPTCHA_LENGTH": max(lengths)})
+        "IMAGE_HEIGHT": max(LEAST_INPUT, round(_side(heights) * scale)),
+        "IMAGE_WIDTH": max(LEAST_INPUT, round(_side(widths) * scale)),
+        "IMAGE_CHANNALS": 3 if _colour_matters(reports, unit != "character") else 1,
+    } | ({"CAPTCHA_LENGTH": max(lengths)} if unit == "character" else {})
+
+
+def _scale_for_boxes(reports: list[SetReport]) -> float:
+    sides = sorted(side for report in reports for side in report.box_sides.elements())
+    return min(1.0, BOX_SIDE / max(1, sides[int(len(sides) * SMALL_BOXES)])) if sides else 1.0
 
 
 def _colour_matters(reports: list[SetReport], of_classes: bool) -> bool:
@@ -142,7 +165,8 @@ def summary_lines(name: str, report: SetReport) -> list[str]:
         width, height = spread(report.widths), spread(report.heights)
         lines[0] += f", {width['min']}–{width['max']} wide, {height['min']}–{height['max']} high"
         lines += [
-            "  label lengths: " + ", ".join(f"{length} ({n})" for length, n in sorted(report.label_lengths.items())),
+            ("  objects a picture: " if report.box_sides else "  label lengths: ")
+            + ", ".join(f"{length} ({n})" for length, n in sorted(report.label_lengths.items())),
             f"  {len(report.symbols)} symbols: " + " ".join(sorted(report.symbols)),
         ]
     for what, problems in (("damaged", report.damaged), ("without label", report.without_label)):

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from bearcat.detection.decoding import DetectionCodec
 from bearcat.errors import LabelError
 from bearcat.vocabulary import BLANK, BLANK_INDEX, Vocabulary
 
@@ -21,6 +22,12 @@ class Reading:
 
     text: str
     confidences: tuple[float, ...]
+
+    @property
+    def parts(self) -> list[tuple[str, float]]:
+        """Return each part of the text with its probability: its characters, or the whole name of a class."""
+        parts = self.text if len(self.text) == len(self.confidences) else [self.text]
+        return list(zip(parts, self.confidences, strict=True))
 
     @property
     def confidence(self) -> float:
@@ -44,6 +51,16 @@ class TextCodec:
     def __init__(self, vocabulary: Vocabulary, captcha_length: int):
         self.vocabulary = vocabulary
         self.captcha_length = captcha_length
+
+    @classmethod
+    def from_card(cls, card) -> "TextCodec":
+        """Return the codec of the unit that a card describes."""
+        return cls(card.vocabulary, card.captcha_length)
+
+    @staticmethod
+    def probabilities(logits: np.ndarray) -> np.ndarray:
+        """Return the probability of each row (N, positions or steps, rows)."""
+        return softmax(logits)
 
     @staticmethod
     def symbols(label: str) -> tuple[str, ...]:
@@ -141,12 +158,14 @@ class ClassCodec(TextCodec):
         return [Reading(self.vocabulary.decode([row]), (float(share),)) for row, share in zip(rows, best, strict=True)]
 
 
-CODECS = {"ORDINARY": OrdinaryCodec, "NUM_CLASSES": ClassCodec, "CTC": CtcCodec, "CTC_TINY": CtcTinyCodec}
+# what is packed as text or class; the others read pictures and labels as they are
+TEXT_CODECS = {"ORDINARY": OrdinaryCodec, "NUM_CLASSES": ClassCodec, "CTC": CtcCodec, "CTC_TINY": CtcTinyCodec}
+CODECS = {**TEXT_CODECS, "EFFICIENTDET": DetectionCodec}
 
 
 def make_codec(mode: str, vocabulary: Vocabulary, captcha_length: int):
-    """Return the codec of a mode."""
-    return CODECS[mode](vocabulary, captcha_length)
+    """Return the codec of a mode that reads text or classes."""
+    return TEXT_CODECS[mode](vocabulary, captcha_length)
 
 
 def check_label(label: str, codec, where: str) -> list[int]:

@@ -9,6 +9,9 @@ from keras import ops
 from bearcat import losses, metrics  # noqa: F401
 from bearcat.artifact import read_card
 from bearcat.backbones import BACKBONES, fitting, load_family  # noqa: F401
+from bearcat.detection import losses as detection_losses  # noqa: F401
+from bearcat.detection import metrics as detection_metrics  # noqa: F401
+from bearcat.detection import network  # noqa: F401
 from bearcat.devices import precision_set
 from bearcat.optimizers import swap_average
 

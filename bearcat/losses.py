@@ -19,6 +19,11 @@ class SmoothedLoss(keras.losses.Loss):
             raise ValueError(f"label_smoothing must be at least 0 and below 1, not {label_smoothing}")
         self.label_smoothing = label_smoothing
 
+    @classmethod
+    def from_card(cls, card, label_smoothing: float) -> "SmoothedLoss":
+        """Return the loss of the network that a card describes."""
+        return cls(label_smoothing)
+
     def call(self, y_true, y_pred):
         """Return (1 − label_smoothing) · the labels' loss + label_smoothing · the pull, by the sample or position."""
         loss = self._loss_of_labels(y_true, y_pred)

@@ -46,6 +46,11 @@ class ExactMatch(keras.metrics.Mean):
         super().__init__(name=name, **kwargs)
         self.mode = mode
 
+    @classmethod
+    def from_card(cls, card) -> "ExactMatch":
+        """Return the metric of the network that a card describes."""
+        return cls(card.mode)
+
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Count targets (N, width), padded with blanks, against logits (N, positions or steps, rows)."""
         read = compact(*KEEPERS[self.mode](y_pred))

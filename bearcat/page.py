@@ -39,7 +39,7 @@ def build_page(gradio, units: dict[str, Read]):
             reading = units[name](Path(file))
         except ImageError as error:
             raise gradio.Error(str(error).replace(file, "the picture")) from None
-        characters = [[c, f"{p:.1%}"] for c, p in zip(reading.text, reading.confidences, strict=True)]
+        characters = [[part, f"{share:.1%}"] for part, share in reading.parts]
         return reading.text, f"{reading.confidence:.1%}", characters
 
     with gradio.Blocks(title="Bearcat", analytics_enabled=False, delete_cache=(CACHE_SECONDS,) * 2) as page:

@@ -20,6 +20,11 @@ def wilson_interval(successes: int, trials: int, z: float = 1.959964) -> tuple[f
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
+def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
+    """Return the median and the 99th percentile, in milliseconds, of seconds a picture."""
+    return {f"p{p}": round(1000 * float(np.percentile(seconds, p)), 3) for p in (50, 99)}
+
+
 def expected_calibration_error(confidences: Sequence[float], right: Sequence[bool]) -> float:
     """Return the mean distance of confidence and truth over ten bins, weighted by size (Naeini et al. 2015)."""
     confidences, right = np.asarray(confidences, float), np.asarray(right, float)
@@ -63,7 +68,7 @@ def score(
         "exact_ci95": list(wilson_interval(sum(right), len(right))),
         "exact_ignore_case": sum(a.lower() == b.lower() for a, b in zip(labels, texts, strict=True)) / len(right),
         "character_accuracy": 1 - edits / sum(map(len, true_symbols)),
-        "ms_per_image": {f"p{p}": round(1000 * float(np.percentile(seconds, p)), 3) for p in (50, 99)},
+        "ms_per_image": milliseconds(seconds),
         "expected_calibration_error": expected_calibration_error(confidences, right),
         "by_length": {
             str(length): {"images": count, "exact": right_by_length[length] / count}

@@ -12,15 +12,16 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bearcat.errors import ImageError, ImageFormatError, ImageSizeError, SettingsError
+from bearcat.errors import ImageError, ImageFormatError, ImageSizeError, LabelError, RequestOptionError, SettingsError
 
 SUCCESS = "处理成功"  # the words that existing clients compare with
 MAX_BODY = 8 * 2**20  # bytes
 MAX_FIELDS = 16
 ANSWER_FIELDS = ("result", "recognition_rate", "overall_recognition_rate", "time")
-STATUS_OF_ERROR = {ImageFormatError: 415, ImageSizeError: 413, ImageError: 400, SettingsError: 400}
+STATUS_OF_ERROR = {ImageFormatError: 415, ImageSizeError: 413}  # 400 is that of all others
 
-OPTIONS = ("grid", "name")  # what a request may say beside the picture
+TEXT_OPTIONS = ("grid", "name")  # what a request may say beside the picture
+PROMPT = "prompt"  # text or a list
 
 Answer = Callable[..., dict]
 
@@ -45,7 +46,8 @@ def make_app(units: dict[str, Answer], max_body: int = MAX_BODY) -> FastAPI:
     async def read(request: Request) -> JSONResponse:
         fields = await read_fields(request, max_body)
         image = await picture_of(fields.get("img"), "img")
-        options = {name: text_of(fields, name) for name in OPTIONS if fields.get(name)}
+        options = {name: text_of(fields, name) for name in TEXT_OPTIONS if fields.get(name)}
+        options |= {PROMPT: fields[PROMPT]} if fields.get(PROMPT) else {}
         answer = await answer_with(units, fields.get("model"), image, options)
         return JSONResponse({"return_code": 200, "return_info": SUCCESS, **answer})
 
@@ -66,11 +68,16 @@ def make_app(units: dict[str, Answer], max_body: int = MAX_BODY) -> FastAPI:
         return {"status": "ok", "units": list(units)}
 
     app.add_exception_handler(RequestError, lambda request, error: failure(error.status, str(error)))
-    for mistake in (ImageError, SettingsError):
-        app.add_exception_handler(mistake, lambda request, error: failure(STATUS_OF_ERROR[type(error)], str(error)))
+    for mistake in (ImageError, LabelError, RequestOptionError, SettingsError):
+        app.add_exception_handler(mistake, refuse)
     app.add_exception_handler(HTTPException, lambda request, error: failure(error.status_code, str(error.detail)))
     app.add_exception_handler(Exception, lambda request, error: failure(500, "the service failed; its log says why"))
     return app
+
+
+def refuse(request: Request, error: Exception) -> JSONResponse:
+    """Return what is wrong with a picture or an option."""
+    return failure(STATUS_OF_ERROR.get(type(error), 400), str(error))
 
 
 def failure(status: int, message: str) -> JSONResponse:

@@ -9,6 +9,7 @@ from pathlib import Path
 from bearcat.annotations import LABEL_TABLES, list_images
 from bearcat.errors import DataError
 from bearcat.files import write_json, written_beside
+from bearcat.voc import companions
 
 LEAST_LEFT = 1  # pictures that must stay in the pile
 
@@ -68,8 +69,10 @@ def _move_all(names: list[str], pile: Path, target: Path) -> None:
             with written_beside(target / table) as part:
                 shutil.copyfile(pile / table, part)
     for name in names:
-        source, destination = pile / name, target / name
-        if source.exists() and destination.exists():
-            raise DataError(f"{source} and {destination} both exist: rename one of them; nothing is overwritten")
-        if source.exists():
-            source.rename(destination)
+        # VOC files beside a picture go first: they are found by a picture that is still there
+        for source in (*companions(pile / name), pile / name):
+            destination = target / source.name
+            if source.exists() and destination.exists():
+                raise DataError(f"{source} and {destination} both exist: rename one of them; nothing is overwritten")
+            if source.exists():
+                source.rename(destination)

@@ -29,6 +29,17 @@ class BoxLabels:
     boxes_xyxy: np.ndarray
 
 
+def label_file(picture: Path, label_folder: Path) -> Path:
+    """Return where a picture's VOC file is: of the same stem beside it, else in the label folder."""
+    beside = picture.with_suffix(SUFFIX)
+    return beside if beside.is_file() else label_folder / beside.name
+
+
+def companions(picture: Path) -> list[Path]:
+    """Return the label files that lie beside a picture and belong to it."""
+    return [path for path in map(picture.with_suffix, (SUFFIX, PROMPT_SUFFIX)) if path.is_file()]
+
+
 def read_voc(path: Path) -> BoxLabels:
     """Read a VOC file; raise LabelError, naming it, where it is missing, no VOC or a box has no area."""
     try:
@@ -55,6 +66,15 @@ def _check(labels: BoxLabels, path: Path) -> None:
                 f"{path}: the box of {name!r} goes from ({xmin:g}, {ymin:g}) to ({xmax:g}, {ymax:g}); inside "
                 f"{labels.width}×{labels.height} pixels is expected, with xmin < xmax and ymin < ymax"
             )
+
+
+def check_size(labels: BoxLabels, size: tuple[int, int], picture: Path) -> None:
+    """Raise LabelError where the picture has another size than its labels say: the boxes would lie elsewhere."""
+    if size != (labels.width, labels.height):
+        raise LabelError(
+            f"{picture} has {size[0]}×{size[1]} pixels, its VOC file says {labels.width}×{labels.height}: "
+            "label it again, or mend size and boxes in the file"
+        )
 
 
 def write_voc(path: Path, picture: str, labels: BoxLabels, sync: bool = True) -> None:

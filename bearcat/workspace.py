@@ -14,6 +14,7 @@ TEMPLATE_FILES = ("settings.py", "captcha_config.json")
 DATA_FOLDERS = ("train_dataset", "validation_dataset", "test_dataset")
 PACK_FOLDERS = ("train_pack_dataset", "validation_pack_dataset")
 RUN_FOLDERS = ("checkpoint", "CSVLogger", "logs")
+LABEL_FOLDER = "label"  # VOC files of the pictures of all three sets
 RESULT_FOLDERS = ("model", "App_model", "report", "weight")
 
 
@@ -63,7 +64,7 @@ class Work:
 
     def make_folders(self) -> None:
         """Make the folders that are not there yet; touch nothing that is."""
-        for name in DATA_FOLDERS + PACK_FOLDERS + RUN_FOLDERS + RESULT_FOLDERS:
+        for name in (*DATA_FOLDERS, LABEL_FOLDER, *PACK_FOLDERS, *RUN_FOLDERS, *RESULT_FOLDERS):
             self.folder(name).mkdir(parents=True, exist_ok=True)
 
     def set_runs_aside(self) -> Path | None:

@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT
 
 from bearcat.backbones import AUTO_BACKBONES, BACKBONES, load_family
-from bearcat.label_codecs import CODECS
+from bearcat.label_codecs import CODECS, TEXT_CODECS
 
 PRESCRIBED = """New_work.py init_working_space.py gen_sample_by_captcha.py move_path.py cheak_file.py pack_dataset.py
 models.py train.py save_model.py test.py app.py spider_example.py callback.py delete_file.py settings.py utils.py
@@ -66,10 +66,16 @@ def test_a_script_is_a_table_of_contents(path: Path):
 
 
 def test_the_modes_tables_have_the_same_keys():
+    from bearcat.answers import ANSWERS, OPTIONS
+    from bearcat.inference import RECOGNISERS
     from bearcat.metrics import KEEPERS
-    from models import BUILDERS, LOSSES
+    from models import BUILDERS, LOSSES, METRICS
+    from train import SOURCES
 
-    assert CODECS.keys() == BUILDERS.keys() == KEEPERS.keys() == LOSSES.keys() == AUTO_BACKBONES.keys()
+    assert CODECS.keys() == BUILDERS.keys() == LOSSES.keys() == METRICS.keys()
+    assert TEXT_CODECS.keys() == KEEPERS.keys() == AUTO_BACKBONES.keys()
+    units = {codec.unit for codec in CODECS.values()}
+    assert units == RECOGNISERS.keys() == ANSWERS.keys() == OPTIONS.keys() == SOURCES.keys()
 
 
 @pytest.mark.parametrize("name", BACKBONES)

@@ -19,7 +19,7 @@ import models
 from bearcat.artifact import Card
 from bearcat.backbones import AUTO_BACKBONES, BACKBONES, choose_backbone, is_depthwise, load_family
 from bearcat.backbones.fitting import MOMENTUM, PICTURE_STRIDES, fitted_network, published_network
-from bearcat.label_codecs import CODECS, make_codec, pad_targets
+from bearcat.label_codecs import TEXT_CODECS, make_codec, pad_targets
 from bearcat.layers import load_model
 from bearcat.memory import plain_layers
 from bearcat.recipe import Recipe
@@ -101,8 +101,8 @@ def test_a_backbone_takes_a_step_in_every_mode_and_is_saved(
 ):
     # fitting takes longer than all the rest: text modes share one fitted network
     monkeypatch.setattr(models, "fitted_network", functools.cache(fitted_network))
-    for mode in CODECS:
-        codec = make_codec(mode, Vocabulary.of_symbols(map(CODECS[mode].symbols, LABELS)), 3)
+    for mode in TEXT_CODECS:
+        codec = make_codec(mode, Vocabulary.of_symbols(map(TEXT_CODECS[mode].symbols, LABELS)), 3)
         channels = 3 if codec.unit == "class" else 1
         card = Card("captcha", mode, backbone, codec.vocabulary.characters, 24, 48, channels, 3)
         model = models.build_model(card, Recipe())

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from bearcat.errors import LabelError
-from bearcat.label_codecs import CODECS, CtcCodec, OrdinaryCodec, Reading, check_label, make_codec, pad_targets, softmax
+from bearcat.label_codecs import (
+    TEXT_CODECS,
+    CtcCodec,
+    OrdinaryCodec,
+    Reading,
+    check_label,
+    make_codec,
+    pad_targets,
+    softmax,
+)
 from bearcat.vocabulary import Vocabulary
 
 AB = Vocabulary(("a", "b"))
@@ -60,13 +69,13 @@ def test_ordinary_keeps_repeats_and_drops_blanks(steps: list, text: str, confide
     np.testing.assert_allclose(reading.confidences, confidences)
 
 
-@pytest.mark.parametrize("mode", [mode for mode, codec in CODECS.items() if codec.unit == "character"])
+@pytest.mark.parametrize("mode", [mode for mode, codec in TEXT_CODECS.items() if codec.unit == "character"])
 def test_each_picture_of_a_batch_is_read_for_itself(mode: str):
     batch = np.concatenate([logits_of(A, BLANK, B), logits_of(B, BLANK, A), logits_of(BLANK, BLANK, BLANK)])
     assert [reading.text for reading in make_codec(mode, AB, 3).decode(batch)] == ["ab", "ba", ""]
 
 
-@pytest.mark.parametrize("mode", CODECS)
+@pytest.mark.parametrize("mode", TEXT_CODECS)
 def test_a_reading_is_never_surer_than_1_nor_less_sure_than_0(mode: str):
     logits = np.random.default_rng(0).normal(0, 30, (20, 7, 3))
     for reading in make_codec(mode, AB, 7).decode(logits):
@@ -79,7 +88,7 @@ def test_the_confidence_of_a_reading_is_the_product_and_0_where_nothing_was_read
     assert Reading("", ()).confidence == 0.0
 
 
-@pytest.mark.parametrize("mode", [mode for mode, codec in CODECS.items() if codec.unit == "character"])
+@pytest.mark.parametrize("mode", [mode for mode, codec in TEXT_CODECS.items() if codec.unit == "character"])
 @pytest.mark.parametrize("label", ["a", "ab", "aab", "bbbb"])
 def test_a_target_that_the_network_repeats_surely_is_read_as_its_label(mode: str, label: str):
     codec = make_codec(mode, AB, 4)

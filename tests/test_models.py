@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from bearcat.artifact import Card
-from bearcat.label_codecs import CODECS, make_codec, pad_targets
+from bearcat.label_codecs import TEXT_CODECS, make_codec, pad_targets
 from bearcat.layers import load_model
 from bearcat.metrics import ExactMatch
 from bearcat.recipe import Recipe
 from bearcat.vocabulary import Vocabulary
-from models import BUILDERS, build_model
+from models import build_model
 
 VOCABULARY = Vocabulary(tuple("abc"))
 LABELS = ["a", "ba", "acc", "cab"]
@@ -26,7 +26,7 @@ def build(mode: str, channels: int = 1, size: tuple[int, int] = (24, 48), backbo
 
 def codec_of(mode: str):
     """Return a codec for LABELS."""
-    return make_codec(mode, Vocabulary.of_symbols(map(CODECS[mode].symbols, LABELS)), 3)
+    return make_codec(mode, Vocabulary.of_symbols(map(TEXT_CODECS[mode].symbols, LABELS)), 3)
 
 
 def make_batch(mode: str, channels: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -36,7 +36,7 @@ def make_batch(mode: str, channels: int = 1) -> tuple[np.ndarray, np.ndarray]:
     return images, pad_targets([codec.encode(label) for label in LABELS], codec.target_width(3))
 
 
-@pytest.mark.parametrize("mode", BUILDERS)
+@pytest.mark.parametrize("mode", TEXT_CODECS)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_training_on_one_batch_lowers_its_loss(mode: str, channels: int):
     keras.utils.set_random_seed(0)
@@ -46,7 +46,7 @@ def test_training_on_one_batch_lowers_its_loss(mode: str, channels: int):
     assert losses[-1] < losses[0]
 
 
-@pytest.mark.parametrize("mode", BUILDERS)
+@pytest.mark.parametrize("mode", TEXT_CODECS)
 @pytest.mark.parametrize("size", [(27, 72), (50, 200), (32, 90)])
 def test_logits_have_a_row_for_each_symbol_at_any_size(mode: str, size: tuple[int, int]):
     columns = -(-size[1] // 4)
@@ -54,7 +54,7 @@ def test_logits_have_a_row_for_each_symbol_at_any_size(mode: str, size: tuple[in
     assert build(mode, size=size).output_shape == (None, steps, len(codec_of(mode).vocabulary))
 
 
-@pytest.mark.parametrize("mode", BUILDERS)
+@pytest.mark.parametrize("mode", TEXT_CODECS)
 def test_a_saved_model_computes_the_same_and_keeps_its_optimizer(mode: str, tmp_path: Path):
     model, (images, targets) = build(mode), make_batch(mode)
     model.train_on_batch(images, targets)
@@ -66,7 +66,7 @@ def test_a_saved_model_computes_the_same_and_keeps_its_optimizer(mode: str, tmp_
     assert all(np.array_equal(one, other) for one, other in pairs)
 
 
-@pytest.mark.parametrize("mode", [mode for mode, codec in CODECS.items() if codec.unit == "character"])
+@pytest.mark.parametrize("mode", [mode for mode, codec in TEXT_CODECS.items() if codec.unit == "character"])
 @pytest.mark.parametrize("width", [3, 9])
 def test_the_metric_counts_what_the_codec_reads(mode: str, width: int):
     random = np.random.default_rng(1)

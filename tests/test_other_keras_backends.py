@@ -13,7 +13,7 @@ os.environ["KERAS_BACKEND"] = sys.argv[1]
 import keras, numpy as np
 from bearcat.artifact import Card
 from bearcat.backbones import BACKBONES
-from bearcat.label_codecs import CODECS, make_codec, pad_targets
+from bearcat.label_codecs import TEXT_CODECS, make_codec, pad_targets
 from bearcat.recipe import Recipe
 from bearcat.vocabulary import Vocabulary
 from models import build_model
@@ -21,8 +21,8 @@ from models import build_model
 assert keras.backend.backend() == sys.argv[1]
 labels = ["a", "ba", "acc", "cab"]
 for number, name in enumerate(sys.argv[2:] or BACKBONES):
-    for mode in CODECS if name == "light" else [list(CODECS)[number % len(CODECS)]]:
-        codec = make_codec(mode, Vocabulary.of_symbols(map(CODECS[mode].symbols, labels)), 3)
+    for mode in TEXT_CODECS if name == "light" else [list(TEXT_CODECS)[number % len(TEXT_CODECS)]]:
+        codec = make_codec(mode, Vocabulary.of_symbols(map(TEXT_CODECS[mode].symbols, labels)), 3)
         card = Card("captcha", mode, name, codec.vocabulary.characters, 24, 48, 1, 3)
         model = build_model(card, Recipe(optimizer="AdaBelief", label_smoothing=0.1, weight_average=True))
         model.run_eagerly = True

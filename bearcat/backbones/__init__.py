@@ -28,7 +28,7 @@ AUTO_BACKBONES: dict[str, tuple[str, str]] = {
     "CTC_TINY": ("tiny", "MobileNetV3Small"),
 }
 # their depthwise convolutions gain nothing from bfloat16 on a CPU
-DEPTHWISE = ("EfficientNet", "MobileNet", "ShuffleNet", "MnasNet")
+DEPTHWISE = ("EfficientDet_D", "EfficientNet", "MobileNet", "ShuffleNet", "MnasNet")
 
 
 def choose_backbone(name: str, mode: str, on_gpu: bool) -> str:

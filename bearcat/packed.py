@@ -1,0 +1,62 @@
+"""What text and class modes are trained on: the two packs, checked against the settings. Imports TensorFlow late."""
+
+from types import SimpleNamespace
+
+from bearcat.artifact import Card
+from bearcat.errors import DataError
+from bearcat.label_codecs import CODECS
+from bearcat.packs import check_pack, load_pack_index
+from bearcat.vocabulary import Vocabulary
+from bearcat.workspace import Work
+
+SPLITS = ("train", "validation")
+
+
+class PackedPictures:
+    """The packs of a work; raises RecordError where they are missing or were made for other settings."""
+
+    def __init__(self, work: Work, settings: SimpleNamespace):
+        self.vocabulary = Vocabulary.load(work.vocabulary_file)
+        self._settings = settings
+        self._folders = {split: work.pack_folder(split) for split in SPLITS}
+        self._indices = {split: load_pack_index(folder) for split, folder in self._folders.items()}
+        card = Card.from_settings(settings, self.vocabulary)
+        for split, index in self._indices.items():
+            check_pack(self._folders[split], index, card.spec, card.characters, CODECS[card.mode].unit)
+
+    @property
+    def count(self) -> int:
+        """Return how many pictures there are to train on."""
+        return self._indices["train"].count
+
+    @property
+    def longest_label(self) -> int:
+        """Return the length of the longest label of both sets."""
+        return max(index.longest_label for index in self._indices.values())
+
+    def check(self, model, card: Card) -> None:
+        """Raise DataError where the longest label is longer than CAPTCHA_LENGTH or the network's steps allow."""
+        steps = model.output_shape[1]
+        needed = max(index.steps_needed[card.mode] for index in self._indices.values())
+        if needed > steps:
+            raise DataError(
+                f"the longest label needs {needed} positions or time steps, the network has {steps}: set "
+                f"CAPTCHA_LENGTH = {needed} (ORDINARY) or IMAGE_WIDTH = {needed * 4} or more (CTC), "
+                "then run python pack_dataset.py"
+            )
+        if CODECS[card.mode].uses_captcha_length and self.longest_label > card.captcha_length:
+            raise DataError(
+                f"the longest label has {self.longest_label} characters, CAPTCHA_LENGTH is {card.captcha_length}: "
+                f"set CAPTCHA_LENGTH = {self.longest_label} or more, or MODE = 'CTC', which has no limit"
+            )
+
+    def batches(self, card: Card, seed: int) -> tuple:
+        """Return endless training batches, and all validation batches once."""
+        from bearcat.datasets import training_batches, validation_batches
+
+        settings, width = self._settings, card.make_codec().target_width(self.longest_label)
+        size = settings.BATCH_SIZE
+        return (
+            training_batches(self._folders["train"], self._indices["train"], width, size, seed, settings.AUGMENT),
+            validation_batches(self._folders["validation"], self._indices["validation"], width, size),
+        )
