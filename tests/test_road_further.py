@@ -47,7 +47,7 @@ def assert_grid_is_read_as_its_cells(unit: Predict_Image, pictures: list[Path], 
     assert {cell.label for cell in unit.predict_grid(sheet, Grid(2, 2, top=10), name)} == {name}
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
-    answer = unit.api(buffer.getvalue(), "2x2+0+10", name)
+    answer = unit.api(buffer.getvalue(), grid="2x2+0+10", name=name)
     assert [cell["label"] for cell in answer["result"]] == [r.text for r in readings if r.text == name]
 
 
