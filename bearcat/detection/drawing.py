@@ -10,19 +10,21 @@ from bearcat.files import written_beside
 from bearcat.fonts import find_font
 from bearcat.voc import BoxLabels
 
-TRUE_COLOUR, FOUND_COLOUR = (0, 150, 60), (220, 30, 30)
+TRUE_COLOUR, FOUND_COLOUR, PAPER = (0, 150, 60), (220, 30, 30), (255, 255, 255)
 LEAST_WIDTH = 320  # pixels: smaller pictures are enlarged, so that the names can be read
 
 
 def draw_boxes(image: Image.Image, boxes_xyxy: Sequence, words: Sequence[str], colour, below: bool = False) -> None:
-    """Draw boxes in place, each with its words above it (or below)."""
+    """Draw boxes in place, each with its words above it (or below), or as near as they fit into the picture."""
     pen = ImageDraw.Draw(image)
     font = find_font("".join(words), max(12, image.height // 18))
     for (left, top, right, bottom), text in zip(boxes_xyxy, words, strict=True):
         pen.rectangle((left, top, right, bottom), outline=colour, width=2)
-        box = pen.textbbox((left, bottom if below else top), text, font=font, anchor="la" if below else "lb")
-        pen.rectangle(box, fill=(255, 255, 255))
-        pen.text((left, bottom if below else top), text, fill=colour, font=font, anchor="la" if below else "lb")
+        width, height = pen.textbbox((0, 0), text, font=font, anchor="lt")[2:]
+        x = max(0, min(left, image.width - width))
+        y = max(0, min(bottom + 1 if below else top - height - 1, image.height - height))
+        pen.rectangle((x, y, x + width, y + height), fill=PAPER)
+        pen.text((x, y), text, fill=colour, font=font, anchor="lt")
 
 
 def draw_found(image: Image.Image, found: Detections) -> Image.Image:
