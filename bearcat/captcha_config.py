@@ -90,7 +90,9 @@ class ClickConfig(CaptchaConfig):
     @property
     def drawn_by(self) -> dict[str, object]:
         """Return what decides how pictures look, which is what their names' hashes cover."""
-        own = {field.name for field in dataclasses.fields(self)} - {field.name for field in dataclasses.fields(TEXT)}
+        own = {field.name for field in dataclasses.fields(self)} - {
+            field.name for field in dataclasses.fields(CaptchaConfig)
+        }
         return super().drawn_by | {name: getattr(self, name) for name in own} | {"kind": self.kind}
 
     @property
@@ -108,14 +110,13 @@ class ClickConfig(CaptchaConfig):
         return self.kind
 
 
-TEXT = CaptchaConfig
 KINDS = {config.kind: config for config in (CaptchaConfig, ClickConfig)}
 
 
 def load_captcha_config(path: Path) -> CaptchaConfig:
     """Read captcha_config.json; raise SettingsError with every problem in one message."""
     values = _read_object(path)
-    kind = values.pop("kind", TEXT.kind)
+    kind = values.pop("kind", CaptchaConfig.kind)
     # of an unknown kind any kind's keys are checked
     config = KINDS.get(kind, ClickConfig) if isinstance(kind, str) else ClickConfig
     problems = [] if kind in list(KINDS) else [f"kind = {kind!r}: one of {', '.join(KINDS)} is expected"]
