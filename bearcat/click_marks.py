@@ -61,9 +61,17 @@ def _stroke(size: float, source: random.Random) -> list[list[Point]]:
 
 
 def _curve(start: Point, bend: Point, end: Point) -> list[Point]:
-    way = np.linspace(0, 1, CURVE_POINTS)[:, None]
-    points = (1 - way) ** 2 * np.array(start) + 2 * way * (1 - way) * np.array(bend) + way**2 * np.array(end)
-    return [(x, y) for x, y in points.tolist()]
+    """Return the points of a quadratic Bézier curve."""
+    points = []
+    for number in range(CURVE_POINTS):
+        way = number / (CURVE_POINTS - 1)
+        weights = (1 - way) ** 2, 2 * way * (1 - way), way**2
+        across, down = (
+            sum(weight * at for weight, at in zip(weights, ats, strict=True))
+            for ats in zip(start, bend, end, strict=True)
+        )
+        points.append((across, down))
+    return points
 
 
 def _curve_mask(size: tuple[int, int], curves: list[list[Point]], thickness: float, opacity: int = 255) -> Image.Image:
@@ -72,5 +80,5 @@ def _curve_mask(size: tuple[int, int], curves: list[list[Point]], thickness: flo
     draw = ImageDraw.Draw(mask)
     for curve in curves:
         points = [(x * FINENESS, y * FINENESS) for x, y in curve]
-        draw.line(points, fill=opacity, width=max(1, round(thickness * FINENESS)), joint="curve")
+        draw.line(points, fill=opacity, width=max(1, round(thickness * FINENESS)))
     return mask.reduce(FINENESS)

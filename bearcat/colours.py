@@ -6,6 +6,7 @@ import random
 import numpy as np
 
 LEAST_CONTRAST = 3.0  # what WCAG asks of large text
+EXTREMES = (0.05, 0.95)  # the few pixels beyond these shares do not count
 _GLARE = 0.05  # WCAG's light that a screen always reflects
 _WEIGHTS = (0.2126, 0.7152, 0.0722)  # of red, green and blue in the luminance
 
@@ -27,7 +28,8 @@ def choose_colour(background: np.ndarray, source: random.Random) -> tuple[Colour
 
     The outline is None where the colour is enough; on a background both dark and light none would be.
     """
-    low, high = np.percentile(luminance(background), (5, 95))
+    ranked = np.sort(luminance(background), axis=None)
+    low, high = (float(ranked[round(share * (ranked.size - 1))]) for share in EXTREMES)
     darker = (low + _GLARE) / LEAST_CONTRAST - _GLARE  # so dark, or darker
     lighter = (high + _GLARE) * LEAST_CONTRAST - _GLARE  # so light, or lighter
     ranges = [(darker * 0.2, darker * 0.95)] if darker > 0.005 else []
