@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import random
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ class CaptchaConfig:
 
     kind: ClassVar[str] = "text"
     label_suffixes: ClassVar[tuple[str, ...]] = ()  # of the files that a picture has in the folder label
+    save_options: ClassVar[dict[str, int]] = {}  # Pillow's
 
     train_dir: str
     validation_dir: str
@@ -74,6 +76,8 @@ class ClickConfig(CaptchaConfig):
 
     kind: ClassVar[str] = "click"
     label_suffixes: ClassVar[tuple[str, ...]] = (SUFFIX, PROMPT_SUFFIX)
+    # a PNG of a gradient gets no larger by this, and is written five times as fast
+    save_options: ClassVar[dict[str, int]] = {"compress_level": 1, "compress_type": zlib.Z_RLE}
 
     prompt_count: tuple[int, ...] = ()  # how many of the characters are to be clicked; () = all
     character_size: tuple[int, ...] = ()  # least, most; () = from the height
@@ -86,7 +90,9 @@ class ClickConfig(CaptchaConfig):
     @property
     def drawn_by(self) -> dict[str, object]:
         """Return what decides how pictures look, which is what their names' hashes cover."""
-        own = {field.name for field in dataclasses.fields(self)} - {field.name for field in dataclasses.fields(TEXT)}
+        own = {field.name for field in dataclasses.fields(self)} - {
+            field.name for field in dataclasses.fields(CaptchaConfig)
+        }
         return super().drawn_by | {name: getattr(self, name) for name in own} | {"kind": self.kind}
 
     @property
@@ -104,14 +110,13 @@ class ClickConfig(CaptchaConfig):
         return self.kind
 
 
-TEXT = CaptchaConfig
 KINDS = {config.kind: config for config in (CaptchaConfig, ClickConfig)}
 
 
 def load_captcha_config(path: Path) -> CaptchaConfig:
     """Read captcha_config.json; raise SettingsError with every problem in one message."""
     values = _read_object(path)
-    kind = values.pop("kind", TEXT.kind)
+    kind = values.pop("kind", CaptchaConfig.kind)
     # of an unknown kind any kind's keys are checked
     config = KINDS.get(kind, ClickConfig) if isinstance(kind, str) else ClickConfig
     problems = [] if kind in list(KINDS) else [f"kind = {kind!r}: one of {', '.join(KINDS)} is expected"]

@@ -12,8 +12,9 @@ from bearcat.annotations import list_images
 from bearcat.colours import coloured
 from bearcat.images import open_image
 
-NOISE = 45  # levels of 255 at most, to either side
-NOISE_CELL = 14  # pixels: the size of a cloud
+NOISE = (0.05, 0.22)  # how much of the clouds is mixed into a gradient
+CLOUD_SHARES = (0.08, 0.3)  # the size of a cloud as a share of the picture's longer side
+SHADES = 1024  # steps of a gradient
 KEPT_SIZES = 2  # how many times larger than what is drawn a photograph is kept
 SMALLEST_PIECE = 0.5  # the share of a photograph's side that is shown at least
 
@@ -54,14 +55,14 @@ def gradient(width: int, height: int, source: random.Random) -> Image.Image:
     way = (way - way.min()) / max(float(np.ptp(way)), 1e-6)
     brightness = source.uniform(0.05, 0.75)
     colours = [coloured(source, min(0.9, brightness * source.uniform(0.6, 1.6))) for _ in range(source.choice((2, 3)))]
-    stops = np.linspace(0, 1, len(colours))
-    pixels = np.stack([np.interp(way, stops, levels) for levels in zip(*colours, strict=True)], axis=-1)
-    pixels += _clouds(width, height, source) * source.uniform(0.2, 1)
-    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+    shades = np.linspace(0, len(colours) - 1, SHADES)
+    table = np.stack([np.interp(shades, range(len(colours)), levels) for levels in zip(*colours, strict=True)], -1)
+    plain = Image.fromarray(table.round().astype(np.uint8)[(way * (SHADES - 1)).astype(np.int16)])
+    return Image.blend(plain, _clouds(width, height, source), source.uniform(*NOISE))
 
 
-def _clouds(width: int, height: int, source: random.Random) -> np.ndarray:
-    cells = (math.ceil(width / NOISE_CELL) + 1, math.ceil(height / NOISE_CELL) + 1)
-    noise = Image.frombytes("RGB", cells, source.randbytes(cells[0] * cells[1] * 3))
-    smooth = np.asarray(noise.resize((width, height), Image.Resampling.BICUBIC), np.float32)
-    return (smooth / 255 - 0.5) * (2 * NOISE)
+def _clouds(width: int, height: int, source: random.Random) -> Image.Image:
+    cell = max(width, height) * source.uniform(*CLOUD_SHARES)
+    columns, rows = math.ceil(width / cell) + 1, math.ceil(height / cell) + 1
+    noise = Image.frombytes("RGB", (columns, rows), source.randbytes(columns * rows * 3))
+    return noise.resize((width, height), Image.Resampling.BICUBIC)

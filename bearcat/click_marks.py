@@ -25,9 +25,8 @@ def draw_line(picture: Image.Image, source: random.Random) -> None:
         ends = [(source.uniform(0, width), 0), (source.uniform(0, width), height)]
     bend = (source.uniform(0, width), source.uniform(0, height))
     thickness = max(1.0, height * LINE_OF_HEIGHT) * source.uniform(0.7, 1.2)
-    mask = _curve_mask(picture.size, [_curve(ends[0], bend, ends[1])], thickness)
-    opacity = source.uniform(0.5, 0.9)
-    picture.paste(coloured(source, source.uniform(0.02, 0.8)), mask=mask.point(lambda level: int(level * opacity)))
+    mask = _curve_mask(picture.size, [_curve(ends[0], bend, ends[1])], thickness, source.randint(130, 230))
+    picture.paste(coloured(source, source.uniform(0.02, 0.8)), mask=mask)
 
 
 def draw_stroke(picture: Image.Image, taken: list[Box], sizes: tuple[int, int], source: random.Random) -> None:
@@ -53,7 +52,7 @@ def _stroke(size: float, source: random.Random) -> list[list[Point]]:
     start = (0.0, 0.0)
     curves = []
     for _ in range(source.choice((1, 1, 2))):
-        angle, length = source.uniform(0, 2 * math.pi), size * source.uniform(0.2, 0.55)
+        angle, length = source.uniform(0, 2 * math.pi), size * source.uniform(0.25, 0.65)
         end = (start[0] + length * math.cos(angle), start[1] + length * math.sin(angle))
         bend = tuple((a + b) / 2 + source.uniform(-0.15, 0.15) * size for a, b in zip(start, end, strict=True))
         curves.append(_curve(start, bend, end))
@@ -62,16 +61,24 @@ def _stroke(size: float, source: random.Random) -> list[list[Point]]:
 
 
 def _curve(start: Point, bend: Point, end: Point) -> list[Point]:
-    way = np.linspace(0, 1, CURVE_POINTS)[:, None]
-    points = (1 - way) ** 2 * np.array(start) + 2 * way * (1 - way) * np.array(bend) + way**2 * np.array(end)
-    return [(x, y) for x, y in points.tolist()]
+    """Return the points of a quadratic Bézier curve."""
+    points = []
+    for number in range(CURVE_POINTS):
+        way = number / (CURVE_POINTS - 1)
+        weights = (1 - way) ** 2, 2 * way * (1 - way), way**2
+        across, down = (
+            sum(weight * at for weight, at in zip(weights, ats, strict=True))
+            for ats in zip(start, bend, end, strict=True)
+        )
+        points.append((across, down))
+    return points
 
 
-def _curve_mask(size: tuple[int, int], curves: list[list[Point]], thickness: float) -> Image.Image:
+def _curve_mask(size: tuple[int, int], curves: list[list[Point]], thickness: float, opacity: int = 255) -> Image.Image:
     """Return the opacity of curves with smooth edges."""
     mask = Image.new("L", (size[0] * FINENESS, size[1] * FINENESS))
     draw = ImageDraw.Draw(mask)
     for curve in curves:
         points = [(x * FINENESS, y * FINENESS) for x, y in curve]
-        draw.line(points, fill=255, width=max(1, round(thickness * FINENESS)), joint="curve")
+        draw.line(points, fill=opacity, width=max(1, round(thickness * FINENESS)))
     return mask.reduce(FINENESS)

@@ -6,15 +6,16 @@ import random
 import numpy as np
 
 LEAST_CONTRAST = 3.0  # what WCAG asks of large text
-DARKEST, LIGHTEST = 0.0, 1.0
+EXTREMES = (0.05, 0.95)  # the few pixels beyond these shares do not count
 _GLARE = 0.05  # WCAG's light that a screen always reflects
+_WEIGHTS = (0.2126, 0.7152, 0.0722)  # of red, green and blue in the luminance
 
 Colour = tuple[int, int, int]
 
 
 def luminance(pixels: np.ndarray) -> np.ndarray:
     """Return the relative luminance (…) of sRGB pixels (…, 3) from 0 to 255."""
-    return _TO_LINEAR[np.asarray(pixels, np.uint8)] @ np.array([0.2126, 0.7152, 0.0722])
+    return _LINEAR_LEVELS[np.asarray(pixels, np.uint8)] @ np.array(_WEIGHTS)
 
 
 def contrast(one: float, other: float) -> float:
@@ -27,7 +28,8 @@ def choose_colour(background: np.ndarray, source: random.Random) -> tuple[Colour
 
     The outline is None where the colour is enough; on a background both dark and light none would be.
     """
-    low, high = np.percentile(luminance(background), (5, 95))
+    ranked = np.sort(luminance(background), axis=None)
+    low, high = (float(ranked[round(share * (ranked.size - 1))]) for share in EXTREMES)
     darker = (low + _GLARE) / LEAST_CONTRAST - _GLARE  # so dark, or darker
     lighter = (high + _GLARE) * LEAST_CONTRAST - _GLARE  # so light, or lighter
     ranges = [(darker * 0.2, darker * 0.95)] if darker > 0.005 else []
@@ -41,21 +43,22 @@ def choose_colour(background: np.ndarray, source: random.Random) -> tuple[Colour
 
 def coloured(source: random.Random, brightness: float) -> Colour:
     """Return a colour of random hue with the given luminance."""
-    vivid = colorsys.hsv_to_rgb(source.random(), source.uniform(0.6, 1), 1)
-    linear = _TO_LINEAR[(np.array(vivid) * 255).astype(np.uint8)]
-    own = float(linear @ np.array([0.2126, 0.7152, 0.0722]))
+    vivid = [_to_linear(level) for level in colorsys.hsv_to_rgb(source.random(), source.uniform(0.6, 1), 1)]
+    own = sum(level * weight for level, weight in zip(vivid, _WEIGHTS, strict=True))
     if own > brightness:
-        linear = linear * (brightness / own)
+        levels = [level * brightness / own for level in vivid]
     else:
-        linear = linear + (1 - linear) * ((brightness - own) / (1 - own))
-    srgb = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
-    red, green, blue = np.round(srgb.clip(0, 1) * 255).astype(int).tolist()
+        levels = [level + (1 - level) * (brightness - own) / (1 - own) for level in vivid]
+    red, green, blue = (round(255 * _to_srgb(level)) for level in levels)
     return red, green, blue
 
 
-def _linear_steps() -> np.ndarray:
-    steps = np.arange(256) / 255
-    return np.where(steps <= 0.04045, steps / 12.92, ((steps + 0.055) / 1.055) ** 2.4)
+def _to_linear(level: float) -> float:
+    return level / 12.92 if level <= 0.04045 else ((level + 0.055) / 1.055) ** 2.4
 
 
-_TO_LINEAR = _linear_steps()
+def _to_srgb(level: float) -> float:
+    return level * 12.92 if level <= 0.0031308 else 1.055 * level ** (1 / 2.4) - 0.055
+
+
+_LINEAR_LEVELS = np.array([_to_linear(level / 255) for level in range(256)])

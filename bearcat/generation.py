@@ -82,7 +82,7 @@ def make_pictures(config: CaptchaConfig, folder: Path, items: list[Item]) -> lis
     for name, text, seed in items:
         picture = draw(folder / name, text, seed)
         with written_beside(folder / name, sync=False) as part:
-            picture.save(part)
+            picture.save(part, **config.save_options)
     return [name for name, _, _ in items]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from PIL import ImageFont
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 300
@@ -75,6 +76,14 @@ def build_work(works: Path, name: str = "digits", pictures: int = 60, **settings
     run_well("init_working_space.py", "--work", work)
     run_well("gen_sample_by_captcha.py", "--work", work)
     return work
+
+
+@pytest.fixture(scope="session")
+def latin_font(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A font file that is there wherever Pillow is: its own, with letters and digits."""
+    path = tmp_path_factory.mktemp("fonts") / "latin.ttf"
+    path.write_bytes(ImageFont.load_default(20).path.getvalue())
+    return path
 
 
 @pytest.fixture
