@@ -17,7 +17,8 @@ from bearcat.captcha_config import CaptchaConfig, ClickConfig
 from bearcat.click_generation import ClickDrawer
 from bearcat.files import written_beside
 from bearcat.progress import show_progress
-from bearcat.voc import LABEL_FOLDER, PROMPT_SUFFIX, SUFFIX, write_prompt, write_voc
+from bearcat.voc import PROMPT_SUFFIX, SUFFIX, write_prompt, write_voc
+from bearcat.workspace import LABEL_FOLDER
 
 CHUNK = 64  # pictures a task: small enough for a lively bar, large enough to cost nothing to hand over
 MOST_PROCESSES = 61  # Windows has no more

@@ -10,7 +10,6 @@ import numpy as np
 from bearcat.errors import LabelError
 from bearcat.files import write_json, write_text
 
-LABEL_FOLDER = "label"  # of the work: the labels of the pictures of all its data sets
 SUFFIX = ".xml"
 PROMPT_SUFFIX = ".json"  # beside the XML: what is to be clicked, in order
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
