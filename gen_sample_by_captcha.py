@@ -5,15 +5,18 @@ Writes: train_dataset, validation_dataset, test_dataset; of kind "click" also la
 Next:   python cheak_file.py
 """
 
-from bearcat.captcha_config import load_captcha_config
-from bearcat.command_line import make_parser, open_step, run, tell
+from bearcat.captcha_config import CaptchaConfig, load_captcha_config
+from bearcat.command_line import Step, make_parser, open_step, run, tell
+from bearcat.errors import SettingsError
 from bearcat.generation import generate
+from bearcat.label_codecs import CODECS
 
 
 def main() -> None:
     """Generate what is still missing of the three data sets."""
     step = open_step(make_parser(__doc__))
     config = load_captcha_config(step.work.captcha_config_file)
+    check_kind(step, config)
     for split, count in config.counts.items():
         folder = step.work.path / config.folders[split]
         made, others = generate(config, split, folder, step.settings.SEED)
@@ -21,6 +24,16 @@ def main() -> None:
         if others:
             tell(f"  and {others} that this configuration did not make; they are left as they are")
     step.next("python cheak_file.py --apply", "look at the data and set what follows from it")
+
+
+def check_kind(step: Step, config: CaptchaConfig) -> None:
+    """Raise SettingsError where the mode cannot learn from captchas of that kind."""
+    mode = step.settings.MODE
+    if config.has_boxes != (CODECS[mode].unit == "box"):
+        raise SettingsError(
+            f"{step.work.captcha_config_file} says kind = {config.kind!r}, the settings say MODE = {mode!r}: "
+            "kind 'click' goes with MODE = 'EFFICIENTDET', 'text' with any other; set one of them"
+        )
 
 
 if __name__ == "__main__":

@@ -47,6 +47,11 @@ class CaptchaConfig:
     test_count: int
 
     @property
+    def has_boxes(self) -> bool:
+        """Tell whether these captchas are labelled with boxes."""
+        return bool(self.label_suffixes)
+
+    @property
     def folders(self) -> dict[str, str]:
         """Return split → folder within the work."""
         return {"train": self.train_dir, "validation": self.validation_dir, "test": self.test_dir}

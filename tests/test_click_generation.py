@@ -14,6 +14,7 @@ from bearcat.captcha_config import ClickConfig, load_captcha_config
 from bearcat.click_generation import ClickDrawer
 from bearcat.click_layout import EDGE, FAINTEST_INK, lay_out, make_glyph, room, touch
 from bearcat.colours import LEAST_CONTRAST, choose_colour, coloured, contrast, luminance
+from bearcat.configuration import change_settings_file
 from bearcat.errors import SettingsError
 from bearcat.fonts import fonts_with, open_font
 from bearcat.generation import generate, make_pictures, plan
@@ -342,6 +343,8 @@ def test_the_script_generates_goes_on_and_refuses(works: Path, latin_font: Path)
     work = works / "clicks"
     (work / "captcha_config.json").unlink()
     write(work, fonts=[str(latin_font)])
+    assert "'click' goes with MODE = 'EFFICIENTDET'" in run_wrongly("gen_sample_by_captcha.py")
+    change_settings_file(work / "settings.py", {"MODE": "EFFICIENTDET"})
     assert "train_dataset: 6 pictures, 6 of them made now" in run_well("gen_sample_by_captcha.py")
     assert len(list((work / "label").iterdir())) == 22
     next((work / "label").iterdir()).unlink()
