@@ -67,13 +67,14 @@ class DetectionLoss(keras.losses.Loss):
     def call(self, y_true, y_pred):
         """Return the loss of each picture (N,), whose mean is the batch's sum over the batch's positive anchors."""
         objects, outputs = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
-        matched, positive, negative = map(ops.stop_gradient, assign_anchors(objects, self._anchors))
+        anchors = ops.convert_to_tensor(self._anchors)
+        matched, positive, negative = map(ops.stop_gradient, assign_anchors(objects, anchors))
         own = ops.take_along_axis(objects, ops.expand_dims(matched, -1), axis=1)
         positive, negative = ops.cast(positive, "float32"), ops.cast(negative, "float32")
         targets = ops.one_hot(ops.cast(own[..., 0], "int32"), outputs.shape[-1] - 4) * positive[..., None]
         targets = targets * (1 - self.label_smoothing) + self.label_smoothing / 2 * positive[..., None]
         classes = ops.sum(focal_loss(outputs[..., 4:], targets), axis=-1) * (positive + negative)
-        found = decode_boxes(outputs[..., :4], self._anchors, ops)
+        found = decode_boxes(outputs[..., :4], anchors, ops)
         boxes = diou_loss(found, own[..., 1:]) * positive
         each = ops.maximum(1.0, ops.sum(positive)) / ops.cast(ops.shape(outputs)[0], "float32")
         return ops.sum(classes + BOX_WEIGHT * boxes, axis=-1) / each

@@ -36,7 +36,7 @@ class AllFound(keras.metrics.Mean):
         sure = ops.max(probabilities, axis=-1) >= SURE
         classes = ops.cast(ops.argmax(probabilities, axis=-1), "float32")
         real = objects[..., 0] > NOTHING
-        found = decode_boxes(outputs[..., :4], self._anchors, ops)
+        found = decode_boxes(outputs[..., :4], ops.convert_to_tensor(self._anchors), ops)
         hits = iou_matrix(found, objects[..., 1:], ops) >= RIGHT_IOU
         hits = ops.logical_and(hits, classes[..., None] == objects[:, None, :, 0])
         hits = ops.logical_and(hits, ops.logical_and(sure[..., None], real[:, None]))
