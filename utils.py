@@ -15,9 +15,10 @@ from PIL import Image
 from bearcat.annotations import LabelledImage, label_of_name, labelled_images
 from bearcat.answers import answer_of
 from bearcat.artifact import find_units
+from bearcat.detection.decoding import Detections
 from bearcat.detection.drawing import draw_found, save_picture
 from bearcat.enhancement import enhanced_copies, is_enhanced
-from bearcat.errors import DataError, ImageError, LabelError
+from bearcat.errors import ArtifactError, DataError, ImageError, LabelError
 from bearcat.grids import Cell, Grid, cut, matching_cells
 from bearcat.images import InputSpec, Source, extract_pixels, open_image
 from bearcat.inference import choose_unit, load_recogniser
@@ -161,6 +162,8 @@ class Predict_Image:
         """
         reading = self.predict(Path(path))
         print(f"{Path(path).name}: {reading.text} ({reading.confidence:.1%})")
+        if drawing and not isinstance(reading, Detections):
+            raise ArtifactError(f"{self.name} reads {self.recogniser.card.mode}, which finds no boxes to draw")
         if drawing:
             save_picture(draw_found(open_image(Path(path)), reading), Path(drawing))
         return reading.text

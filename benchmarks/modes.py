@@ -12,6 +12,7 @@ import numpy as np
 
 from bearcat.artifact import Card
 from bearcat.backbones import AUTO, BACKBONES
+from bearcat.detection.variants import LIGHT_PHI, detector_name
 from bearcat.devices import Device, start_tensorflow
 from bearcat.label_codecs import CODECS
 from bearcat.recipe import Recipe
@@ -20,6 +21,8 @@ BATCH_SIZE = 32
 STEPS = 10
 CHARACTERS = tuple("0123456789abcdefghijklmnopqrstuvwxyz")
 LONGEST_LABEL = 6
+# mode → what stands for its network
+MODES = {mode: detector_name(LIGHT_PHI) if codec.unit == "box" else AUTO for mode, codec in CODECS.items()}
 
 
 def main() -> None:
@@ -28,23 +31,23 @@ def main() -> None:
     parser.add_argument("--backbones", nargs="*", metavar="NAME", help="these in mode CTC, or all where none is named")
     names = parser.parse_args().backbones
     device = start_tensorflow(use_gpu=True, seed=0)
-    tasks = [(mode, AUTO) for mode in CODECS] if names is None else [("CTC", name) for name in names or BACKBONES]
+    tasks = [("CTC", name) for name in names or BACKBONES] if names is not None else list(MODES.items())
     print("| mode | backbone | parameters | memory | a step of 32 |\n| --- | --- | --- | --- | --- |")
     for mode, name in tasks:
         print(measure(mode, name, device), flush=True)
 
 
 def measure(mode: str, backbone: str, device: Device) -> str:
-    """Return the line of one network, for pictures of 60 × 100 grey pixels."""
+    """Return the line of one network, for pictures of 60 × 100 grey pixels (64 × 128 where boxes are sought)."""
     from bearcat.memory import training_bytes
     from models import build_for
 
-    card = Card("benchmark", mode, backbone, CHARACTERS, 60, 100, 1, LONGEST_LABEL)
+    size = (64, 128) if CODECS[mode].unit == "box" else (60, 100)
+    card = Card("benchmark", mode, backbone, CHARACTERS, *size, 1, LONGEST_LABEL)
     model, card, recipe = build_for(card, Recipe(precision=AUTO), device)
     random = np.random.default_rng(0)
-    width = card.make_codec().target_width(LONGEST_LABEL)
     images = random.uniform(0, 255, (BATCH_SIZE, *card.spec.shape)).astype(np.float32)
-    targets = random.integers(1, len(CHARACTERS) + 1, (BATCH_SIZE, width))
+    targets = TARGETS[CODECS[mode].unit](card, random)
     model.train_on_batch(images, targets)  # traces
     started = time.perf_counter()
     for _ in range(STEPS):
@@ -53,6 +56,22 @@ def measure(mode: str, backbone: str, device: Device) -> str:
     gigabytes = training_bytes(model, BATCH_SIZE) / 1e9
     cells = [mode, card.backbone, f"{model.count_params():,}", f"{gigabytes:.2f} GB"]
     return f"| {' | '.join(cells)} | {milliseconds:.0f} ms ({recipe.precision}) |"
+
+
+def text_targets(card: Card, random: np.random.Generator) -> np.ndarray:
+    """Return random labels of the longest length."""
+    width = card.make_codec().target_width(LONGEST_LABEL)
+    return random.integers(1, len(CHARACTERS) + 1, (BATCH_SIZE, width))
+
+
+def box_targets(card: Card, random: np.random.Generator) -> np.ndarray:
+    """Return as many random objects a picture as a label has characters."""
+    classes = random.integers(0, len(CHARACTERS), (BATCH_SIZE, LONGEST_LABEL, 1))
+    corners = random.uniform(0, [card.height - 30, card.width - 30], (BATCH_SIZE, LONGEST_LABEL, 2))
+    return np.concatenate([classes, corners, corners + 30], axis=-1).astype(np.float32)
+
+
+TARGETS = {"character": text_targets, "class": text_targets, "box": box_targets}
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from conftest import ROOT, build_work, read_report, run_script, run_well, servin
 
 from bearcat.annotations import labelled_images, list_images
 from bearcat.checkpoints import list_checkpoints
+from bearcat.errors import ArtifactError
 from utils import Predict_Image
 
 
@@ -73,6 +74,13 @@ def test_test_py_the_service_and_predict_image_read_the_same(trained: Path, serv
         answer = requests.post(f"{service}/", data={"img": encoded}, timeout=30).json()
         assert answer["return_info"] == "处理成功"
         assert answer["result"] == unit.predict(item.path).text == mistakes.get(item.path.name, item.label)
+
+
+def test_a_unit_that_reads_text_has_no_boxes_to_draw(trained: Path, tmp_path: Path):
+    unit, picture = Predict_Image(trained / "App_model"), list_images(trained / "test_dataset")[0]
+    assert unit.predict_image(picture) == unit.predict(picture).text
+    with pytest.raises(ArtifactError, match="finds no boxes to draw"):
+        unit.predict_image(picture, tmp_path / "drawn.png")
 
 
 def test_spider_example_prints_the_answer_and_the_label(trained: Path, service: str):
