@@ -29,7 +29,7 @@ def main() -> None:
         "image",
         metavar="IMAGE",
         nargs="*",
-        help="a picture, a folder, or a URL on this machine; default: a test picture",
+        help="picture, folder, or URL on this machine; default: a test picture",
     )
     parser.add_argument(
         "--port", type=int, default=SERVICE_PORT, help=f"the service's port on this machine ({SERVICE_PORT})"

@@ -94,11 +94,13 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a socket bound to the address; raise ServiceError where that is not to be had."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
     except (OSError, OverflowError) as error:
         in_use = getattr(error, "errno", None) in (errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", None))
         reason = "another program has it: stop that, or choose another with --port" if in_use else str(error)
         raise ServiceError(f"cannot listen on {host}:{port}: {reason}") from None
+    # asyncio sends small parts at once only on a socket that says it speaks TCP; else each answer waits 40 ms
+    return socket.socket(listener.family, listener.type, socket.IPPROTO_TCP, listener.detach())
 
 
 def start_log() -> None:

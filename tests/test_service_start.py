@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from conftest import ROOT, run_script, run_wrongly
 from services import DARK, Running, make_work, running
 
 from bearcat.errors import ServiceError
+from bearcat.serving import listen
 from bearcat.tokens import TokenCheck
 from bearcat.workers import check_workers
 
@@ -122,6 +124,11 @@ def test_wrong_arguments_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "platform", "win32")
     with pytest.raises(ServiceError, match="load balancer"):
         check_workers(2)
+
+
+def test_the_socket_says_that_it_speaks_tcp_so_that_answers_are_sent_at_once():
+    with listen("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
 
 
 def test_a_bad_unit_is_left_out_and_one_that_is_good_serves(tmp_path: Path):
