@@ -18,7 +18,7 @@ class WorkQueue:
     """
 
     def __init__(self, most_waiting: int = MOST_WAITING, watch: Callable[[int], object] = lambda count: None):
-        self.threads = os.cpu_count() or 1
+        self.threads = cores()
         self.most = self.threads + most_waiting
         self.count = 0
         self._watch = watch
@@ -50,3 +50,8 @@ class WorkQueue:
     def _change(self, by: int) -> None:
         self.count += by
         self._watch(self.count)
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
