@@ -25,8 +25,8 @@ async def read_fields(request: Request, max_body: int) -> dict:
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == MULTIPART:
-        form = await request.form(max_files=MOST_FIELDS, max_fields=MOST_FIELDS, max_part_size=max_body)
-        return fields_of([(name, await content_of(value)) for name, value in form.multi_items()])
+        async with request.form(max_files=MOST_FIELDS, max_fields=MOST_FIELDS, max_part_size=max_body) as form:
+            return fields_of([(name, await content_of(value)) for name, value in form.multi_items()])
     if kind not in PARSERS:
         raise RequestError(415, f"content type {kind!r}: a form or application/json is expected")
     body = await request.body()

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from bearcat.errors import ServiceError
 from bearcat.page_door import PageDoor
 from bearcat.service import make_app
-from bearcat.units import Load, UnitFolder
+from bearcat.units import Load, Readers, UnitFolder
 
 GRACE_SECONDS = 30  # for what is in flight when the service stops
 
@@ -67,7 +67,7 @@ def load_page(units: UnitFolder) -> Starlette:
 
     from bearcat.page import mount_page
 
-    return mount_page(FastAPI(docs_url=None, redoc_url=None, openapi_url=None), units.readers())
+    return mount_page(FastAPI(docs_url=None, redoc_url=None, openapi_url=None), Readers(units))
 
 
 class Server(uvicorn.Server):

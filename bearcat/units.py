@@ -45,9 +45,11 @@ class UnitFolder(Mapping):
         """Load what is there; raise ArtifactError where not one unit can be served."""
         paths = find_units(self.folder)
         self._seen = stamps_of(paths)
-        errors = [error for name in paths if (error := self._try(name))]
+        errors = {name: error for name in paths if (error := self._try(name))}
         if not self._units:
-            raise errors[0]
+            raise next(iter(errors.values()))
+        for name, error in errors.items():
+            log.error("unit %s is refused: %s", name, error)
 
     def refresh(self) -> None:
         """Take up what has changed in the folder since the last look, and has not changed between the two."""
@@ -63,7 +65,7 @@ class UnitFolder(Mapping):
             log.info("unit %s was taken away", name)
         for name, stamp in stamps.items():
             if stamp == before.get(name) != self._tried.get(name):
-                self._try(name)
+                self._take_up(name)
 
     async def watch(self) -> None:
         """Look for changes for ever; a look that fails is no reason not to look again."""
@@ -78,14 +80,18 @@ class UnitFolder(Mapping):
         """Return what GET /models says of each unit."""
         return [describe(name, unit.recogniser.card) for name, unit in self._units.items()]
 
-    def readers(self) -> dict[str, Callable]:
-        """Return name → a function from a picture's path to a reading, always by the unit that is served now."""
-        return {name: lambda path, name=name: self._reader(name)(path) for name in self._units}
-
-    def _reader(self, name: str) -> Callable:
+    def reader(self, name: str) -> Callable:
+        """Return a function from a picture to a reading; raise ArtifactError for a unit that has gone."""
         if name not in self._units:
             raise ArtifactError(f"the unit {name!r} was taken away: load the page again")
         return self._units[name].predict
+
+    def _take_up(self, name: str) -> None:
+        known, error = name in self._units, self._try(name)
+        if error:
+            log.error("unit %s is refused: %s%s", name, error, "; the one before goes on serving" * known)
+        else:
+            log.info("unit %s is served", name)
 
     def _try(self, name: str) -> BearcatError | None:
         """Serve a unit if it is good, else keep what was served before under its name; return what is wrong."""
@@ -94,13 +100,26 @@ class UnitFolder(Mapping):
             unit = self._load(self.folder, name)
             check_unit(unit.recogniser, self.folder / name)
         except Exception as error:  # noqa: BLE001  a file from elsewhere may break in any way; what serves goes on
-            kept = "; the one before goes on serving" if name in self._units else ""
-            log.error("unit %s is refused: %s%s", name, error, kept)
-            return error if isinstance(error, BearcatError) else ArtifactError(f"unit {name} is refused: {error!r}")
-        log.info("unit %s is served", name)
+            return error if isinstance(error, BearcatError) else ArtifactError(f"{self.folder / name}: {error!r}")
         # a new dict, since requests read the old one meanwhile
         self._units = dict(sorted((self._units | {name: unit}).items()))
         return None
+
+
+class Readers(Mapping):
+    """Name → a function from a picture's path to a reading, always by the unit that is served now."""
+
+    def __init__(self, units: UnitFolder):
+        self._units = units
+
+    def __getitem__(self, name: str) -> Callable:
+        return lambda image: self._units.reader(name)(image)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._units)
+
+    def __len__(self) -> int:
+        return len(self._units)
 
 
 def stamps_of(paths: dict[str, Path]) -> dict[str, Stamp]:

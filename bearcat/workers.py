@@ -1,5 +1,6 @@
 """Several processes on one socket: started, replaced where one dies, and stopped together."""
 
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -11,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-from bearcat.errors import ServiceError
+from bearcat.errors import ArtifactError, ServiceError
 from bearcat.serving import Service, serve, start_log
 from bearcat.units import UnitFolder
 
@@ -67,12 +68,14 @@ def work(service: Service, listener: socket.socket, parent: int) -> None:
     """Be one of the processes that serve."""
     start_log()
     threading.Thread(target=leave_with, args=(parent,), daemon=True).start()
+    units = UnitFolder(service.folder, service.load)
     try:
-        units = UnitFolder(service.folder, service.load)
         units.load_all()
+    except ArtifactError as error:
+        log.error("process %d has no unit yet: %s", os.getpid(), error)
+    log.info("process %d serves", os.getpid())
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C reaches all of a terminal; the first process tells of it
         serve(service, units, listener)
-    except KeyboardInterrupt:
-        pass  # Ctrl-C reaches all processes of a terminal; the first one tells of it
 
 
 def leave_with(parent: int) -> None:

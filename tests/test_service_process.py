@@ -1,5 +1,6 @@
 """The service as a process of its own, asked over HTTP: every form of a request, every bad one, stopped under load."""
 
+import io
 import json
 import re
 import signal
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from services import DARK, LIGHT, Running, make_work, png, running, text_of, write_unit
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from services import DARK, LIGHT, SIDE, Running, make_work, png, running, text_of, write_unit
 
 from bearcat.guard import CLOSE
 from bearcat.replies import ANSWER_FIELDS, SUCCESS
@@ -98,6 +101,15 @@ def post_raw(content_type: str, body: object = b"x") -> dict:
     return {"data": body, "headers": {"content-type": content_type}}
 
 
+def text_bomb() -> bytes:
+    """Return a picture with a text of two million signs packed into it."""
+    text = PngInfo()
+    text.add_text("bomb", "0" * 2_000_000, zip=True)
+    buffer = io.BytesIO()
+    Image.new("L", (SIDE, SIDE)).save(buffer, "PNG", pnginfo=text)
+    return buffer.getvalue()
+
+
 BAD = {
     "no picture field": ({"data": {"image": DARK}}, 400),
     "no body": ({"headers": {"content-type": "application/json"}}, 400),
@@ -105,6 +117,7 @@ BAD = {
     "no picture": ({"data": {"img": "bm8gcGljdHVyZQ=="}}, 415),
     "an SVG": ({"data": {"img": text_of(b"<svg xmlns='http://www.w3.org/2000/svg'/>")}}, 415),
     "a picture cut short": ({"data": {"img": text_of(png()[:43])}}, 400),
+    "a text bomb": ({"data": {"img": text_of(text_bomb())}}, 400),
     "1 × 1": ({"data": {"img": text_of(png(size=(1, 1)))}}, 400),
     "too many pixels": ({"data": {"img": text_of(png(size=(8000, 8000)))}}, 413),
     "bad JSON": (post_raw("application/json", b"{"), 400),

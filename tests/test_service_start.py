@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 from conftest import ROOT, run_script, run_wrongly
-from services import DARK, Running, make_work, running
+from services import DARK, Running, make_work, running, write_unit
 
 from bearcat.errors import ServiceError
 from bearcat.serving import listen
@@ -139,6 +139,18 @@ def test_a_bad_unit_is_left_out_and_one_that_is_good_serves(tmp_path: Path):
         assert re.search(r"ERROR unit bad is refused: .*bad\.onnx cannot be loaded", service.log())
 
 
+def test_what_keeps_it_from_starting_is_one_message(tmp_path: Path):
+    work = make_work(tmp_path / "work", unit={})
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert f"cannot listen on 127.0.0.1:{port}" in run_wrongly("app.py", "--work", work, "--port", port)
+    unit = work / "App_model" / "unit.onnx"
+    unit.write_bytes(unit.read_bytes()[:100])
+    assert f"{unit} cannot be loaded" in run_wrongly("app.py", "--work", work)
+    write_unit(unit, rows=4)
+    assert "4 rows, its card speaks of 3" in run_wrongly("app.py", "--work", work)
+
+
 @pytest.mark.parametrize("token", [(), ("--token", TOKEN)])
 def test_another_address_without_a_token_is_warned_of(tmp_path: Path, token: tuple[str, ...]):
     work = make_work(tmp_path / "work", unit={})
@@ -157,7 +169,7 @@ def test_another_address_without_a_token_is_warned_of(tmp_path: Path, token: tup
 def test_several_processes_share_the_port_and_their_figures_and_one_that_dies_is_replaced(tmp_path: Path):
     work = make_work(tmp_path / "work", unit={})
     with running(work, "--workers", 2, script=True) as service:
-        service.wait_for_log(r"(?s)is served.*is served.*is served")  # by the first process too, which checks
+        service.wait_for_log(r"(?s)process \d+ serves.*process \d+ serves")
         for _ in range(20):
             assert service.post(data={"img": DARK}).json()["result"] == "a"
         count = re.search(r'requests_total{status="200",unit="unit"} (\S+)', service.get("/metrics").text)
