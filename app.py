@@ -60,7 +60,7 @@ def arguments_of_service() -> argparse.ArgumentParser:
         "--max-body", type=bytes_of, default=MAX_BODY, metavar="BYTES", help=f"of a request ({MAX_BODY // 2**20}M)"
     )
     parser.add_argument(
-        "--queue", type=int, default=MOST_WAITING, metavar="N", help=f"pictures that may wait ({MOST_WAITING})"
+        "--queue", type=count_of, default=MOST_WAITING, metavar="N", help=f"pictures that may wait ({MOST_WAITING})"
     )
     parser.add_argument("--no-page", action="store_true", help="the API alone, without the gradio page")
     return parser
@@ -72,6 +72,13 @@ def token_of(arguments: argparse.Namespace) -> str | None:
     if token is not None:
         TokenCheck(token)
     return token
+
+
+def count_of(text: str) -> int:
+    """Return a number that is 0 or more."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r}: a number from 0 on is expected")
+    return int(text)
 
 
 def bytes_of(text: str) -> int:

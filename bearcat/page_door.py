@@ -46,13 +46,16 @@ class PageDoor:
     @contextlib.asynccontextmanager
     async def opened(self, load: Callable[[], ASGIApp]) -> AsyncIterator[None]:
         """Load the page in a thread, and let it live until the block ends."""
-        loading = asyncio.create_task(self._hold(load))
+        leave = asyncio.Event()
+        holding = asyncio.create_task(self._hold(load, leave))
         try:
             yield
         finally:
-            loading.cancel()
+            leave.set()
+            if self._page is None:
+                holding.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await loading
+                await holding
 
     def close(self) -> None:
         """End the answers that would keep a service from stopping."""
@@ -60,14 +63,14 @@ class PageDoor:
         for stream in self._streams:
             stream.cancel()
 
-    async def _hold(self, load: Callable[[], Starlette]) -> None:
+    async def _hold(self, load: Callable[[], Starlette], leave: asyncio.Event) -> None:
         try:
             page = await asyncio.to_thread(load)
             # its own lifespan, since that of the service had begun before the page was there
             async with page.router.lifespan_context(page):
                 self._page = page
                 log.info("the page is ready")
-                await asyncio.Event().wait()
+                await leave.wait()
         except Exception as error:
             self.absent = f"the page could not be loaded: {error!r}"
             log.exception("the page could not be loaded; the API serves without it")

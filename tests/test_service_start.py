@@ -121,6 +121,7 @@ def test_wrong_arguments_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "--workers is 0" in run_wrongly("app.py", "--work", work, "--workers", 0)
     assert "one word of ASCII" in run_wrongly("app.py", "--work", work, "--token", "")
     assert "500K or 8M" in run_script("app.py", "--work", work, "--max-body", "much").stderr
+    assert "a number from 0 on" in run_script("app.py", "--work", work, "--queue", -1).stderr
     monkeypatch.setattr(sys, "platform", "win32")
     with pytest.raises(ServiceError, match="load balancer"):
         check_workers(2)
