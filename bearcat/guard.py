@@ -15,9 +15,11 @@ from bearcat.tokens import TokenCheck
 MAX_BODY = 8 * 2**20  # bytes
 BODY_SECONDS = 30  # in which a body must have come
 DRAINED = 64 * 2**20  # bytes of a body too large that are still read: a client that is sending sees no answer
+MOST_HELD = 2**28  # bytes of all bodies that are in memory at a time
 GONE = 499  # noted for a client that left before its answer; nginx's number
 OPEN = "/health"  # the one path that asks for no token
 CLOSE = {"Connection": "close"}
+LATER = {"Retry-After": "1"}
 UNIT = "bearcat.unit"  # key of the scope under which the name of the unit that answers is noted
 
 log = logging.getLogger("bearcat.requests")
@@ -38,13 +40,14 @@ class Guard:
         self.token = token
         self.methods = methods
         self.note = note
+        self.held = Held()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             return await send({"type": "websocket.close", "code": 1008})  # nothing here speaks it
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        visit = Visit(scope, receive, send, self.max_body)
+        visit = Visit(scope, receive, send, self.max_body, self.held)
         try:
             await self._serve(scope, visit)
         except ClientDisconnect:
@@ -57,6 +60,7 @@ class Guard:
             visit.status = visit.status or GONE
             raise
         finally:
+            self.held.bytes -= visit.kept
             self._write_down(visit)
 
     async def _serve(self, scope: Scope, visit: "Visit") -> None:
@@ -87,13 +91,21 @@ class Guard:
         )  # fmt: skip
 
 
+class Held:
+    """How many bytes of bodies are in memory, of all requests together."""
+
+    def __init__(self):
+        self.bytes = 0
+
+
 class Visit:
     """One request on its way: counts its bytes, and puts the guard's answer in place of what is made of a bad body."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, max_body: int):
+    def __init__(self, scope: Scope, receive: Receive, send: Send, max_body: int, held: Held):
         self.scope = scope
         self.started = time.perf_counter()
-        self.status = self.received = self.sent = 0
+        self.status = self.received = self.sent = self.kept = 0
+        self._held = held
         self._receive, self._send = receive, send
         self._max_body = max_body
         self._whole = False
@@ -108,11 +120,17 @@ class Visit:
             raise self._too_large()
 
     async def receive(self) -> Message:
-        """Return the next part of the body; raise RequestError where it is too large or too slow."""
+        """Return the next part of the body; raise RequestError where it is too large, too slow, or one too many."""
         message = await self._next_part()
         if self.received > self._max_body:
             await self.drain()
             raise self._too_large()
+        size = len(message.get("body", b""))
+        self.kept += size
+        self._held.bytes += size
+        if size and self._held.bytes > MOST_HELD:
+            await self.drain()
+            raise self._bad_body(503, "too many bodies are coming at once: ask again in 1 s", LATER)
         return message
 
     async def drain(self) -> None:
@@ -159,6 +177,6 @@ class Visit:
     def _too_large(self) -> RequestError:
         return self._bad_body(413, f"the body has more than {self._max_body:,} bytes")
 
-    def _bad_body(self, status: int, message: str) -> RequestError:
-        self._mistake = RequestError(status, message, CLOSE)
+    def _bad_body(self, status: int, message: str, headers: dict[str, str] = CLOSE) -> RequestError:
+        self._mistake = RequestError(status, message, headers)
         return self._mistake

@@ -43,10 +43,6 @@ class WorkQueue:
         finally:
             self._change(-len(jobs))
 
-    def close(self) -> None:
-        """Let the threads go; what waits is dropped."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
     def _change(self, by: int) -> None:
         self.count += by
         self._watch(self.count)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from bearcat.errors import ArtifactError, ServiceError
 from bearcat.serving import Service, serve, start_log
+from bearcat.serving_metrics import SHARED_FOLDER
 from bearcat.units import UnitFolder
 
 PAUSE_SECONDS = 1.0  # between two looks, and before a process that died is started anew
-SHARED_FIGURES = "PROMETHEUS_MULTIPROC_DIR"  # prometheus-client's name for the folder in which processes add up
 
 log = logging.getLogger("bearcat.workers")
 
@@ -40,7 +40,7 @@ def serve_with_workers(service: Service, listener: socket.socket, count: int) ->
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda sig, frame: (received.append(sig), stop.set()))
     with tempfile.TemporaryDirectory(prefix="bearcat-") as figures:
-        os.environ[SHARED_FIGURES] = figures  # read by the processes when they import prometheus-client
+        os.environ[SHARED_FOLDER] = figures  # read by the processes when they import prometheus-client
         workers = [start_worker(service, listener) for _ in range(count)]
         while not stop.wait(PAUSE_SECONDS):
             for place, worker in enumerate(workers):
