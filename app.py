@@ -1,52 +1,92 @@
 """Step 11: serve the trained units: a page for people and an API for programs, on port 5006.
 
-Reads:  App_model
+Reads:  App_model, also what is put there later
 Writes: nothing
 Next:   python spider_example.py, or open http://127.0.0.1:5006
 """
 
-import errno
-import socket
-
-import uvicorn
+import argparse
+import os
+import re
 
 from bearcat.command_line import SERVICE_PORT, make_parser, open_step, run, tell
-from bearcat.errors import ServiceError
-from bearcat.page import mount_page
-from bearcat.service import make_app
+from bearcat.guard import MAX_BODY
+from bearcat.serving import Service, listen, serve, start_log
+from bearcat.tokens import TokenCheck
+from bearcat.units import UnitFolder
+from bearcat.work_queue import MOST_WAITING
+from bearcat.workers import check_workers, serve_with_workers
 from utils import Predict_Image
+
+TOKEN = "BEARCAT_TOKEN"
+THIS_MACHINE = re.compile(r"127(\.\d+){3}|localhost|::1")
+UNITS = {"": 1, "K": 2**10, "M": 2**20}
 
 
 def main() -> None:
-    """Load the units, take the port, and serve until Ctrl-C."""
+    """Load the units, take the port, and serve until SIGTERM or Ctrl-C."""
+    step = open_step(arguments_of_service())
+    arguments = step.arguments
+    check_workers(arguments.workers)
+    token = token_of(arguments)
+    page = not arguments.no_page and arguments.workers == 1
+    folder = step.work.folder("App_model")
+    service = Service(folder, Predict_Image, arguments.max_body, arguments.queue, token, page)
+    start_log()
+    units = UnitFolder(folder, Predict_Image)
+    units.load_all()
+    listener = listen(arguments.host, arguments.port)
+    host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
+    tell(f"Serving {', '.join(units)} on http://{host}:{listener.getsockname()[1]}  (Ctrl-C stops)")
+    if not token and not THIS_MACHINE.fullmatch(arguments.host):
+        tell("Warning: other machines can use this service, and it asks nobody who they are: set --token.")
+    if not arguments.no_page and not page:
+        tell("The page is left out: a visit to it needs one process, --workers makes several.")
+    step.next("python spider_example.py", "in another terminal: ask it")
+    if arguments.workers == 1:
+        serve(service, units, listener)
+    else:
+        serve_with_workers(service, listener, arguments.workers)
+
+
+def arguments_of_service() -> argparse.ArgumentParser:
+    """Return the parser with all that the service can be told."""
     parser = make_parser(__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1: this machine only)")
     parser.add_argument("--port", type=int, default=SERVICE_PORT, help=f"({SERVICE_PORT})")
+    parser.add_argument("--token", help=f"what clients must send; better in the environment's {TOKEN}: ps shows this")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (1); several have no page")
+    parser.add_argument(
+        "--max-body", type=bytes_of, default=MAX_BODY, metavar="BYTES", help=f"of a request ({MAX_BODY // 2**20}M)"
+    )
+    parser.add_argument(
+        "--queue", type=count_of, default=MOST_WAITING, metavar="N", help=f"pictures that may wait ({MOST_WAITING})"
+    )
     parser.add_argument("--no-page", action="store_true", help="the API alone, without the gradio page")
-    step = open_step(parser)
-    arguments = step.arguments
-    units = Predict_Image.all_units(step.work.folder("App_model"))
-    listener = listen(arguments.host, arguments.port)
-    app = make_app({name: unit.api for name, unit in units.items()})
-    if not arguments.no_page:
-        mount_page(app, {name: unit.predict for name, unit in units.items()})
-    host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
-    tell(f"Serving {', '.join(units)} on http://{host}:{listener.getsockname()[1]}  (Ctrl-C stops)")
-    if arguments.host not in ("127.0.0.1", "localhost", "::1"):
-        tell("Warning: other machines can use this service, and it asks nobody who they are.")
-    step.next("python spider_example.py", "in another terminal: ask it")
-    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+    return parser
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket bound to the address; raise ServiceError where that is not to be had."""
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except (OSError, OverflowError) as error:
-        in_use = getattr(error, "errno", None) in (errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", None))
-        reason = "another program has it: stop that, or choose another with --port" if in_use else str(error)
-        raise ServiceError(f"cannot listen on {host}:{port}: {reason}") from None
+def token_of(arguments: argparse.Namespace) -> str | None:
+    """Return the token that clients must send, None where there is none; raise ServiceError for one that can't be."""
+    token = os.environ.get(TOKEN) or None if arguments.token is None else arguments.token
+    if token is not None:
+        TokenCheck(token)
+    return token
+
+
+def count_of(text: str) -> int:
+    """Return a number that is 0 or more."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r}: a number from 0 on is expected")
+    return int(text)
+
+
+def bytes_of(text: str) -> int:
+    """Return a number of bytes given as 500000, 500K or 8M."""
+    found = re.fullmatch(r"(\d+)([KM]?)", text.upper())
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r}: a number of bytes is expected, as in 500K or 8M")
+    return int(found[1]) * UNITS[found[2]]
 
 
 if __name__ == "__main__":

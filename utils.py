@@ -136,11 +136,6 @@ class Predict_Image:
         self.name = path.stem
         self.recogniser = load_recogniser(path, Image_Processing.extraction_image)
 
-    @classmethod
-    def all_units(cls, app_model: Path) -> dict[str, "Predict_Image"]:
-        """Return name → reader of every unit in the folder."""
-        return {name: cls(app_model, name) for name in find_units(app_model)}
-
     def predict(self, image: Source) -> Reading:
         """Read one picture; raise ImageError where it cannot be opened."""
         return self.recogniser.read(image)

@@ -1,172 +1,190 @@
 """The HTTP contract as an ASGI app: base64 in, JSON out, and one form for every mistake."""
 
-import base64
-import binascii
-import json
-from collections.abc import Callable
+import logging
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
+from bearcat.api_description import describe_api
+from bearcat.api_page import docs_page
 from bearcat.errors import ImageError, ImageFormatError, ImageSizeError, LabelError, RequestOptionError, SettingsError
+from bearcat.guard import MAX_BODY, UNIT, Guard
+from bearcat.replies import SUCCESS, RequestError, failure, failure_of, success_of
+from bearcat.request_body import MOST_PICTURES, decode_base64, picture_of, read_fields, shown, text_of
+from bearcat.serving_metrics import TEXT, ServingMetrics
+from bearcat.tokens import TokenCheck
+from bearcat.work_queue import MOST_WAITING, WorkQueue
 
-SUCCESS = "处理成功"  # the words that existing clients compare with
-MAX_BODY = 8 * 2**20  # bytes
-MAX_FIELDS = 16
-ANSWER_FIELDS = ("result", "recognition_rate", "overall_recognition_rate", "time")
+__all__ = ["MAX_BODY", "SUCCESS", "decode_base64", "make_app"]
+
 STATUS_OF_ERROR = {ImageFormatError: 415, ImageSizeError: 413}  # 400 is that of all others
-
+MISTAKES = (ImageError, LabelError, RequestOptionError, SettingsError)  # a client's, among what units raise
 TEXT_OPTIONS = ("grid", "name")  # what a request may say beside the picture
 PROMPT = "prompt"  # text or a list
+GET = ("GET", "HEAD")
+METHODS = {
+    "/": (*GET, "POST"),
+    "/api/predict": ("POST",),
+    **dict.fromkeys(("/models", "/health", "/metrics", "/docs", "/openapi.json"), GET),
+}
 
 Answer = Callable[..., dict]
+log = logging.getLogger("bearcat.requests")
 
 
-class RequestError(Exception):
-    """What a client did wrong, with the HTTP status that says so."""
-
-    def __init__(self, status: int, message: str):
-        super().__init__(message)
-        self.status = status
-
-
-def make_app(units: dict[str, Answer], max_body: int = MAX_BODY) -> FastAPI:
+def make_app(
+    units: Mapping[str, Answer],
+    max_body: int = MAX_BODY,
+    *,
+    token: str | None = None,
+    most_waiting: int = MOST_WAITING,
+    cards: Callable[[], list[dict]] | None = None,
+    page: ASGIApp | None = None,
+    lifespan: Callable | None = None,
+) -> Starlette:
     """Return the service over units: name → a function from a picture's bytes, and options, to the answer's fields.
 
-    The first unit answers where a request names none.
+    The first unit answers where a request names none; which units there are may change while the service runs.
+    `cards` says of each what GET /models answers; `page` gets what no other route takes.
     """
-    app = FastAPI(title="Bearcat", docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(BodyLimit, max_body=max_body)
+    metrics = ServingMetrics()
+    desk = Desk(units, max_body, WorkQueue(most_waiting, metrics.queue.set))
+    about = About(units, cards or (lambda: [{"name": name} for name in units]), metrics)
+    routes = [
+        Route("/", desk.read, methods=["POST"]),
+        Route("/api/predict", desk.read_in_old_form, methods=["POST"]),
+        Route("/models", about.models),
+        Route("/health", about.health),
+        Route("/metrics", about.metrics),
+        Route("/openapi.json", about.openapi),
+        Route("/docs", about.docs),
+        *([Mount("/", page)] if page else []),
+    ]
+    check = TokenCheck(token) if token is not None else None
+    guard = Middleware(Guard, max_body=max_body, token=check, methods=METHODS, note=metrics.count)
+    handlers = {RequestError: refuse, HTTPException: refuse_route, **dict.fromkeys(MISTAKES, refuse)}
+    return Starlette(routes=routes, middleware=[guard], exception_handlers=handlers, lifespan=lifespan)
 
-    @app.post("/")
-    async def read(request: Request) -> JSONResponse:
-        fields = await read_fields(request, max_body)
-        image = await picture_of(fields.get("img"), "img")
+
+def told(error: Exception) -> RequestError:
+    """Return what a client is told of an error, which goes to the log where it is none of the client's."""
+    if isinstance(error, RequestError):
+        return error
+    if isinstance(error, MISTAKES):
+        return RequestError(STATUS_OF_ERROR.get(type(error), 400), str(error))
+    log.error("a picture could not be read", exc_info=error)
+    return RequestError(500, "the service failed; its log says why")
+
+
+def refuse(request: Request, error: Exception) -> Response:
+    """Return what is wrong with a request."""
+    mistake = told(error)
+    return failure(mistake.status, str(mistake), mistake.headers)
+
+
+def refuse_route(request: Request, error: HTTPException) -> Response:
+    """Return what Starlette has to say, in our form."""
+    return failure(error.status_code, str(error.detail), error.headers)
+
+
+class Desk:
+    """Where pictures are handed in."""
+
+    def __init__(self, units: Mapping[str, Answer], max_body: int, queue: WorkQueue):
+        self.units = units
+        self.max_body = max_body
+        self.queue = queue
+
+    async def read(self, request: Request) -> Response:
+        """Answer POST /: one picture, or a list of them."""
+        started = time.perf_counter()
+        fields = await read_fields(request, self.max_body)
+        unit = self._unit(fields.get("model"), request)
         options = {name: text_of(fields, name) for name in TEXT_OPTIONS if fields.get(name)}
         options |= {PROMPT: fields[PROMPT]} if fields.get(PROMPT) else {}
-        answer = await answer_with(units, fields.get("model"), image, options)
-        return JSONResponse({"return_code": 200, "return_info": SUCCESS, **answer})
+        pictures = fields.get("img")
+        if not isinstance(pictures, list):
+            return JSONResponse(success_of(await self._one(unit, pictures, "img", options)))
+        if not 1 <= len(pictures) <= MOST_PICTURES:
+            raise RequestError(400, f"img is a list of {len(pictures)}: 1 to {MOST_PICTURES} pictures are expected")
+        jobs = [partial(recognise, unit, one, f"img[{n}]", options) for n, one in enumerate(pictures)]
+        results = [answer_of_one(outcome) for outcome in await self.queue.run(jobs)]
+        seconds = round(time.perf_counter() - started, 6)
+        return JSONResponse(success_of({"results": results, "time": seconds}))
 
-    @app.post("/api/predict")
-    async def read_in_old_form(request: Request) -> JSONResponse:
-        fields = await read_fields(request, max_body)
-        data = fields.get("data")
-        image = await picture_of(data[0] if isinstance(data, list) and data else None, "data[0]")
-        answer = await answer_with(units, None, image, {})
+    async def read_in_old_form(self, request: Request) -> Response:
+        """Answer POST /api/predict as gradio 2 and 3 did."""
+        data = (await read_fields(request, self.max_body)).get("data")
+        picture = data[0] if isinstance(data, list) and data else None
+        answer = await self._one(self._unit(None, request), picture, "data[0]", {})
         return JSONResponse({"data": [answer["result"]], "duration": answer["time"]})
 
-    @app.get("/api/predict")
-    async def refuse_get() -> None:
-        raise HTTPException(405)
+    async def _one(self, unit: Answer, picture: object, field: str, options: dict) -> dict:
+        (outcome,) = await self.queue.run([partial(recognise, unit, picture, field, options)])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
-    @app.get("/health")
-    async def health() -> dict:
-        return {"status": "ok", "units": list(units)}
-
-    app.add_exception_handler(RequestError, lambda request, error: failure(error.status, str(error)))
-    for mistake in (ImageError, LabelError, RequestOptionError, SettingsError):
-        app.add_exception_handler(mistake, refuse)
-    app.add_exception_handler(HTTPException, lambda request, error: failure(error.status_code, str(error.detail)))
-    app.add_exception_handler(Exception, lambda request, error: failure(500, "the service failed; its log says why"))
-    return app
-
-
-def refuse(request: Request, error: Exception) -> JSONResponse:
-    """Return what is wrong with a picture or an option."""
-    return failure(STATUS_OF_ERROR.get(type(error), 400), str(error))
+    def _unit(self, name: object, request: Request) -> Answer:
+        """Return the unit that is meant, and note its name for the log."""
+        names = list(self.units)
+        if not names:
+            raise RequestError(503, "there is no trained unit: python save_model.py puts one into App_model")
+        if name in (None, ""):
+            name = names[0]
+        if not isinstance(name, str) or name not in names:
+            raise RequestError(400, f"model is {shown(name)}, there are: {', '.join(names)}")
+        request.scope[UNIT] = name
+        return self.units[name]
 
 
-def failure(status: int, message: str) -> JSONResponse:
-    """Return a mistake in the form of the contract."""
-    return JSONResponse({"return_code": status, "return_info": message, **dict.fromkeys(ANSWER_FIELDS)}, status)
+def recognise(unit: Answer, picture: object, field: str, options: dict) -> dict:
+    """Return a unit's answer to a picture as it was sent."""
+    return unit(picture_of(picture, field), **options)
 
 
-def text_of(fields: dict, name: str) -> str:
-    """Return a field that must be text."""
-    if not isinstance(fields[name], str):
-        raise RequestError(400, f"{name} is {fields[name]!r}: text is expected")
-    return fields[name]
+def answer_of_one(outcome: dict | Exception) -> dict:
+    """Return the answer to one picture of several, right or wrong."""
+    if not isinstance(outcome, Exception):
+        return success_of(outcome)
+    mistake = told(outcome)
+    return failure_of(mistake.status, str(mistake))
 
 
-async def answer_with(units: dict[str, Answer], name: object, image: bytes, options: dict[str, str]) -> dict:
-    """Return a unit's answer, computed in a thread so that the loop stays free."""
-    if name in (None, ""):
-        name = next(iter(units))
-    if not isinstance(name, str) or name not in units:
-        raise RequestError(400, f"model is {name!r}, there are: {', '.join(units)}")
-    return await run_in_threadpool(units[name], image, **options)
+class About:
+    """What the service says of itself."""
 
+    def __init__(self, units: Mapping[str, Answer], cards: Callable[[], list[dict]], metrics: ServingMetrics):
+        self._units = units
+        self._cards = cards
+        self._metrics = metrics
 
-async def read_fields(request: Request, max_body: int) -> dict:
-    """Return the fields of a form or of a JSON object."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json":
-        try:
-            fields = json.loads(await request.body())
-        except (ValueError, RecursionError) as error:
-            raise RequestError(400, f"the body is no JSON: {error}") from None
-        if not isinstance(fields, dict):
-            raise RequestError(400, 'a JSON object is expected, as in {"img": "<base64 of the picture>"}')
-        return fields
-    if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        return dict(await request.form(max_files=MAX_FIELDS, max_fields=MAX_FIELDS, max_part_size=max_body))
-    raise RequestError(415, f"content type {kind!r}: a form or application/json is expected")
+    async def models(self, request: Request) -> Response:
+        """List the units, the one first that answers where none is named."""
+        return JSONResponse({"models": self._cards()})
 
+    async def health(self, request: Request) -> Response:
+        """Tell whether a picture would be read now."""
+        names = list(self._units)
+        return JSONResponse({"status": "ok" if names else "no unit", "units": names}, 200 if names else 503)
 
-async def picture_of(value: object, field: str) -> bytes:
-    """Return a picture's bytes from a field: an uploaded file, or base64 as text."""
-    if isinstance(value, UploadFile):
-        return await value.read()
-    if not isinstance(value, str) or not value.strip():
-        raise RequestError(400, f"{field} is missing: base64 of a picture is expected")
-    try:
-        return decode_base64(value)
-    except (ValueError, binascii.Error) as error:
-        raise RequestError(400, f"{field} is no base64 of a picture: {error}") from None
+    async def metrics(self, request: Request) -> Response:
+        """Return the figures for Prometheus."""
+        return Response(await run_in_threadpool(self._metrics.text), headers={"Content-Type": TEXT})
 
+    async def openapi(self, request: Request) -> Response:
+        """Describe the API for programs."""
+        return JSONResponse(describe_api(list(self._units)))
 
-def decode_base64(text: str) -> bytes:
-    """Decode base64 with or without a data URL's prefix, padding, line breaks, the urlsafe alphabet, spaces for +."""
-    if text.lstrip().startswith("data:"):
-        text = text.partition(",")[2]
-    text = text.strip().replace("\r", "").replace("\n", "").replace(" ", "+").replace("-", "+").replace("_", "/")
-    text = text.rstrip("=")
-    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-
-
-class BodyLimit:
-    """The outermost guard: counts a body's bytes, announced or not, and answers 413 where there are too many."""
-
-    def __init__(self, app: ASGIApp, max_body: int):
-        self.app = app
-        self.max_body = max_body
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        announced = dict(scope["headers"]).get(b"content-length", b"0")
-        received = int(announced) if announced.isdigit() else 0
-        if received > self.max_body:
-            return await self._refuse()(scope, receive, send)
-        count = 0
-
-        async def counted() -> Message:
-            nonlocal count
-            message = await receive()
-            count += len(message.get("body", b""))
-            if count > self.max_body:
-                raise RequestError(413, self._too_large)
-            return message
-
-        await self.app(scope, counted, send)
-
-    @property
-    def _too_large(self) -> str:
-        return f"the body has more than {self.max_body:,} bytes"
-
-    def _refuse(self) -> JSONResponse:
-        return failure(413, self._too_large)
+    async def docs(self, request: Request) -> Response:
+        """Describe the API for people, without asking another machine for a script."""
+        return HTMLResponse(docs_page(describe_api(list(self._units))))

@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from bearcat import guard
 from bearcat.grids import Grid
 from bearcat.images import open_image
 from bearcat.label_codecs import Reading
@@ -161,6 +162,20 @@ def test_a_failure_inside_is_500_and_tells_no_secrets():
     answer = client.post("/", data={"img": text_of(png())})
     assert answer.status_code == answer.json()["return_code"] == 500
     assert "secret" not in answer.text
+
+
+def test_bodies_that_would_fill_the_memory_are_503_and_are_not_counted_for_ever(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+):
+    fields = {"img": text_of(png())}
+    monkeypatch.setattr(guard, "MOST_HELD", 100)
+    for _ in range(3):
+        refused = client.post("/", data=fields)
+        assert refused.status_code == refused.json()["return_code"] == 503
+        assert refused.headers["Retry-After"] == "1"
+    monkeypatch.setattr(guard, "MOST_HELD", 2 * len(fields["img"]))
+    for _ in range(5):
+        assert client.post("/", data=fields).status_code == 200
 
 
 @pytest.fixture(scope="module")

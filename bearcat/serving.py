@@ -1,0 +1,112 @@
+"""A service at work: one process or several on one socket, stopped so that what is in flight is answered."""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+
+from bearcat.errors import ServiceError
+from bearcat.page_door import PageDoor
+from bearcat.service import make_app
+from bearcat.units import Load, Readers, UnitFolder
+
+GRACE_SECONDS = 30  # for what is in flight when the service stops
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a service serves and how: all that its processes need to know."""
+
+    folder: Path
+    load: Load
+    max_body: int
+    most_waiting: int
+    token: str | None = None
+    page: bool = True
+
+
+def serve(service: Service, units: UnitFolder, listener: socket.socket) -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    door = PageDoor("" if service.page else "the service runs without its page")
+    app = make_app(
+        units,
+        service.max_body,
+        token=service.token,
+        most_waiting=service.most_waiting,
+        cards=units.cards,
+        page=door,
+        lifespan=lambda app: at_work(service, units, door),
+    )
+    config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=GRACE_SECONDS)
+    Server(config, door.close).run(sockets=[listener])
+
+
+@contextlib.asynccontextmanager
+async def at_work(service: Service, units: UnitFolder, door: PageDoor) -> AsyncIterator[None]:
+    """What goes on beside the requests: looking after the units, and loading the page."""
+    watching = asyncio.create_task(units.watch())
+    try:
+        async with door.opened(lambda: load_page(units)) if service.page else contextlib.nullcontext():
+            yield
+    finally:
+        watching.cancel()
+
+
+def load_page(units: UnitFolder) -> Starlette:
+    """Return the gradio page as an app of its own; heavy, hence called when the API answers already."""
+    from fastapi import FastAPI
+
+    from bearcat.page import mount_page
+
+    return mount_page(FastAPI(docs_url=None, redoc_url=None, openapi_url=None), Readers(units))
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which on SIGTERM ends well, and on Ctrl-C as every step does."""
+
+    def __init__(self, config: uvicorn.Config, close: Callable[[], None]):
+        super().__init__(config)
+        self._close = close
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        """Stop; uvicorn would raise SIGTERM once more when all is done, and the exit code would tell of a failure."""
+        if sig == signal.SIGTERM:
+            self.should_exit = True
+        else:
+            super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what is in flight, without waiting for browsers to leave."""
+        self._close()
+        await super().shutdown(sockets)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address; raise ServiceError where that is not to be had."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        in_use = getattr(error, "errno", None) in (errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", None))
+        reason = "another program has it: stop that, or choose another with --port" if in_use else str(error)
+        raise ServiceError(f"cannot listen on {host}:{port}: {reason}") from None
+    # asyncio sends small parts at once only on a socket that says it speaks TCP; else each answer waits 40 ms
+    return socket.socket(listener.family, listener.type, socket.IPPROTO_TCP, listener.detach())
+
+
+def start_log() -> None:
+    """Let the log go to stderr, one line a request; what libraries have to say only where it is a warning."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.getLogger().addHandler(handler)
+    logging.getLogger("bearcat").setLevel(logging.INFO)
+    logging.raiseExceptions = False  # a terminal that is gone is no reason to fail
