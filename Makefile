@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-backbones bench-modes clean
+.PHONY: setup demo test test-backbones bench-modes bench-serve clean
 
 setup: $(READY)  ## python -m venv .venv; .venv/bin/pip install -r requirements.txt
 
@@ -26,6 +26,10 @@ test-backbones: setup  ## .venv/bin/python -m pytest --all-backbones tests/test_
 
 bench-modes: setup  ## .venv/bin/python -m benchmarks.modes
 	$(BIN)/python -m benchmarks.modes
+
+bench-serve: setup  ## .venv/bin/python -m pip install ddddocr ; .venv/bin/python -m benchmarks.serve
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check ddddocr
+	$(BIN)/python -m benchmarks.serve
 
 clean:  ## delete .venv; works and data stay
 	rm -rf $(VENV)
