@@ -21,8 +21,8 @@ test: setup  ## .venv/bin/ruff check . ; .venv/bin/ruff format --check . ; .venv
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
 
-test-backbones: setup  ## .venv/bin/python -m pytest --all-backbones tests/test_backbones.py tests/test_other_keras_backends.py
-	$(BIN)/python -m pytest --all-backbones tests/test_backbones.py tests/test_other_keras_backends.py
+test-backbones: setup  ## .venv/bin/python -m pytest --all-backbones tests/test_backbones.py tests/test_detection_training.py tests/test_other_keras_backends.py
+	$(BIN)/python -m pytest --all-backbones tests/test_backbones.py tests/test_detection_training.py tests/test_other_keras_backends.py
 
 bench-modes: setup  ## .venv/bin/python -m benchmarks.modes
 	$(BIN)/python -m benchmarks.modes

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,10 @@ SECONDS = 300
 for variable in ("BEARCAT_WORK", "BEARCAT_WORKS", "BEARCAT_DEBUG"):
     os.environ.pop(variable, None)
 os.environ["PYTHONUTF8"] = "1"
+
+# tests started in the background may have Ctrl-C ignored, and would hand that down to the scripts that they interrupt
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

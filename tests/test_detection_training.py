@@ -257,8 +257,12 @@ def test_training_lowers_the_loss_and_the_saved_model_computes_the_same(tmp_path
     assert again.loss.get_config() == model.loss.get_config()
 
 
-def test_a_step_reaches_all_weights_of_d0(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(DETECTORS, "EfficientDet_D0", replace(DETECTORS["EfficientDet_D0"], cells=1, depth=1))
+@pytest.mark.parametrize("backbone", ["plain", "EfficientNet_b0"])
+def test_a_step_reaches_all_weights_of_d0(backbone: str, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config):
+    if backbone != "plain" and not pytestconfig.getoption("--all-backbones"):
+        pytest.skip("its own backbone takes half a minute: make test-backbones")
+    thin = replace(DETECTORS["EfficientDet_D0"], backbone=backbone, cells=1, depth=1)
+    monkeypatch.setitem(DETECTORS, "EfficientDet_D0", thin)
     model = build_model(replace(CARD, backbone="EfficientDet_D0", height=128, width=128), Recipe(lr=1e-3))
     before = [np.array(weight) for weight in model.trainable_weights]
     images, targets = batch()

@@ -37,7 +37,8 @@ for number, name in enumerate(sys.argv[2:] or [*BACKBONES, "EfficientDet_light",
     modes = list(TEXT_CODECS) if name == "light" else [list(TEXT_CODECS)[number % len(TEXT_CODECS)]]
     for card, targets in [detection_task(name)] if name in DETECTORS else [text_task(mode, name) for mode in modes]:
         model = build_model(card, Recipe(optimizer="AdaBelief", label_smoothing=0.1, weight_average=True))
-        model.run_eagerly = True
+        # JAX compiles each operation by itself when eager, which takes it longer than the whole step
+        model.run_eagerly, model.jit_compile = sys.argv[1] == "torch", sys.argv[1] == "jax"
         images = np.random.default_rng(0).uniform(0, 255, (4, *card.spec.shape)).astype("float32")
         figures = model.train_on_batch(images, targets, return_dict=True)
         assert np.isfinite(float(figures["loss"])), (name, card.mode)

@@ -58,6 +58,7 @@ def give_two_classes(work: Path) -> None:
             path.rename(path.with_name(f"{('牌坊', '茶几')[number % 2]}_{path.name}"))
 
 
+@pytest.mark.parametrize("trained", ["ORDINARY"], indirect=True)
 def test_new_characters_go_on_from_what_was_learnt(trained: Path, tmp_path: Path):
     work = shutil.copytree(trained, tmp_path / "copy")
     old = Predict_Image(work / "App_model").recogniser.card
