@@ -1,6 +1,6 @@
 """Step 11: serve the trained units: a page for people and an API for programs, on port 5006.
 
-Reads:  App_model, also what is put there later
+Reads:  App_model, also what is put there later; test_dataset, for examples on the page
 Writes: nothing
 Next:   python spider_example.py, or open http://127.0.0.1:5006
 """
@@ -9,6 +9,7 @@ import argparse
 import os
 import re
 
+from bearcat.annotations import list_images
 from bearcat.command_line import SERVICE_PORT, make_parser, open_step, run, tell
 from bearcat.guard import MAX_BODY
 from bearcat.serving import Service, listen, serve, start_log
@@ -20,6 +21,7 @@ from utils import Predict_Image
 
 TOKEN = "BEARCAT_TOKEN"
 THIS_MACHINE = re.compile(r"127(\.\d+){3}|localhost|::1")
+MOST_EXAMPLES = 12  # pictures on the page
 UNITS = {"": 1, "K": 2**10, "M": 2**20}
 
 
@@ -31,7 +33,8 @@ def main() -> None:
     token = token_of(arguments)
     page = not arguments.no_page and arguments.workers == 1
     folder = step.work.folder("App_model")
-    service = Service(folder, Predict_Image, arguments.max_body, arguments.queue, token, page)
+    examples = tuple(list_images(step.work.data_folder("test"))[:MOST_EXAMPLES]) if page else ()
+    service = Service(folder, Predict_Image, arguments.max_body, arguments.queue, token, page, examples)
     start_log()
     units = UnitFolder(folder, Predict_Image)
     units.load_all()

@@ -1,57 +1,68 @@
-"""The gradio page: drop a picture, see the text and how sure each character is."""
+"""The gradio page: drop a picture, see what was read and how sure each part of it is."""
 
+import atexit
 import os
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from fastapi import FastAPI
 
-from bearcat.errors import ImageError
-from bearcat.label_codecs import Reading
+from bearcat.page_fence import Fence
+from bearcat.page_reading import Read
+from bearcat.page_words import TRANSLATIONS
 
-CACHE_SECONDS = 3600  # uploads are deleted after an hour
+TEMPORARY = "GRADIO_TEMP_DIR"
+STYLE, LOGO = (Path(__file__).with_name(name) for name in ("page.css", "page.svg"))
 
-Read = Callable[[Path], Reading]
 
+def mount_page(
+    app: FastAPI,
+    units: Mapping[str, Read],
+    examples: Sequence[Path] = (),
+    modes: Mapping[str, str] = MappingProxyType({}),
+) -> FastAPI:
+    """Add the page at / to the service; it asks nothing of any other machine.
 
-def mount_page(app: FastAPI, units: dict[str, Read]) -> FastAPI:
-    """Add the page at / to the service; it asks nothing of any other machine."""
+    `units` and `modes` (unit → MODE: those that find boxes are also told what to click) may change while the page is
+    served. `examples` are pictures that can be chosen on it.
+    """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # gradio reads it when it is imported
+    keep_uploads_apart()
     import gradio
 
-    page = build_page(gradio, units)
-    mounted = gradio.mount_gradio_app(app, page, path="/")
+    from bearcat.page_blocks import build_page, make_theme
+
+    page = build_page(units, examples, modes, LOGO.read_text(encoding="utf-8"))
+    mounted = gradio.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        footer_links=[],
+        run_history=False,  # it would keep pictures in the browser, and offers to send them to Hugging Face
+        ssr_mode=False,
+        mcp_server=False,
+        show_error=False,
+        i18n=gradio.I18n(**TRANSLATIONS),
+        theme=make_theme(),
+        css_paths=[STYLE],
+        favicon_path=str(LOGO),
+    )
     # a mounted page skips gradio's check of file paths, and any file of the machine could be read, unless this is set;
-    # a path sent without gradio's mark of a file is not checked even so, hence the check in read()
+    # a path sent without gradio's mark of a file is not checked even so, hence the check in build_page
     page.has_launched = True
+    mount = mounted.router.routes[-1]
+    mount.app = Fence(mount.app)
     return mounted
 
 
-def build_page(gradio, units: dict[str, Read]):
-    """Return the page as gradio Blocks."""
-    names = list(units)
-    uploads = Path(gradio.utils.get_upload_folder()).resolve()
+def keep_uploads_apart() -> None:
+    """Let uploads go to a folder of this process that only its user can open, and that goes when it ends.
 
-    def read(file: str | None, name: str):
-        if not file or not Path(file).resolve().is_relative_to(uploads):
-            raise gradio.Error("Choose a picture first.")
-        try:
-            reading = units[name](Path(file))
-        except ImageError as error:
-            raise gradio.Error(str(error).replace(file, "the picture")) from None
-        characters = [[part, f"{share:.1%}"] for part, share in reading.parts]
-        return reading.text, f"{reading.confidence:.1%}", characters
-
-    with gradio.Blocks(title="Bearcat", analytics_enabled=False, delete_cache=(CACHE_SECONDS,) * 2) as page:
-        gradio.Markdown("# Bearcat\nDrop, paste or choose a captcha of the kind this unit was trained on.")
-        with gradio.Row():
-            # filepath and no image mode: the picture arrives as it was sent, not encoded again
-            image = gradio.Image(type="filepath", image_mode=None, sources=["upload", "clipboard"], label="Picture")
-            with gradio.Column():
-                unit = gradio.Dropdown(names, value=names[0], label="Unit", visible=len(names) > 1)
-                text = gradio.Textbox(label="Read")
-                confidence = gradio.Textbox(label="Confidence")
-                characters = gradio.Dataframe(headers=["character", "confidence"], label="Characters")
-        image.upload(read, [image, unit], [text, confidence, characters], api_name="predict")
-        gradio.Button("Read").click(read, [image, unit], [text, confidence, characters], api_name=False)
-    return page
+    gradio's own folder is one for all users of a machine: the second of them could not write into it.
+    """
+    if not os.environ.get(TEMPORARY):
+        os.environ[TEMPORARY] = tempfile.mkdtemp(prefix="bearcat-page-")
+        atexit.register(shutil.rmtree, os.environ[TEMPORARY], ignore_errors=True)

@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -17,7 +18,7 @@ from starlette.applications import Starlette
 from bearcat.errors import ServiceError
 from bearcat.page_door import PageDoor
 from bearcat.service import make_app
-from bearcat.units import Load, Readers, UnitFolder
+from bearcat.units import Load, Modes, Readers, UnitFolder
 
 GRACE_SECONDS = 30  # for what is in flight when the service stops
 
@@ -32,6 +33,7 @@ class Service:
     most_waiting: int
     token: str | None = None
     page: bool = True
+    examples: tuple[Path, ...] = ()  # pictures that can be chosen on the page
 
 
 def serve(service: Service, units: UnitFolder, listener: socket.socket) -> None:
@@ -54,20 +56,22 @@ def serve(service: Service, units: UnitFolder, listener: socket.socket) -> None:
 async def at_work(service: Service, units: UnitFolder, door: PageDoor) -> AsyncIterator[None]:
     """What goes on beside the requests: looking after the units, and loading the page."""
     watching = asyncio.create_task(units.watch())
+    page = door.opened(partial(load_page, units, service.examples)) if service.page else contextlib.nullcontext()
     try:
-        async with door.opened(lambda: load_page(units)) if service.page else contextlib.nullcontext():
+        async with page:
             yield
     finally:
         watching.cancel()
 
 
-def load_page(units: UnitFolder) -> Starlette:
+def load_page(units: UnitFolder, examples: tuple[Path, ...]) -> Starlette:
     """Return the gradio page as an app of its own; heavy, hence called when the API answers already."""
     from fastapi import FastAPI
 
     from bearcat.page import mount_page
 
-    return mount_page(FastAPI(docs_url=None, redoc_url=None, openapi_url=None), Readers(units))
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    return mount_page(app, Readers(units), examples, Modes(units))
 
 
 class Server(uvicorn.Server):

@@ -80,6 +80,10 @@ class UnitFolder(Mapping):
         """Return what GET /models says of each unit."""
         return [describe(name, unit.recogniser.card) for name, unit in self._units.items()]
 
+    def mode(self, name: str) -> str:
+        """Return a unit's MODE."""
+        return self._units[name].recogniser.card.mode
+
     def reader(self, name: str) -> Callable:
         """Return a function from a picture to a reading; raise ArtifactError for a unit that has gone."""
         if name not in self._units:
@@ -106,20 +110,31 @@ class UnitFolder(Mapping):
         return None
 
 
-class Readers(Mapping):
-    """Name → a function from a picture's path to a reading, always by the unit that is served now."""
+class View(Mapping):
+    """Name → something of the units that are served now."""
 
     def __init__(self, units: UnitFolder):
         self._units = units
-
-    def __getitem__(self, name: str) -> Callable:
-        return lambda image: self._units.reader(name)(image)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._units)
 
     def __len__(self) -> int:
         return len(self._units)
+
+
+class Readers(View):
+    """Name → a function from a picture's path to a reading, always by the unit that is served now."""
+
+    def __getitem__(self, name: str) -> Callable:
+        return lambda image: self._units.reader(name)(image)
+
+
+class Modes(View):
+    """Name → MODE."""
+
+    def __getitem__(self, name: str) -> str:
+        return self._units.mode(name)
 
 
 def stamps_of(paths: dict[str, Path]) -> dict[str, Stamp]:

@@ -14,6 +14,7 @@ from conftest import ROOT, run_well, serving
 from bearcat.annotations import list_images
 from bearcat.configuration import read_settings_file
 from bearcat.label_codecs import CODECS
+from utils import Predict_Image
 
 READMES = ["README.md", "README.zh-CN.md"]
 SERVED = {"python app.py", "python spider_example.py"}
@@ -34,7 +35,7 @@ def readme(request: pytest.FixtureRequest) -> str:
 
 
 def test_both_readmes_give_the_same_commands():
-    for language in ("bash", "python"):
+    for language in ("bash", "python", "javascript"):
         assert blocks(READMES[0], language) == blocks(READMES[1], language)
 
 
@@ -78,6 +79,22 @@ def test_the_curl_line_and_the_python_lines_work_as_pasted(trained: Path, tmp_pa
         if shutil.which("curl") and os.name == "posix":
             answer = subprocess.check_output(curl.replace("http://127.0.0.1:5006", address), shell=True, cwd=tmp_path)
             assert json.loads(answer)["result"] == printed.strip()
+
+
+def test_the_javascript_lines_work_as_pasted(trained: Path, tmp_path: Path, readme: str):
+    node = shutil.which("node")
+    if not node:
+        pytest.skip("needs Node.js (Debian: apt-get install nodejs)")
+    picture = list_images(trained / "test_dataset")[0]
+    shutil.copyfile(picture, tmp_path / "captcha.png")
+    (lines,) = blocks(readme, "javascript")
+    with serving(trained) as address:
+        code = lines.replace("http://127.0.0.1:5006", address)
+        command = [node, "--input-type=module", "--eval", code]
+        printed = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True).stdout
+    reading = Predict_Image(trained / "App_model").predict(picture)
+    assert printed.split(" ")[0] == reading.text
+    assert float(printed.split(" ")[1]) == pytest.approx(reading.confidence, abs=1e-5)
 
 
 def section(name: str, number: int) -> list[list[str]]:

@@ -2,7 +2,6 @@
 
 import base64
 import io
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -11,8 +10,6 @@ from PIL import Image
 from bearcat import guard
 from bearcat.grids import Grid
 from bearcat.images import open_image
-from bearcat.label_codecs import Reading
-from bearcat.page import mount_page
 from bearcat.service import SUCCESS, decode_base64, make_app
 
 LIMIT = 20_000  # bytes of a body in these tests
@@ -176,39 +173,6 @@ def test_bodies_that_would_fill_the_memory_are_503_and_are_not_counted_for_ever(
     monkeypatch.setattr(guard, "MOST_HELD", 2 * len(fields["img"]))
     for _ in range(5):
         assert client.post("/", data=fields).status_code == 200
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory):
-    """The service with its page; yields a client."""
-
-    def read(path: Path) -> Reading:
-        text = str(open_image(path).width)
-        return Reading(text, (0.5,) * len(text))
-
-    app = mount_page(make_app({"wide": width_of}), {"wide": read})
-    with TestClient(app) as client:
-        yield client
-
-
-def test_the_page_and_the_api_share_the_port(page: TestClient):
-    assert "gradio" in page.get("/").text
-    assert page.post("/", data={"img": text_of(png())}).json()["result"] == "40"
-
-
-def test_the_page_reads_an_uploaded_picture(page: TestClient):
-    url = "data:image/png;base64," + text_of(png())
-    answer = page.post("/gradio_api/run/predict", json={"data": [{"url": url}, "wide"]})
-    assert answer.json()["data"][0] == "40"
-
-
-@pytest.mark.parametrize("mark", [{}, {"meta": {"_type": "gradio.FileData"}}], ids=["bare", "marked"])
-def test_the_page_reads_no_file_of_the_machine(page: TestClient, tmp_path: Path, mark: dict):
-    secret = tmp_path / "secret.png"
-    secret.write_bytes(png(77))
-    answer = page.post("/gradio_api/run/predict", json={"data": [{"path": str(secret)} | mark, "wide"]})
-    assert answer.status_code != 200
-    assert "77" not in answer.text
 
 
 def test_a_grid_and_a_name_reach_the_unit():

@@ -11,6 +11,7 @@ from bearcat.fonts import find_font
 from bearcat.voc import BoxLabels
 
 TRUE_COLOUR, FOUND_COLOUR, PAPER = (0, 150, 60), (220, 30, 30), (255, 255, 255)
+POINT_COLOUR = (30, 80, 200)
 LEAST_WIDTH = 320  # pixels: smaller pictures are enlarged, so that the names can be read
 
 
@@ -42,6 +43,20 @@ def draw_against(image: Image.Image, truth: BoxLabels, found: Detections) -> Ima
     words = [f"{found.labels[n]} {found.scores[n]:.0%}" for n in range(found.count)]
     draw_boxes(canvas, found.boxes_xyxy[: found.count] * scale, words, FOUND_COLOUR)
     return canvas
+
+
+def draw_points(image: Image.Image, points_xy: Sequence[Sequence[float] | None], scale: float = 1.0) -> None:
+    """Draw numbers from 1 on at points in place, in the order of clicks; None keeps its number and is left out."""
+    pen = ImageDraw.Draw(image)
+    radius = max(9, image.height // 18)
+    font = find_font("0123456789", radius * 5 // 4)
+    for number, point in enumerate(points_xy, 1):
+        if point is None:
+            continue
+        x, y = point[0] * scale, point[1] * scale
+        corners = (x - radius, y - radius, x + radius, y + radius)
+        pen.ellipse(corners, fill=POINT_COLOUR, outline=PAPER, width=max(2, radius // 8))
+        pen.text((x, y), str(number), fill=PAPER, font=font, anchor="mm")
 
 
 def _enlarged(image: Image.Image) -> tuple[Image.Image, int]:
