@@ -1,7 +1,8 @@
 """Step 9: make the trained unit from the checkpoint with the smallest validation loss.
 
 Reads:  checkpoint, and some pictures of the data sets to hold the export to
-Writes: model/<MODEL_NAME>.keras, App_model/<MODEL_NAME>.onnx (this one is served), report/save.json
+Writes: model/<MODEL_NAME>.keras, App_model/<MODEL_NAME>.onnx (this one is served; a network that can't be exported
+        is served as App_model/<MODEL_NAME>.keras), report/save.json
 Next:   python test.py
 """
 
@@ -32,17 +33,22 @@ def main() -> None:
     folders = work.folder("model"), work.folder("App_model")
     unit = publish(best.path, step.settings.MODEL_NAME, *folders, pixels)
     tell(f"Saved: {unit.keras_file}")
-    tell(f"Exported: {unit.onnx_file}")
-    tell(f"Both read {len(pixels)} pictures alike (a probability differs by {unit.difference:.0e} at most)")
+    if unit.problem:
+        tell(f"Warning: the network could not be exported to ONNX ({unit.problem})")
+        tell(f"Served is the Keras model itself, with more time and memory, and with TensorFlow: {unit.served_file}")
+    else:
+        tell(f"Exported: {unit.served_file}")
+        tell(f"Both read {len(pixels)} pictures alike (a probability differs by {unit.difference:.0e} at most)")
     step.write_report(
         "save",
         {
             "checkpoint": best.path.name,
             "model": unit.keras_file.name,
-            "app_model": unit.onnx_file.name,
-            "bytes": unit.onnx_file.stat().st_size,
+            "app_model": unit.served_file.name,
+            "bytes": unit.served_file.stat().st_size,
             "pictures_compared": len(pixels),
             "largest_difference": unit.difference,
+            "export_problem": unit.problem or None,
             "metrics": unit.card.metrics,
         },
     )

@@ -19,7 +19,7 @@ from bearcat.vocabulary import Vocabulary
 FORMAT = 1
 METADATA_KEY = "bearcat"  # of an ONNX file's metadata
 CARD_MEMBER = "bearcat.json"  # of a .keras file, which is a zip archive
-ONNX_SUFFIX = ".onnx"
+ONNX_SUFFIX, KERAS_SUFFIX = ".onnx", ".keras"
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,8 @@ def read_card(keras_file: Path) -> tuple[Card, dict]:
 
 def find_units(folder: Path) -> dict[str, Path]:
     """Return name → file of the units in an App_model folder; raise ArtifactError where there are none."""
-    units = {path.stem: path for path in sorted(folder.glob(f"*{ONNX_SUFFIX}")) if not path.name.startswith(".")}
+    files = [path for suffix in (KERAS_SUFFIX, ONNX_SUFFIX) for path in folder.glob(f"*{suffix}")]
+    units = {path.stem: path for path in files if not path.name.startswith(".")}  # of two of a name the ONNX file
     if not units:
         raise ArtifactError(f"{folder} holds no trained unit: run python train.py, then python save_model.py")
-    return units
+    return dict(sorted(units.items()))

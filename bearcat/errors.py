@@ -49,5 +49,9 @@ class ArtifactError(BearcatError):
     """A trained unit is missing, damaged, or its two forms disagree."""
 
 
+class ExportError(ArtifactError):
+    """A network that cannot be written as an ONNX file."""
+
+
 class ServiceError(BearcatError):
     """The service cannot start, or did not answer."""

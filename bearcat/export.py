@@ -2,15 +2,17 @@
 
 import contextlib
 import io
+import shutil
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import onnx
 
-from bearcat.artifact import METADATA_KEY, ONNX_SUFFIX, Card, read_card, write_card
-from bearcat.errors import ArtifactError
+from bearcat.artifact import KERAS_SUFFIX, METADATA_KEY, ONNX_SUFFIX, Card, read_card, write_card
+from bearcat.errors import ArtifactError, ExportError
 from bearcat.files import written_beside
 from bearcat.inference import KerasEngine, OnnxEngine
 from bearcat.layers import in_float32, load_validated
@@ -20,34 +22,59 @@ LARGEST_DIFFERENCE = 1e-3  # between two probabilities of the same row
 
 @dataclass(frozen=True)
 class Published:
-    """A trained unit's card, its two files, and the largest difference of a probability between them."""
+    """A trained unit's card, its two files, and the largest difference of a probability between them.
+
+    `problem` says why there is no ONNX file; the Keras model is then served itself.
+    """
 
     card: Card
     keras_file: Path
-    onnx_file: Path
+    served_file: Path
     difference: float
+    problem: str = ""
 
 
 def publish(checkpoint: Path, name: str, model_folder: Path, app_folder: Path, pixels: np.ndarray) -> Published:
     """Write <model_folder>/<name>.keras and <app_folder>/<name>.onnx from a checkpoint, both with its card.
 
-    `pixels` (N, H, W, C) are real pictures as the network sees them. Raises ArtifactError where the two read them
-    differently, and then leaves what was published before.
+    `pixels` (N, H, W, C) are real pictures as the network sees them. A network that cannot be exported is served as a
+    .keras file. Raises ArtifactError where the two read differently, and then leaves what was published before.
     """
     card = replace(read_card(checkpoint)[0], name=name)
-    keras_file, onnx_file = model_folder / f"{name}.keras", app_folder / f"{name}{ONNX_SUFFIX}"
-    with written_beside(keras_file) as keras_part, written_beside(onnx_file) as onnx_part:
+    keras_file, onnx_file = model_folder / f"{name}{KERAS_SUFFIX}", app_folder / f"{name}{ONNX_SUFFIX}"
+    fallback_file = onnx_file.with_suffix(KERAS_SUFFIX)
+    with written_beside(keras_file) as keras_part:
         model = in_float32(load_validated(checkpoint))
         model.save(keras_part)
         write_card(keras_part, {"card": vars(card)})
-        model.predict_on_batch(pixels[:1].astype(np.float32))  # export asks for a model that was called
-        with _quietly():
-            model.export(onnx_part, format="onnx", verbose=False)
-        described = onnx.load(onnx_part)
-        onnx.helper.set_model_props(described, {METADATA_KEY: card.to_json()})
-        onnx.save(described, onnx_part)
-        difference = compare_engines(KerasEngine(keras_part), OnnxEngine(onnx_part), pixels)
+        reference = KerasEngine(keras_part)
+        reference.logits(pixels[:1].astype(np.float32))
+        try:
+            with written_beside(onnx_file) as onnx_part:
+                export_onnx(model, card, onnx_part)
+                difference = compare_engines(reference, OnnxEngine(onnx_part), pixels)
+        except ExportError as error:
+            with written_beside(fallback_file) as fallback_part:
+                shutil.copyfile(keras_part, fallback_part)
+            onnx_file.unlink(missing_ok=True)  # of an earlier training: of two files the ONNX file would be served
+            return Published(card, keras_file, fallback_file, 0.0, str(error))
+    fallback_file.unlink(missing_ok=True)
     return Published(card, keras_file, onnx_file, difference)
+
+
+def export_onnx(model: keras.Model, card: Card, file: Path) -> None:
+    """Write a model as an ONNX file that holds its card; raise ExportError where that cannot be done."""
+    model.predict_on_batch(np.zeros((1, *card.spec.shape), np.float32))  # export asks for a model that was called
+    try:
+        with _quietly():
+            model.export(file, format="onnx", verbose=False)
+        described = onnx.load(file)
+    except OSError:
+        raise  # a full disk is no fault of the network
+    except Exception as error:
+        raise ExportError(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error
+    onnx.helper.set_model_props(described, {METADATA_KEY: card.to_json()})
+    onnx.save(described, file)
 
 
 def compare_engines(reference: KerasEngine, engine: OnnxEngine, pixels: np.ndarray) -> float:

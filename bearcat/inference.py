@@ -1,17 +1,21 @@
 """Recognise pictures with a trained unit: preprocessing, engine and decoding as the unit's own card says."""
 
+import importlib.util
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 
-from bearcat.artifact import METADATA_KEY, Card, read_card
+from bearcat.artifact import KERAS_SUFFIX, METADATA_KEY, ONNX_SUFFIX, Card, read_card
 from bearcat.detection.decoding import Detections
+from bearcat.devices import start_tensorflow
 from bearcat.errors import ArtifactError
 from bearcat.images import InputSpec, Source, extract_pixels, open_image
 from bearcat.label_codecs import CODECS, Reading
 
+log = logging.getLogger("bearcat.inference")
 Extract = Callable[[Source, InputSpec], np.ndarray]
 
 
@@ -39,17 +43,27 @@ class OnnxEngine:
 
 
 class KerasEngine:
-    """The .keras file itself, traced: what save_model.py holds the ONNX file to."""
+    """The .keras file itself, as a traced call: what ONNX files are held to, and serves what can't be exported."""
 
     def __init__(self, path: Path):
-        from bearcat.layers import load_model  # imports Keras: heavy, and never needed where ONNX Runtime serves
-
         self.card, _ = read_card(path)
+        try:
+            from bearcat.layers import load_model  # imports Keras: heavy, and not needed where ONNX Runtime serves
+        except ImportError as error:
+            raise ArtifactError(f"{path} needs Keras and TensorFlow, which are not installed ({error})") from None
         self._model = load_model(path)
 
     def logits(self, pixels: np.ndarray) -> np.ndarray:
         """Return the logits of pictures (N, H, W, C), float32 in 0 … 255."""
         return np.asarray(self._model.predict_on_batch(pixels))
+
+
+def start_keras_engine(path: Path) -> KerasEngine:
+    """Return a .keras file at work in a process that has no TensorFlow yet."""
+    log.warning("%s could not be exported to ONNX: Keras reads with it, which takes more time and memory", path)
+    if importlib.util.find_spec("tensorflow"):
+        start_tensorflow(use_gpu=False)
+    return KerasEngine(path)
 
 
 class Recogniser:
@@ -84,12 +98,16 @@ class Detector(Recogniser):
         return [one.placed(*image.size, self.card.spec) for one, image in zip(found, opened, strict=True)]
 
 
+ENGINES: dict[str, Callable[[Path], "OnnxEngine | KerasEngine"]] = {
+    ONNX_SUFFIX: OnnxEngine,
+    KERAS_SUFFIX: start_keras_engine,
+}
 RECOGNISERS = {"character": Recogniser, "class": Recogniser, "box": Detector}
 
 
 def load_recogniser(path: Path, extract: Extract = extract_pixels) -> Recogniser:
-    """Return the unit of an ONNX file at work."""
-    engine = OnnxEngine(path)
+    """Return the unit of a file of App_model at work."""
+    engine = ENGINES[path.suffix](path)
     return RECOGNISERS[CODECS[engine.card.mode].unit](engine, extract)
 
 

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import tensorflow as tf
 
 from bearcat import export
 from bearcat.artifact import Card, find_units, read_card
 from bearcat.checkpoints import best_checkpoint
 from bearcat.errors import ArtifactError
 from bearcat.images import extract_pixels
-from bearcat.inference import OnnxEngine, Recogniser, choose_unit
+from bearcat.inference import KerasEngine, OnnxEngine, Recogniser, choose_unit, load_recogniser
 from bearcat.label_codecs import Reading
 
 
@@ -53,6 +54,47 @@ def test_what_disagrees_is_not_published(trained: Path, tmp_path: Path, monkeypa
     with pytest.raises(ArtifactError, match="nothing was published"):
         export.publish(checkpoint, "captcha", work / "model", work / "App_model", pixels)
     assert {path: path.read_bytes() for path in work.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("trained", ["CTC"], indirect=True)
+def test_what_cannot_be_exported_is_served_by_keras(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    work = shutil.copytree(trained, tmp_path / "copy")
+    picture = next((work / "test_dataset").iterdir())
+    expected = load_recogniser(work / "App_model" / "captcha.onnx").read(picture)
+    checkpoint = best_checkpoint(work / "checkpoint").path
+    pixels = np.zeros((2, 24, 48, 1), np.uint8)
+
+    def fail(*arguments: object, **options: object) -> None:
+        raise ValueError("no such operation\nin ONNX")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(export.keras.Model, "export", fail)
+        unit = export.publish(checkpoint, "captcha", work / "model", work / "App_model", pixels)
+    assert unit.problem == "ValueError: no such operation"
+    assert find_units(work / "App_model") == {"captcha": work / "App_model" / "captcha.keras"}
+    received = load_recogniser(unit.served_file).read(picture)
+    assert received.text == expected.text
+    assert received.confidence == pytest.approx(expected.confidence, abs=1e-4)
+    assert "could not be exported to ONNX" in caplog.text
+    export.publish(checkpoint, "captcha", work / "model", work / "App_model", pixels)
+    assert find_units(work / "App_model") == {"captcha": work / "App_model" / "captcha.onnx"}
+
+
+def test_a_keras_unit_is_called_as_a_trace(trained: Path):
+    engine = KerasEngine(trained / "model" / "captcha.keras")
+    layer, eager = engine._model.layers[-1], []
+    compute = layer.call
+
+    def spy(*arguments: object, **options: object) -> object:
+        eager.append(tf.executing_eagerly())
+        return compute(*arguments, **options)
+
+    layer.call = spy
+    for _ in range(3):
+        engine.logits(np.zeros((1, 24, 48, 1), np.float32))
+    assert eager == [False]  # called once, by the tracer
 
 
 def test_an_onnx_file_from_elsewhere_is_refused(unit: Path, tmp_path: Path):
