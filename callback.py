@@ -62,7 +62,9 @@ class CallBack:
             training.Timekeeper(settings.BATCH_SIZE),
             *[training.ValidateAverage(validation_data)] * settings.WEIGHT_AVERAGE,
             training.FollowPlateau(self.rule, lowers=not settings.COSINE_SCHEDULER),
-            training.SaveCheckpoint(work.folder("checkpoint"), self.card, self.history, asdict(self.recipe)),
+            training.SaveCheckpoint(
+                work.folder("checkpoint"), self.card, self.history, asdict(self.recipe), settings.KEEP_CHECKPOINTS
+            ),
             training.WriteCsv(work.folder("CSVLogger") / "training.csv", self.history),
             training.Bar(settings.EPOCHS, steps_per_epoch),
             keras.callbacks.TensorBoard(str(work.folder("logs")), write_graph=False, update_freq=settings.UPDATE_FREQ),

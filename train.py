@@ -25,7 +25,7 @@ def main() -> int:
     step = open_step(make_parser(__doc__))
     settings, work = step.settings, step.work
     source = SOURCES[CODECS[settings.MODE].unit](step)
-    device = start_tensorflow(settings.USE_GPU, settings.SEED)
+    device = start_tensorflow(settings.USE_GPU, settings.SEED, settings.DETERMINISTIC)
     call_back = CallBack(work, settings, Card.from_settings(settings, source.vocabulary, device.has_gpu))
     model = call_back.resume() or begin(step, call_back, device)
     source.check(model, call_back.card)

@@ -63,6 +63,18 @@ def best_checkpoint(folder: Path) -> Checkpoint:
     raise CheckpointError(f"{folder} holds no usable checkpoint: run python train.py")
 
 
+def thin_checkpoints(folder: Path, kept: int) -> None:
+    """Delete all checkpoints but the newest `kept` and the best one; 0 keeps all."""
+    older = list_checkpoints(folder)[:-kept] if kept else []
+    try:
+        best = best_checkpoint(folder)
+    except CheckpointError:
+        return  # no figures yet by which to choose
+    for checkpoint in older:
+        if checkpoint != best:
+            checkpoint.path.unlink()
+
+
 def newest_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[Path]]:
     """Return the whole checkpoint with the highest epoch, and the broken files that are newer."""
     broken = []

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from bearcat.configuration import load_settings
 from bearcat.errors import BearcatError
 from bearcat.files import write_json
+from bearcat.locks import WorkLock
 from bearcat.workspace import ROOT, Work, find_work
 
 SERVICE_PORT = 5006
@@ -33,6 +34,7 @@ class Step:
     work: Work
     settings: SimpleNamespace
     arguments: argparse.Namespace
+    lock: WorkLock
 
     def write_report(self, name: str, payload: dict) -> None:
         """Write report/<name>.json for programs to read."""
@@ -54,12 +56,15 @@ def make_parser(doc: str) -> argparse.ArgumentParser:
 
 
 def open_step(parser: argparse.ArgumentParser, argv: Sequence[str] | None = None) -> Step:
-    """Parse the command line, find the work, load its settings, and say which work it is."""
+    """Parse the command line, find the work, load its settings, and say which work it is.
+
+    Raises WorkError where another process changes what this script would change.
+    """
     arguments = parser.parse_args(argv)
     work = find_work(arguments.work)
     settings = load_settings(ROOT / "settings.py", work.settings_file, arguments.set)
     tell(f"Work: {work.path}")
-    return Step(work, settings, arguments)
+    return Step(work, settings, arguments, WorkLock(work.path, Path(sys.argv[0]).stem))
 
 
 def run(main: Callable[[], object]) -> None:

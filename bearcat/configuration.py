@@ -98,6 +98,8 @@ RULES: dict[str, Rule] = {
     "LR_PATIENCE": _whole(1, 1_000_000),
     "EARLY_PATIENCE": _whole(1, 1_000_000),
     "MIN_EPOCH_STEPS": _whole(1, 1_000_000),
+    "KEEP_CHECKPOINTS": _whole(0, 1_000_000),
+    "DETERMINISTIC": _FLAG,
     "UPDATE_FREQ": _UPDATE_FREQ,
 }
 

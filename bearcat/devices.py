@@ -23,10 +23,11 @@ class Device:
     has_gpu: bool
 
 
-def start_tensorflow(use_gpu: bool, seed: int | None = None) -> Device:
+def start_tensorflow(use_gpu: bool, seed: int | None = None, deterministic: bool = False) -> Device:
     """Import TensorFlow, hide the GPUs or let each take memory as it needs it; return what will compute.
 
-    To be called once, before anything else imports TensorFlow.
+    `deterministic` lets the same seed give the same numbers. To be called once, before anything else imports
+    TensorFlow.
     """
     with silence():
         import keras
@@ -39,6 +40,8 @@ def start_tensorflow(use_gpu: bool, seed: int | None = None) -> Device:
             tf.config.experimental.set_memory_growth(gpu, True)
     if seed is not None:
         keras.utils.set_random_seed(seed)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
     if not use_gpu:
         return Device("the CPU", has_gpu=False)
     return Device(f"{len(gpus)} GPU" if gpus else "the CPU, since TensorFlow finds no GPU", bool(gpus))

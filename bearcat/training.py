@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from bearcat.artifact import Card, read_card, write_card
 from bearcat.backbones import AUTO
-from bearcat.checkpoints import Checkpoint, checkpoint_name, newest_checkpoint
+from bearcat.checkpoints import Checkpoint, checkpoint_name, newest_checkpoint, thin_checkpoints
 from bearcat.devices import set_precision
 from bearcat.errors import CheckpointError
 from bearcat.files import PART, written_beside
@@ -96,11 +96,14 @@ class FollowCosine(keras.callbacks.Callback):
 
 
 class SaveCheckpoint(keras.callbacks.Callback):
-    """Writes weights, optimizer, card and the history so far after each epoch, beside first and then in place."""
+    """Writes weights, optimizer, card and the history so far after each epoch, beside first and then in place.
 
-    def __init__(self, folder: Path, card: Card, history: list[dict], recipe: dict):
+    `kept` is how many stay besides the best one; 0 keeps all.
+    """
+
+    def __init__(self, folder: Path, card: Card, history: list[dict], recipe: dict, kept: int = 0):
         super().__init__()
-        self.folder, self.card, self.history, self.recipe = folder, card, history, recipe
+        self.folder, self.card, self.history, self.recipe, self.kept = folder, card, history, recipe, kept
 
     def on_epoch_end(self, epoch, logs=None):
         row = row_of(epoch + 1, logs)
@@ -110,6 +113,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
             self.model.save(part)
             card = vars(self.card.with_metrics(row))
             write_card(part, {"card": card, "history": self.history, "recipe": self.recipe})
+        thin_checkpoints(self.folder, self.kept)
 
 
 class WriteCsv(keras.callbacks.Callback):

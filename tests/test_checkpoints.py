@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bearcat.checkpoints import best_checkpoint, checkpoint_name, is_whole, list_checkpoints, newest_checkpoint
+from bearcat.checkpoints import (
+    best_checkpoint,
+    checkpoint_name,
+    is_whole,
+    list_checkpoints,
+    newest_checkpoint,
+    thin_checkpoints,
+)
 from bearcat.errors import CheckpointError
 
 
@@ -134,3 +141,29 @@ def test_a_copy_that_a_file_manager_made_is_left_alone(tmp_path: Path):
     name = checkpoint_name(3, 0.5, 0.25, 0.9)
     (tmp_path / name.replace(".keras", " (copy).keras")).touch()
     assert list_checkpoints(tmp_path) == []
+
+
+def test_old_checkpoints_go_but_the_best_and_the_newest_stay(tmp_path: Path):
+    for epoch, val_loss in enumerate((0.5, 0.2, 0.4, 0.3, 0.6), 1):
+        put(tmp_path, epoch, val_loss)
+    other = tmp_path / "my_own.keras"
+    other.write_bytes(b"")
+    thin_checkpoints(tmp_path, 0)
+    assert len(list_checkpoints(tmp_path)) == 5
+    thin_checkpoints(tmp_path, 2)
+    assert [checkpoint.epoch for checkpoint in list_checkpoints(tmp_path)] == [2, 4, 5]
+    assert other.exists()
+
+
+def test_a_broken_best_does_not_cost_the_best_whole_one(tmp_path: Path):
+    for epoch, (val_loss, whole) in enumerate([(0.3, True), (0.1, False), (0.5, True), (0.4, True)], 1):
+        put(tmp_path, epoch, val_loss, whole)
+    thin_checkpoints(tmp_path, 1)
+    assert best_checkpoint(tmp_path).epoch == 1
+
+
+def test_without_figures_all_checkpoints_stay(tmp_path: Path):
+    for epoch in (1, 2, 3):
+        put(tmp_path, epoch, math.nan)
+    thin_checkpoints(tmp_path, 1)
+    assert len(list_checkpoints(tmp_path)) == 3

@@ -27,7 +27,13 @@ CARD = Card("captcha", "CTC", "tiny", ("a", "b"), 24, 48, 1, 3)
 
 def settings(**changes: object) -> SimpleNamespace:
     base = {"LR": 1e-3, "COSINE_SCHEDULER": False, "LR_PATIENCE": 1, "EARLY_PATIENCE": 3, "EPOCHS": 9, "BATCH_SIZE": 4}
-    base |= {"UPDATE_FREQ": "epoch", "OPTIMIZER": "AdamW", "LABEL_SMOOTHING": 0, "RECTIFY": False}
+    base |= {
+        "UPDATE_FREQ": "epoch",
+        "KEEP_CHECKPOINTS": 5,
+        "OPTIMIZER": "AdamW",
+        "LABEL_SMOOTHING": 0,
+        "RECTIFY": False,
+    }
     return SimpleNamespace(**base | {"WEIGHT_AVERAGE": False, "PRECISION": "float32"} | changes)
 
 

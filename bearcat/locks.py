@@ -1,0 +1,52 @@
+"""Of two steps that change the same things of a work, the second one is refused while the first one runs."""
+
+import json
+import os
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bearcat.errors import WorkError
+from bearcat.files import write_json
+
+FOLDER = ".locks"
+# what each script changes; app.py and the others only read
+CHANGED = {
+    "init_working_space": ("checkpoints",),
+    "gen_sample_by_captcha": ("data",),
+    "move_path": ("data",),
+    "cheak_file": ("settings",),
+    "pack_dataset": ("data", "packs"),
+    "train": ("checkpoints",),
+    "save_model": ("units",),
+    "test": ("scores",),
+    "delete_file": ("data", "packs"),
+}
+
+
+class WorkLock:
+    """Held from the start of a step to the end of its process, however that comes: the system lets go of it then."""
+
+    def __init__(self, work: Path, script: str):
+        """Take what a script changes; raise WorkError, with the process that has it, where it is taken."""
+        self._locks: list[FileLock] = []
+        for what in CHANGED.get(script, ()):
+            lock, owner_file = FileLock(work / FOLDER / f"{what}.lock"), work / FOLDER / f"{what}.json"
+            Path(lock.lock_file).parent.mkdir(exist_ok=True)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                raise WorkError(
+                    f"{owner_of(owner_file)} is changing the {what} of {work}: wait until it has ended, or stop it"
+                ) from None
+            write_json(owner_file, {"script": script, "process": os.getpid()}, sync=False)
+            self._locks.append(lock)
+
+
+def owner_of(file: Path) -> str:
+    """Return the script and the process that hold a lock."""
+    try:
+        owner = json.loads(file.read_text(encoding="utf-8"))
+        return f"{owner['script']}.py (process {owner['process']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another step"  # it has just begun
