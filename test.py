@@ -58,7 +58,7 @@ def read_all(unit: Predict_Image, data: list[LabelledImage]) -> tuple[list[tuple
 
 def report_text(step: Step, unit: Predict_Image, items, readings: tuple[Reading], seconds: tuple[float]) -> dict:
     """Score texts or classes, and print what a person wants to know first."""
-    card, files = unit.recogniser.card, [item.path.name for item in items]
+    card, files = unit.recogniser.card, [item.name for item in items]
     labels, symbols_of = [item.label for item in items], CODECS[card.mode].symbols
     report = score(files, labels, readings, seconds, symbols_of)
     tell_result(report)
@@ -71,8 +71,8 @@ def report_text(step: Step, unit: Predict_Image, items, readings: tuple[Reading]
 def report_boxes(step: Step, unit: Predict_Image, items, found: tuple[Detections], seconds: tuple[float]) -> dict:
     """Score boxes, draw the worst pictures into report/worst, and print what a person wants to know first."""
     truths, label_folder = [item.label for item in items], step.work.folder(LABEL_FOLDER)
-    prompts = [read_prompt(label_file(item.path, label_folder).with_suffix(PROMPT_SUFFIX)) for item in items]
-    report = score_detections([item.path.name for item in items], truths, prompts, found, seconds)
+    prompts = [read_prompt(label_file(item.path, label_folder, PROMPT_SUFFIX)) for item in items]
+    report = score_detections([item.name for item in items], truths, prompts, found, seconds)
     tell(f"{report['images']} pictures, mAP@0.5 {report['map_50']:.2%}, mAP@0.5:0.95 {report['map_50_95']:.2%}")
     low, high = report["all_clicks_correct_ci95"]
     tell(f"every object and nothing else: {report['all_clicks_correct']:.2%} (95 % interval {low:.2%} – {high:.2%})")

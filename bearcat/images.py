@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from bearcat.errors import ImageError, ImageFormatError, ImageSizeError
 
@@ -16,7 +16,10 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"})
 SMALLEST_SIDE = 4  # pixels
 MOST_PIXELS = 16_000_000
+SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 PAPER = 255  # white: what padding and transparency become
+# what Pillow's readers raise on damaged bytes
+_DAMAGE = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error)
 
 Source = Path | bytes | Image.Image
 
@@ -110,11 +113,29 @@ def open_image(source: Source) -> Image.Image:
         raise ImageSizeError(f"{name} has too many pixels, at most {MOST_PIXELS:,} are accepted") from None
     except FileNotFoundError:
         raise ImageError(f"{name} is not there") from None
-    # what Pillow's decoders raise on damaged bytes
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error) as error:
+    except _DAMAGE as error:
         if isinstance(error, PermissionError | IsADirectoryError):
             raise
         raise ImageError(f"{name} is damaged: {error}") from None
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Return width and height as open_image would give them, from the file's head alone.
+
+    Raises ImageError for what is no picture, or none whose head can be read.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            turned = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
+            return image.size[::-1] if turned else image.size
+    except Image.DecompressionBombError:
+        raise ImageSizeError(f"{path} has too many pixels, at most {MOST_PIXELS:,} are accepted") from None
+    except FileNotFoundError:
+        raise ImageError(f"{path} is not there") from None
+    except _DAMAGE as error:
+        if isinstance(error, PermissionError | IsADirectoryError):
+            raise
+        raise ImageError(f"{path} is damaged: {error}") from None
 
 
 def _opened(source: Source) -> AbstractContextManager[Image.Image]:
