@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from bearcat.configuration import RULES
-from bearcat.inspection import grey_share_of_contrast, inspect_set, spread, suggest_settings, summary_lines
+from bearcat.inspection import grey_share_of_contrast, inspect_set, spread, summary_lines
+from bearcat.suggestions import suggest_settings
 
 RED = (255, 0, 0)
 GREEN = (0, 130, 0)  # as light as this red: both are grey 76
