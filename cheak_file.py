@@ -12,7 +12,7 @@ from bearcat.check_page import Check, Proposal, check_page
 from bearcat.command_line import Step, make_parser, open_step, run, tell
 from bearcat.configuration import change_settings_file, parse_override, read_settings_file
 from bearcat.errors import DataError, LabelError
-from bearcat.findings import find_all, find_doubles, unseen_symbols
+from bearcat.findings import find_all, find_doubles, look_alikes, unseen_symbols
 from bearcat.html_report import write_page
 from bearcat.inspection import SetReport, inspect_set, put_together, summary_lines
 from bearcat.label_codecs import CODECS
@@ -85,11 +85,13 @@ def tell_findings(check: Check) -> None:
 
 def write_reports(step: Step, check: Check) -> None:
     """Write report/check.json and report/check.html."""
+    whole = put_together(check.reports.values())
     payload = {
         "sets": {name: report.as_dict() for name, report in check.reports.items()},
-        "all": put_together(check.reports.values()).as_dict(),
+        "all": whole.as_dict(),
         "findings": [finding.as_dict() for finding in check.findings],
         "unseen": {name: dict(symbols) for name, symbols in unseen_symbols(check.reports).items()},
+        "look_alikes": look_alikes(whole.symbols) if check.unit == "character" else [],
         "doubles": [double.as_dict() for double in check.doubles],
         "suggested": {proposal.name: proposal.suggested for proposal in check.proposals},
         "why": {proposal.name: proposal.why for proposal in check.proposals},

@@ -9,7 +9,7 @@ from bearcat.html_report import bar, section, side_by_side, table
 from bearcat.inspection import SetReport
 
 MOST_BARS = 60  # of symbols
-COLUMN = 20  # bars under one another
+COLUMN = 15  # bars under one another
 BINS = 12  # of sizes
 RARE = "What is rare is learnt badly: some hundred of each are a good start."
 SYMBOLS = {"character": "characters", "class": "classes", "box": "kinds of objects"}
@@ -23,8 +23,13 @@ def histograms(whole: SetReport, unit: str) -> Iterator[Markup]:
     sizes = [_bars("width", _binned(whole.widths)), _bars("height", _binned(whole.heights))]
     if unit != "class":
         sizes.insert(0, _bars(lengths, sorted(whole.label_lengths.items())))
-    yield section("How many pictures are so", side_by_side(*sizes))
-    ordered = sorted(whole.symbols.items(), key=lambda pair: (-pair[1], pair[0]))
+    yield section("Labels and sizes", side_by_side(*sizes))
+    if whole.symbols:  # pictures without a single object have none
+        yield _symbols(whole.symbols, unit)
+
+
+def _symbols(symbols: Counter, unit: str) -> Markup:
+    ordered = sorted(symbols.items(), key=lambda pair: (-pair[1], pair[0]))
     if len(ordered) > MOST_BARS:
         half = MOST_BARS // 2
         hint = f"The {half} most frequent and the {half} rarest of {len(ordered):,}. {RARE}"
@@ -34,14 +39,15 @@ def histograms(whole: SetReport, unit: str) -> Iterator[Markup]:
     most = max(number for _, number in ordered)
     columns = [ordered[start : start + COLUMN] for start in range(0, len(ordered), COLUMN)]
     bars = side_by_side(*(_bars("", column, most) for column in columns))
-    yield section(f"How often {SYMBOLS[unit]} occur", hint, bars)
+    return section(f"How often {SYMBOLS[unit]} occur", hint, bars)
 
 
 def _bars(what: str, pairs: Iterable[tuple[object, int]], most: int = 0) -> Markup:
     """Return a histogram; its longest bar is its largest number, or `most`."""
     pairs = list(pairs)
     most = most or max(number for _, number in pairs)
-    return table([what, "how many"], [[str(name), bar(number / most, f"{number:,}")] for name, number in pairs])
+    rows = [[str(name), bar(number / most, f"{number:,}")] for name, number in pairs]
+    return table([what, "pictures" if what else "times"], rows)
 
 
 def _binned(counts: Counter) -> list[tuple[str, int]]:

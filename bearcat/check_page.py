@@ -82,7 +82,7 @@ def _findings(check: Check) -> Iterator[object]:
         badge = marked([("to put right", True)]) if finding.level == WARNING else Markup("<em>good to know</em>")
         text = Markup("<p>{} <strong>{}.</strong> {}</p>").format(badge, finding.text, _sentence(finding.todo))
         more = len(finding.files) - FILES_SHOWN
-        files = [code(_short(line, check.work)) for line in finding.files[:FILES_SHOWN]]
+        files = [code(_short(line, check.work, finding.kind)) for line in finding.files[:FILES_SHOWN]]
         yield join(
             [text, listing([*files, *([f"… and {more:,} more: check.json names them all"] if more > 0 else [])])]
         )
@@ -94,9 +94,10 @@ def _sentence(todo: str) -> str:
     return f"What to do: {todo}." if todo else ""
 
 
-def _short(line: str, work: Path) -> str:
-    """Return a line with its files named from the work on."""
-    return line.replace(str(work), "").replace("\\", "/").lstrip("/")
+def _short(line: str, work: Path, kind: str) -> str:
+    """Return a line with its files named from the work on; what to do about a name stands above all of them."""
+    line = line.replace(str(work), "").replace("\\", "/").lstrip("/")
+    return line.partition(": ")[0] if kind == "without_label" else line
 
 
 def _pictures_of_doubles(doubles: Iterable[Double]) -> Markup:

@@ -116,11 +116,11 @@ def _of_files(reports: Mapping[str, SetReport]) -> Iterator[Finding]:
 
 # field of SetReport, level, words, what to do
 OF_FILES = (
-    ("damaged", WARNING, "cannot be opened; every step leaves them out", "fetch them again, or take them away"),
+    ("damaged", WARNING, "damaged, and left out by every step", "fetch them again, or take them away"),
     (
         "without_label",
         WARNING,
-        "without a label",
+        "named so that no label can be told",
         "rename them to <label>_<anything>.png, or put a labels.csv (file,label) beside them",
     ),
     (
@@ -158,22 +158,22 @@ OF_DOUBLES = (
         "contradiction",
         WARNING,
         lambda double: double.is_contradiction,
-        "there several times with different labels: at least one of the labels is wrong, and teaches mistakes",
+        "with several copies whose labels differ: at least one of the labels is wrong, and teaches mistakes",
         "look at them and mend the wrong label",
     ),
     (
         "leak",
         WARNING,
         lambda double: double.is_leak,
-        "leaked: in train_dataset and again in validation or test, where reading them proves nothing. "
-        "The score looks better than it is",
+        "leaked: in train_dataset and again in validation or test, where reading what was learnt by heart proves "
+        "nothing; the score looks better than it is",
         "take one of each away, best the one in train_dataset",
     ),
     (
         "double",
         NOTE,
         lambda double: not double.is_leak and not double.is_contradiction,
-        "there several times, within train_dataset or outside of it",
+        "with several copies, all within train_dataset or all outside of it",
         "nothing, if few: they count twice",
     ),
 )
@@ -191,8 +191,8 @@ def _of_characters(reports: Mapping[str, SetReport]) -> Iterator[Finding]:
     symbols = sum((report.symbols for report in reports.values()), Counter())
     groups = look_alikes(symbols)
     if groups:
-        listed = "; ".join(" ".join(f"{one} ({n})" for one, n in group.items()) for group in groups)
-        text = f"some characters look alike, and both are in the data: {listed}"
+        listed = "; ".join(", ".join(f"{one} ({n})" for one, n in group.items()) for group in groups)
+        text = f"some characters of the labels look alike: {listed}"
         yield Finding(NOTE, "look_alikes", text, "make sure that the labels tell them apart as the site does")
     both = sorted(one for one in symbols if one.islower() and one.upper() != one and symbols[one.upper()])
     if both:

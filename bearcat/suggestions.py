@@ -113,7 +113,7 @@ def why(suggested: Mapping[str, object], reports: list[SetReport], advice: ModeA
         "MODE": advice.reason,
         "IMAGE_HEIGHT": size,
         "IMAGE_WIDTH": size,
-        "IMAGE_CHANNALS": kept + (things if suggested["IMAGE_CHANNALS"] == 3 else ""),
+        "IMAGE_CHANNALS": kept + (things if suggested.get("IMAGE_CHANNALS") == 3 else ""),
         "CAPTCHA_LENGTH": "the longest label",
     }
     return {name: reasons[name] for name in suggested}
