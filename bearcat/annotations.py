@@ -22,7 +22,7 @@ LABEL_TABLES = {
 _NAMES_SHOWN = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LabelledImage:
     """A picture's file and what it shows: a text, the name of a class, or the boxes of bearcat.voc.
 

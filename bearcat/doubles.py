@@ -22,7 +22,7 @@ HASH_SIDE = 16  # the hash has so many bits squared
 HASH_BITS = HASH_SIDE**2
 NEAR = 12  # bits: a picture saved anew as JPEG differs in 0 … 12, other captchas of its generator in 46 and more
 MOST_NEIGHBOURS = 16  # of pictures that share a key, each is compared with so many
-MOST_COMPARED = 20_000  # candidates whose pixels are compared
+MOST_REFUSED = 5_000  # candidates that are no doubles, after which no more are tried: these pictures have no hash
 SAME_SHAPE = 0.05  # by how much the proportions of doubles may differ
 TILE = 8  # pixels: doubles agree in every square of this side, a changed character does not
 MOST_DIFFERENT = 24  # grey levels by which the most different square may differ in the mean
@@ -52,7 +52,8 @@ def group_doubles(fingerprints: Sequence[Fingerprint], distance: int = NEAR) -> 
     """Return the groups of files that show the same, sorted, each of at least two.
 
     `distance` is in how many of 256 bits the hashes of two pictures may differ (0 … 62) for their pixels to be
-    compared; -1 finds files with the same bytes only.
+    compared; -1 finds files with the same bytes only. Near doubles are no longer sought after MOST_REFUSED
+    candidates that are none, as blank or tiny pictures give.
     """
     first_of: dict[bytes, Fingerprint] = {}
     for one in fingerprints:
@@ -61,16 +62,15 @@ def group_doubles(fingerprints: Sequence[Fingerprint], distance: int = NEAR) -> 
     groups = DisjointSet(one.path for one in fingerprints)
     for one in fingerprints:
         groups.merge(one.path, first_of[one.digest].path)
-    compared = 0
+    refused = 0
     for a, b in _near_pairs([one.pixels for one in different], distance):
         pair = different[a].path, different[b].path
         if groups.connected(*pair):
             continue
-        compared += 1
-        if compared > MOST_COMPARED:
-            break
         if look_same(*pair):
             groups.merge(*pair)
+        elif (refused := refused + 1) == MOST_REFUSED:
+            break
     return sorted(sorted(group) for group in groups.subsets() if len(group) > 1)
 
 
