@@ -124,12 +124,16 @@ def about(step: Step, unit: Predict_Image) -> list[tuple[str, str]]:
     """Return what was tested, for a page."""
     card = unit.recogniser.card
     network = f"{card.mode} with {card.backbone}, pictures of {card.height}×{card.width}×{card.channels}"
-    return [
-        ("work", step.work.path.name),
-        ("unit", unit.name),
-        ("network", network),
-        ("tested", time.strftime("%Y-%m-%d %H:%M")),
-    ]
+    fitted = (
+        {
+            "temperature, fitted on validation": f"{card.metrics['temperature']:.2f}",
+            "confidence was off there by": f"{card.metrics['val_calibration_error']:.1%} on average",
+        }
+        if "temperature" in card.metrics
+        else {}
+    )
+    lines = {"work": step.work.path.name, "unit": unit.name, "network": network, **fitted}
+    return [*lines.items(), ("tested", time.strftime("%Y-%m-%d %H:%M"))]
 
 
 def draw_worst(folder: Path, items, found: tuple[Detections]) -> list[tuple[str, Image]]:

@@ -11,6 +11,7 @@ GO_ON = "python pack_dataset.py, python init_working_space.py --go-on, python tr
 CURVE = "python train.py --curve"
 GOOD = 0.99  # a unit that reads so many right wants no more than its last mistakes looked at
 LEARNT = 0.9  # of the training pictures: the network has got what there is
+WIDE_GAP = 0.1  # between training pictures and unseen ones
 WIDE_INTERVAL = 0.05
 MANY = 3  # mistakes of one kind that are no accident
 NAMED = 8  # characters, lengths and the like that are listed
@@ -62,32 +63,43 @@ def other_pictures(report: dict, training: dict) -> str:
     )
 
 
-def more_data(report: dict, training: dict) -> str:
-    """Tell whether the training pictures were too few, or not learnt."""
-    learnt = training.get("exact")
-    if report["exact"] >= GOOD or learnt is None:
+def not_learnt(report: dict, training: dict) -> str:
+    """Tell where not even the training pictures are read right."""
+    learnt = training.get("exact", 1.0)
+    if report["exact"] >= GOOD or learnt >= LEARNT:
         return ""
-    if learnt < LEARNT:
-        return (
-            f"The training pictures themselves, changed at random, were read right in {learnt:.1%} only: train "
-            "longer (EPOCHS, EARLY_PATIENCE), with a larger IMAGE_HEIGHT and IMAGE_WIDTH, or a stronger BACKBONE."
-        )
     return (
-        f"The training pictures are learnt ({learnt:.1%} read right while they were changed at random), so what helps "
-        f"is more of them. {CURVE} says how many; then {GO_ON}. DATA_ENHANCEMENT may help too."
+        f"The training pictures themselves, changed at random, were read right in {learnt:.1%} only: train longer "
+        "(EPOCHS, EARLY_PATIENCE), with a larger IMAGE_HEIGHT and IMAGE_WIDTH, or a stronger BACKBONE."
+    )
+
+
+def more_data(report: dict, training: dict) -> str:
+    """Tell whether the training pictures were too few."""
+    learnt = training.get("exact", 0.0)
+    if report["exact"] >= GOOD or (learnt < LEARNT and learnt - report["exact"] < WIDE_GAP):
+        return ""
+    return (
+        f"Training pictures are read right in {learnt:.1%} (while they are changed at random), unseen ones in "
+        f"{report['exact']:.1%}: more training pictures help. {CURVE} says how many; then {GO_ON}. DATA_ENHANCEMENT "
+        "may help too."
     )
 
 
 def weak_symbols(report: dict, training: dict) -> str:
     """Name characters or classes that are read worse than the others by more than chance."""
-    usual = report["character_accuracy"]
+    usual, strangers = report["character_accuracy"], report.get("never_learnt", ())
     weak = [
         f"{symbol} ({row['right']:.0%} of {row['count']})"
         for symbol, row in report["by_character"].items()
-        if symbol not in report.get("never_learnt", ())
-        and wilson_interval(round(row["right"] * row["count"]), row["count"])[1] < usual
+        if symbol not in strangers and _is_weak(row["right"], row["count"], usual)
     ]
     return f"Read worse than the others: {listed(weak)}. Label more pictures that have them." if weak else ""
+
+
+def _is_weak(share: float, count: int, usual: float) -> bool:
+    right = round(share * count)
+    return count - right >= MANY and wilson_interval(right, count)[1] < usual
 
 
 def look_alikes(report: dict, training: dict) -> str:
@@ -124,7 +136,7 @@ def weak_lengths(report: dict, training: dict) -> str:
     weak = [
         f"{length} ({row['exact']:.0%} of {row['images']})"
         for length, row in report["by_length"].items()
-        if wilson_interval(round(row["exact"] * row["images"]), row["images"])[1] < report["exact"]
+        if _is_weak(row["exact"], row["images"], report["exact"])
     ]
     return (
         f"Labels of some lengths are read worse: {listed(weak)} characters. Add pictures of these lengths."
@@ -182,6 +194,7 @@ RULES: Sequence[Rule] = (
     never_learnt,
     damaged_pictures,
     other_pictures,
+    not_learnt,
     more_data,
     case_only,
     weak_symbols,

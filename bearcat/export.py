@@ -3,41 +3,59 @@
 import contextlib
 import io
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import onnx
 
 from bearcat.artifact import METADATA_KEY, ONNX_SUFFIX, Card, read_card, write_card
+from bearcat.calibration import Calibration, calibrate
 from bearcat.errors import ArtifactError
 from bearcat.files import written_beside
 from bearcat.inference import KerasEngine, OnnxEngine
 from bearcat.layers import in_float32, load_validated
 
 LARGEST_DIFFERENCE = 1e-3  # between two probabilities of the same row
+PICTURES_COMPARED = 64
+BATCH = 64
 
 
 @dataclass(frozen=True)
 class Published:
-    """A trained unit's card, its two files, and the largest difference of a probability between them."""
+    """A trained unit's card, its two files, the largest difference of a probability between them, its calibration."""
 
     card: Card
     keras_file: Path
     onnx_file: Path
     difference: float
+    calibration: Calibration | None
 
 
-def publish(checkpoint: Path, name: str, model_folder: Path, app_folder: Path, pixels: np.ndarray) -> Published:
+def publish(
+    checkpoint: Path,
+    name: str,
+    model_folder: Path,
+    app_folder: Path,
+    pixels: np.ndarray,
+    labels: Sequence[str] = (),
+) -> Published:
     """Write <model_folder>/<name>.keras and <app_folder>/<name>.onnx from a checkpoint, both with its card.
 
-    `pixels` (N, H, W, C) are real pictures as the network sees them. Raises ArtifactError where the two read them
-    differently, and then leaves what was published before.
+    `pixels` (N, H, W, C) are real pictures as the network sees them; where there are `labels`, of the first of them,
+    confidences are fitted to what these show. Raises ArtifactError where the two files read the pictures differently,
+    and then leaves what was published before.
     """
     card = replace(read_card(checkpoint)[0], name=name)
     keras_file, onnx_file = model_folder / f"{name}.keras", app_folder / f"{name}{ONNX_SUFFIX}"
     with written_beside(keras_file) as keras_part, written_beside(onnx_file) as onnx_part:
         model = in_float32(load_validated(checkpoint))
+        calibration = calibrated(model, card, pixels, labels) if len(labels) else None
+        if calibration:
+            model = with_temperature(model, calibration.temperature)
+            card = replace(card, metrics=card.metrics | calibration.figures())
         model.save(keras_part)
         write_card(keras_part, {"card": vars(card)})
         model.predict_on_batch(pixels[:1].astype(np.float32))  # export asks for a model that was called
@@ -46,8 +64,23 @@ def publish(checkpoint: Path, name: str, model_folder: Path, app_folder: Path, p
         described = onnx.load(onnx_part)
         onnx.helper.set_model_props(described, {METADATA_KEY: card.to_json()})
         onnx.save(described, onnx_part)
-        difference = compare_engines(KerasEngine(keras_part), OnnxEngine(onnx_part), pixels)
-    return Published(card, keras_file, onnx_file, difference)
+        compared = pixels[:PICTURES_COMPARED]
+        difference = compare_engines(KerasEngine(keras_part), OnnxEngine(onnx_part), compared)
+    return Published(card, keras_file, onnx_file, difference, calibration)
+
+
+def calibrated(model: keras.Model, card: Card, pixels: np.ndarray, labels: Sequence[str]) -> Calibration:
+    """Return how far the confidences of a network are to be trusted, by pictures whose labels are known."""
+    starts = range(0, len(labels), BATCH)
+    batches = (pixels[start : start + BATCH].astype(np.float32) for start in starts)
+    logits = np.concatenate([np.asarray(model.predict_on_batch(batch)) for batch in batches])[: len(labels)]
+    return calibrate(card.make_codec(), logits, labels)
+
+
+def with_temperature(model: keras.Model, temperature: float) -> keras.Model:
+    """Return a network whose logits are divided by a temperature: every engine then has the same confidences."""
+    divided = keras.layers.Rescaling(1 / temperature, name="temperature", dtype="float32")(model.output)
+    return keras.Model(model.input, divided, name=model.name)
 
 
 def compare_engines(reference: KerasEngine, engine: OnnxEngine, pixels: np.ndarray) -> float:

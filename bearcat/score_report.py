@@ -30,8 +30,8 @@ def score_page(
     )
     sections = [
         html.section("What to do next", html.listing(advice)),
-        html.section("Mistakes", *show_mistakes(report, pictures, symbols_of)),
         html.section("In numbers", html.table(("figure", "value"), [*figures(report), *about])),
+        html.section("Mistakes", *show_mistakes(report, pictures, symbols_of)),
         html.section("Where the mistakes are", html.side_by_side(*show_places(report))),
         html.section("Can its confidence be believed?", *show_confidence(report)),
     ]
@@ -47,7 +47,7 @@ def figures(report: dict) -> list[tuple[str, str]]:
         (f"{report['symbol']} accuracy", f"{report['character_accuracy']:.2%}"),
         ("mistakes", f"{len(report['mistakes']):,} of {report['images']:,} pictures"),
         ("time a picture", f"{speed['p50']:.1f} ms (median), {speed['p99']:.1f} ms (the slowest hundredth)"),
-        ("mean distance of confidence and truth", f"{error:.1%} (expected calibration error)"),
+        ("confidence is off by", f"{error:.1%} on average (expected calibration error)"),
     ]
 
 
@@ -114,8 +114,8 @@ def show_mistakes(report: dict, pictures: Mapping[str, Path], symbols_of: Callab
     cards = [show_mistake(one, pictures[one["file"]], symbols_of) for one in mistakes[:SHOWN_MISTAKES]]
     count = f"The {SHOWN_MISTAKES} surest of {len(mistakes):,}" if len(mistakes) > SHOWN_MISTAKES else "All"
     return [
-        f"{count}, the surest first; wrong or missing {report['symbol']}s are marked. Where the picture shows what was "
-        "read, the label is wrong: mend it.",
+        f"{count}, the surest first. Red: what was read and does not stand in the label; green: what should have been "
+        "read there. Where the picture shows what was read, the label is wrong: mend it.",
         html.gallery(cards),
     ]
 
@@ -126,7 +126,7 @@ def show_mistake(mistake: dict, path: Path, symbols_of: Callable) -> Markup:
     true, read = ([(pair[side], pair[0] != pair[1]) for pair in pairs if pair[side]] for side in (0, 1))
     return html.card(
         html.picture(open_image(path), f"captcha {mistake['label']}"),
-        Markup("true {}").format(html.marked(true)),
+        Markup("true {}").format(html.marked(true, is_true=True)),
         Markup("read {}").format(html.marked(read) if read else NOTHING),
         f"{mistake['confidence']:.1%} sure",
         html.code(mistake["file"]),

@@ -23,8 +23,8 @@ def boxes_page(
     )
     sections = [
         html.section("What to do next", html.listing(advice)),
-        html.section("The worst pictures", *show_worst(report, worst)),
         html.section("In numbers", html.table(("figure", "value"), [*figures(report), *about])),
+        html.section("The worst pictures", *show_worst(report, worst)),
         html.section("By class", *show_classes(report)),
     ]
     return html.page(f"How well {dict(about).get('work', 'the unit')} finds", lead, sections)
@@ -55,7 +55,7 @@ def show_worst(report: dict, worst: Sequence[tuple[str, Image.Image]]) -> list[o
     return [
         f"{len(cards)} of {len(report['mistakes']):,} pictures with a mistake, the worst first. Green: the label's "
         "boxes, named below. Red: what was found, with its score.",
-        html.gallery(cards),
+        html.gallery(cards, wide=True),
     ]
 
 
