@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from bearcat.advice import CURVE, GOOD, MANY, WIDE_INTERVAL, Rule, damaged_pictures, listed, never_learnt
+from bearcat.advice import GOOD, MANY, WIDE_INTERVAL, Rule, damaged_pictures, listed, never_learnt
 
 WEAK_AP = 0.8
 LOOSE = 0.6  # mAP over all overlaps beside that at half
@@ -43,7 +43,7 @@ def loose_boxes(report: dict, training: dict) -> str:
 
 def more_pictures(report: dict, training: dict) -> str:
     """Tell that there is room for more training pictures."""
-    said = f"More labelled pictures, or MOSAIC = True, help what is below {GOOD:.0%}: {CURVE} says how many."
+    said = f"More labelled pictures, or MOSAIC = True, help what is below {GOOD:.0%}."
     return said if report["all_clicks_correct"] < GOOD else ""
 
 
