@@ -11,6 +11,8 @@ from scipy.special import rel_entr
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1)
 GOALS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)  # exact match
 GOALS_TOLD = 2  # the next ones above what is reached
+LEAST_FALL = 0.9  # a goal that asks for less is reached already
+LEAST_POINTS = 3  # at which anything is read right: two make any curve
 RESAMPLED = 300
 MISFIT = 99  # percentile of resampled misfits: a curve that fits worse is none
 INTERVAL = (10, 90)  # percentiles of what resampled errors come to
@@ -104,7 +106,7 @@ def answer_curve(points: Sequence[Point]) -> tuple[dict, list[PowerLaw]]:
     doubt = doubt_of(points, wrong, law, interval[0])
     if doubt:
         return report | {"answer": doubt}, []
-    goals = [goal for goal in GOALS if goal > 1 - float(law.error(law.most))][:GOALS_TOLD]
+    goals = [goal for goal in GOALS if 1 - goal < LEAST_FALL * float(law.error(law.most))][:GOALS_TOLD]
     report["needed"] = [needed_for(goal, law, laws) for goal in goals]
     said = " ".join(tell_needed(one, law.most) for one in report["needed"])
     return report | {"answer": said or "There is hardly room to get better."}, [law, *laws]
@@ -118,7 +120,8 @@ def doubt_of(points: Sequence[Point], wrong: np.ndarray, law: PowerLaw, least_ex
             f"Too few mistakes to tell ({wrong.sum()} in all trainings together): there is hardly room to get better. "
             f"{more}."
         )
-    if misfit(law, points, wrong) > np.percentile(misfit(law, points, resampled(points, law)), MISFIT):
+    too_few = sum(point.right > 0 for point in points) < LEAST_POINTS
+    if too_few or misfit(law, points, wrong) > np.percentile(misfit(law, points, resampled(points, law)), MISFIT):
         return (
             "It can't be told: the mistakes do not fall along a curve that could be drawn further (with few pictures "
             "nothing is learnt at all, or one of the trainings ended too early)."
