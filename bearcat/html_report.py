@@ -18,14 +18,14 @@ from bearcat.files import write_text
 
 PICTURE_SIZE = (480, 240)  # pixels at most; larger ones are shrunk for the page
 STYLE = Markup(
-    """:root{color-scheme:light dark;--line:#8884;--bar:#4c8bd6;--wrong:#c62828}
+    """:root{color-scheme:light dark;--line:#8884;--bar:#4c8bd6;--wrong:#c62828;--true:#2e7d32}
 body{font:16px/1.5 system-ui,"Noto Sans CJK SC","Microsoft YaHei","PingFang SC","WenQuanYi Micro Hei",sans-serif;
 max-width:64rem;margin:2rem auto;padding:0 1rem}
 h1,h2{line-height:1.2}h2{margin-top:2.5rem;border-bottom:1px solid var(--line);padding-bottom:.2rem}
 .lead{font-size:1.3rem}table{border-collapse:collapse;margin:1rem 0}
 td,th{border:1px solid var(--line);padding:.25rem .7rem;text-align:left;vertical-align:top}
 td.number{text-align:right;font-variant-numeric:tabular-nums}
-caption{text-align:left;font-weight:600;padding-bottom:.3rem}
+caption{text-align:left;white-space:nowrap;font-weight:600;padding-bottom:.3rem}
 .bar{display:inline-block;width:10rem;height:.7rem;background:var(--line);margin-right:.6rem}
 .bar i{display:block;height:100%;background:var(--bar)}
 .side{display:flex;flex-wrap:wrap;gap:0 2.5rem;align-items:flex-start}
@@ -34,6 +34,9 @@ caption{text-align:left;font-weight:600;padding-bottom:.3rem}
 .card div{font-size:.9rem}img{max-width:100%;background:#fff;display:block}
 code,.read{font-family:ui-monospace,Consolas,"DejaVu Sans Mono","WenQuanYi Micro Hei Mono",monospace}
 .read{font-size:1.1rem;white-space:pre-wrap}mark{background:var(--wrong);color:#fff;padding:0 .1em}
+mark.true{background:var(--true)}
+.card img{width:100%;max-height:9rem;object-fit:contain;object-position:left}
+.wide{grid-template-columns:repeat(auto-fill,minmax(22rem,1fr))}.wide .card img{max-height:none}
 @media print{body{max-width:none;margin:0}h2{break-after:avoid}tr{break-inside:avoid}
 .bar,.bar i,mark{print-color-adjust:exact}}"""
 )
@@ -103,9 +106,10 @@ def code(text: object) -> Markup:
     return Markup("<code>{}</code>").format(text)
 
 
-def marked(parts: Iterable[tuple[str, bool]]) -> Markup:
-    """Return a text of (part, is wrong) with what is wrong marked."""
-    shown = (Markup("<mark>{}</mark>" if wrong else "{}").format(part) for part, wrong in parts)
+def marked(parts: Iterable[tuple[str, bool]], is_true: bool = False) -> Markup:
+    """Return a text of (part, stands out) with what stands out marked: red, or green where it is the true one."""
+    mark = Markup('<mark class="true">{}</mark>' if is_true else "<mark>{}</mark>")
+    shown = ((mark if stands_out else Markup("{}")).format(part) for part, stands_out in parts)
     return Markup('<span class="read">{}</span>').format(join(shown))
 
 
@@ -141,6 +145,6 @@ def card(*blocks: object) -> Markup:
     return Markup('<div class="card">{}</div>').format(join(Markup("<div>{}</div>").format(b) for b in blocks))
 
 
-def gallery(cards: Iterable[Markup]) -> Markup:
-    """Return cards in rows, as many beside each other as the page is wide."""
-    return Markup('<div class="gallery">{}</div>').format(join(cards, "\n"))
+def gallery(cards: Iterable[Markup], wide: bool = False) -> Markup:
+    """Return cards in rows, as many beside each other as the page is wide; `wide` ones are two."""
+    return Markup('<div class="gallery{}">{}</div>').format(" wide" if wide else "", join(cards, "\n"))

@@ -47,7 +47,11 @@ def whole() -> str:
         html.listing([EVIL, html.code(EVIL)]),
         html.bar(0.5, EVIL),
         html.gallery(
-            [html.card(html.picture(Image.new("P", (9, 9)), EVIL), html.marked([(EVIL, True), ("b", False)]))]
+            [
+                html.card(
+                    html.picture(Image.new("P", (9, 9)), EVIL), html.marked([(EVIL, True), ("b", False)], is_true=True)
+                )
+            ]
         ),
         html.side_by_side(html.figure(drawn(), EVIL), EVIL),
     ]
