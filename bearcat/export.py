@@ -12,7 +12,17 @@ import keras
 import numpy as np
 import onnx
 
-from bearcat.artifact import KERAS_SUFFIX, METADATA_KEY, ONNX_SUFFIX, Card, read_card, write_card
+from bearcat.artifact import (
+    CHECKSUM_KEY,
+    KERAS_SUFFIX,
+    METADATA_KEY,
+    ONNX_SUFFIX,
+    UNSEALED,
+    Card,
+    read_card,
+    sealed,
+    write_card,
+)
 from bearcat.calibration import Calibration, calibrate
 from bearcat.errors import ArtifactError, ExportError
 from bearcat.files import written_beside
@@ -101,10 +111,10 @@ def export_onnx(model: keras.Model, card: Card, file: Path) -> None:
         described = onnx.load(file)
     except OSError:
         raise  # a full disk is no fault of the network
-    except Exception as error:  # noqa: BLE001  the exporters' errors share no base class of their own
+    except Exception as error:  # the exporters' errors share no base class of their own
         raise ExportError(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error
-    onnx.helper.set_model_props(described, {METADATA_KEY: card.to_json()})
-    onnx.save(described, file)
+    onnx.helper.set_model_props(described, {METADATA_KEY: card.to_json(), CHECKSUM_KEY: UNSEALED})
+    file.write_bytes(sealed(described.SerializeToString()))
 
 
 def compare_engines(reference: KerasEngine, engine: OnnxEngine, pixels: np.ndarray) -> float:

@@ -101,7 +101,8 @@ def digits(works: Path) -> Path:
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A work of each mode that has walked the road up to test.py. Tests must leave it as it is."""
     # all of xdist's processes share what the first of them made
-    works = tmp_path_factory.getbasetemp().parent / "trained"
+    base = tmp_path_factory.getbasetemp()
+    works = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "trained"
     works.mkdir(exist_ok=True)
     work = works / request.param.lower()
     with FileLock(works / f"{work.name}.lock"):

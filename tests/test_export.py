@@ -97,6 +97,20 @@ def test_a_keras_unit_is_called_as_a_trace(trained: Path):
     assert eager == [False]  # called once, by the tracer
 
 
+def test_a_unit_with_a_changed_byte_is_refused(unit: Path, tmp_path: Path):
+    content = bytearray(unit.read_bytes())
+    for place in (len(content) // 3, len(content) // 2):
+        damaged = content.copy()
+        damaged[place] ^= 1
+        (tmp_path / "damaged.onnx").write_bytes(damaged)
+        with pytest.raises(ArtifactError, match="checksum does not hold"):
+            OnnxEngine(tmp_path / "damaged.onnx")
+    unsealed = onnx.load(unit)
+    del unsealed.metadata_props[1]  # as units were before they had one
+    onnx.save(unsealed, tmp_path / "older.onnx")
+    assert OnnxEngine(tmp_path / "older.onnx").card.mode
+
+
 def test_an_onnx_file_from_elsewhere_is_refused(unit: Path, tmp_path: Path):
     stranger = onnx.load(unit)
     del stranger.metadata_props[:]
