@@ -12,13 +12,9 @@ from bearcat.errors import DataError, LabelError
 from bearcat.images import SUFFIXES
 from bearcat.vocabulary import BLANK
 
-COMMA, TAB, BLANKS = ",", "\t", None
-# what stands between file and label; a text says it itself
-LABEL_TABLES = {
-    "labels.csv": lambda text: COMMA,
-    "labels.tsv": lambda text: TAB,
-    "labels.txt": lambda text: _between(text),
-}
+COMMA, TAB, BLANKS, AS_IT_STANDS = ",", "\t", " ", ""
+# what separates file and label; a text's first line shows it
+LABEL_TABLES = {"labels.csv": COMMA, "labels.tsv": TAB, "labels.txt": AS_IT_STANDS}
 _NAMES_SHOWN = 5
 
 
@@ -96,7 +92,7 @@ def read_label_table(path: Path) -> dict[str, str]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             text = file.read()
-        for line, row in _rows(text, LABEL_TABLES[path.name](text)):
+        for line, row in _rows(text, LABEL_TABLES[path.name] or _separator(text)):
             cells = [cell.strip() for cell in row]
             if not any(cells) or (not labels and [cell.lower() for cell in cells] == ["file", "label"]):
                 continue
@@ -112,15 +108,15 @@ def read_label_table(path: Path) -> dict[str, str]:
     return labels
 
 
-def _between(text: str) -> str | None:
+def _separator(text: str) -> str:
     """Return what separates the cells of a text, by its first line that is not empty."""
     first = next((line for line in io.StringIO(text, newline=None) if line.strip()), "").strip()
     return next((separator for separator in (TAB, COMMA) if separator in first), BLANKS)
 
 
-def _rows(text: str, separator: str | None) -> Iterator[tuple[int, list[str]]]:
+def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the number and the cells of each line."""
-    if separator is BLANKS:
+    if separator == BLANKS:
         yield from ((number, line.split()) for number, line in enumerate(io.StringIO(text, newline=None), start=1))
         return
     quoting = csv.QUOTE_MINIMAL if separator == COMMA else csv.QUOTE_NONE

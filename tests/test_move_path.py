@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, read_report, run_script
+from conftest import ROOT, read_report
 from PIL import Image
 
 import move_path
@@ -219,7 +219,9 @@ def names_of(folder: Path) -> int:
     return sum(1 for name in os.listdir(folder) if name.endswith(".png"))
 
 
-def test_a_killed_split_and_a_killed_undo_lose_nothing(make_pile: Callable, request: pytest.FixtureRequest):
+def test_a_killed_split_and_a_killed_undo_lose_nothing(
+    make_pile: Callable, move: Callable, request: pytest.FixtureRequest
+):
     pictures, kills = (5_000, 20) if request.config.getoption("--many-kills") else (600, 2)
     chance, work = random.Random(0), make_pile(numbered(pictures), DIVIDE_RATO=DIVIDED)
     before, moved = contents(work), round(DIVIDED * pictures) * 2
@@ -233,8 +235,8 @@ def test_a_killed_split_and_a_killed_undo_lose_nothing(make_pile: Callable, requ
             half_way[what] += died and pictures - moved < left < pictures
             assert sorted(contents(work).values()) == whole
             if died:  # maybe after the last move: then there is nothing left to do
-                done = run_script("move_path.py", *arguments)
-                assert done.returncode == 0 or "nothing to" in done.stderr, done.stderr
+                code, printed = move(*arguments)
+                assert code == 0 or "nothing to" in printed, printed
             assert sorted(contents(work).values()) == whole
             assert names_of(folders[0]) == (pictures - moved if what == "split" else pictures)
     assert contents(work) == before
