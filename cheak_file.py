@@ -50,10 +50,10 @@ def main() -> None:
 def advise(step: Step) -> ModeAdvice:
     """Return which MODE the labels suggest; one that --set names on the command line was chosen."""
     folders = [step.work.data_folder(split) for split in SPLITS]
-    labels = look_at_labels(folders, Image_Processing.extraction_label, step.work.folder(LABEL_FOLDER))
+    facts = look_at_labels(folders, Image_Processing.extraction_label, step.work.folder(LABEL_FOLDER))
     named = any(parse_override(text)[0] == "MODE" for text in step.arguments.set)
     default = None if named else read_settings_file(ROOT / "settings.py")["MODE"][0]
-    return advise_mode(step.settings.MODE, default, *labels)
+    return advise_mode(step.settings.MODE, default, facts)
 
 
 def inspect(step: Step, advice: ModeAdvice) -> Check:

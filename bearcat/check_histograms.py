@@ -9,7 +9,7 @@ from bearcat.html_report import bar, section, side_by_side, table
 from bearcat.inspection import SetReport
 
 MOST_BARS = 60  # of symbols
-COLUMN = 15  # bars under one another
+COLUMN = 20  # bars under one another
 BINS = 12  # of sizes
 RARE = "What is rare is learnt badly: some hundred of each are a good start."
 SYMBOLS = {"character": "characters", "class": "classes", "box": "kinds of objects"}

@@ -123,9 +123,12 @@ def _proposals(check: Check) -> Iterator[object]:
     yield table(["setting", "what it is", "now", "suggested", "why"], rows)
     if check.advice.because:
         yield f"{check.advice.because}: {_followed(check.advice)}"
-    if any(p.now != p.suggested for p in check.proposals):
+    stays = "MODE" if check.advice.mode != check.advice.suggested else ""
+    if any(p.now != p.suggested for p in check.proposals if p.name != stays):
         command = code("python cheak_file.py --apply")
-        yield Markup("<p>{} writes these into the work's settings.py, and changes no other line.</p>").format(command)
+        yield Markup(
+            "<p>{} writes what is suggested into the work's settings.py, and changes no other line.</p>"
+        ).format(command)
 
 
 MEANINGS = {
@@ -153,14 +156,14 @@ def _followed(advice: ModeAdvice) -> str:
 
 def _sets(check: Check, whole: SetReport) -> Markup:
     reports = {**{f"{name}_dataset": report for name, report in check.reports.items()}, "all": whole}
-    labels = "objects a picture" if check.unit == "box" else "label length"
+    lengths = {"box": ["objects a picture"], "character": ["label length"]}.get(check.unit, [])
     rows = [
         ["pictures", *(report.pictures for report in reports.values())],
         ["damaged, left out", *(len(report.damaged) for report in reports.values())],
         ["without a label", *(len(report.without_label) for report in reports.values())],
         ["width in pixels", *(_spread(report.widths) for report in reports.values())],
         ["height in pixels", *(_spread(report.heights) for report in reports.values())],
-        [labels, *(_spread(report.label_lengths) for report in reports.values())],
+        *([name, *(_spread(report.label_lengths) for report in reports.values())] for name in lengths),
         ["different " + SYMBOLS[check.unit], *(len(report.symbols) for report in reports.values())],
         ["file formats", *(_counted(report.formats) for report in reports.values())],
         ["colours", *(_counted(report.modes, COLOURS) for report in reports.values())],

@@ -208,5 +208,6 @@ def count(number: int, noun: str) -> str:
 
 
 def shown(path: Path) -> str:
-    """Return a file as people know it: its folder and its name."""
-    return f"{path.parent.name}/{path.name}"
+    """Return a file as people know it: from its data set's folder on."""
+    inside = next((n for n, folder in enumerate(path.parents) if folder.name.endswith("_dataset")), 0)
+    return "/".join(path.parts[-inside - 2 :])

@@ -18,7 +18,7 @@ from bearcat.progress import map_in_threads, show_progress
 from bearcat.voc import BoxLabels, check_size
 
 COLOUR_SAMPLE = 200  # pictures looked at for colour
-TABLE_STEM = "labels"  # labels.csv and its kin are no strays
+LABEL_STEMS = {"labels", "classes", "obj", "data"}  # labels.csv and its kin, and the names of YOLO's classes
 
 
 @dataclass
@@ -120,7 +120,7 @@ def _strays(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
         return
     pictures = set(list_images(folder))
-    stems = {path.stem for path in pictures} | {TABLE_STEM}
+    stems = {path.stem for path in pictures} | LABEL_STEMS
     for path in folder.iterdir():
         if path not in pictures and path.stem not in stems and not path.name.startswith(".") and path.is_file():
             yield path

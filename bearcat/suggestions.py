@@ -2,14 +2,13 @@
 
 import statistics
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bearcat.annotations import list_images, read_labels
 from bearcat.inspection import SetReport
 from bearcat.label_codecs import CODECS
-from bearcat.voc import label_file
 
 GREY_KEEPS_ENOUGH = 0.6  # below this share of the best channel's contrast, colour carries the text
 NEARLY_GREY = 4  # grey levels by which the channels differ where there is no colour to speak of
@@ -18,6 +17,7 @@ BOX_SIDE = 48  # pixels: objects need not be larger than that in what a detector
 SMALL_BOXES = 0.1  # share of the boxes that may be smaller
 SIZE_OUTLIER = 2  # a picture so many times the median does not decide the input's size
 CLASS_PICTURES = 5  # pictures a label has where it names a class, in the mean
+YOLO_NAMES = {"classes.txt", "obj.names", "data.yaml"}  # beside these a .txt holds boxes
 LEAST_REPEATED = 2  # pictures a label must have in the mean for a class to be learnt
 
 
@@ -31,39 +31,60 @@ class ModeAdvice:
     because: str = ""  # why the two differ
 
 
-def look_at_labels(folders: Collection[Path], label_of, label_folder: Path) -> tuple[list[str], int, int]:
-    """Return the text labels, how many pictures have a VOC file, and how many pictures there are."""
-    labels = [item.label for folder in folders for item in read_labels(folder, label_of)[0]]
+@dataclass(frozen=True)
+class LabelFacts:
+    """What the labels are: the texts, how many pictures have boxes or lie in sub-folders, and how many there are."""
+
+    texts: Sequence[str]
+    with_boxes: int
+    pictures: int
+    in_sub_folders: int = 0
+
+
+def look_at_labels(folders: Collection[Path], label_of: Callable[[Path], str], label_folder: Path) -> LabelFacts:
+    """Return what the labels of several data sets are, without opening a picture."""
+    texts = [item.label for folder in folders for item in read_labels(folder, label_of)[0]]
     pictures = [path for folder in folders for path in list_images(folder)]
-    return labels, sum(label_file(path, label_folder).is_file() for path in pictures), len(pictures)
+    files = {path.name for folder in {label_folder, *(one.parent for one in pictures)} for path in _files(folder)}
+    suffixes = (".xml", ".txt") if files & YOLO_NAMES else (".xml",)
+    with_boxes = sum(any(f"{path.stem}{suffix}" in files for suffix in suffixes) for path in pictures)
+    return LabelFacts(texts, with_boxes, len(pictures), sum(path.parent not in folders for path in pictures))
 
 
-def suggest_mode(labels: Collection[str], with_boxes: int, pictures: int) -> tuple[str, str]:
+def _files(folder: Path) -> Iterator[Path]:
+    return folder.iterdir() if folder.is_dir() else iter(())
+
+
+def suggest_mode(facts: LabelFacts) -> tuple[str, str]:
     """Return the mode that the labels suggest, and the reason; ('', '') where there are none.
 
     Names of classes come back again and again and share few characters; texts are made of the same few characters.
     """
-    if with_boxes > pictures / 2:
-        return "EFFICIENTDET", f"{with_boxes} of {pictures} pictures have a VOC file with boxes"
-    if not labels:
+    if facts.with_boxes > facts.pictures / 2:
+        return "EFFICIENTDET", f"{facts.with_boxes} of {facts.pictures} pictures have a file with boxes"
+    if facts.in_sub_folders > facts.pictures / 2:
+        return "NUM_CLASSES", f"{facts.in_sub_folders} of {facts.pictures} pictures lie in sub-folders, one a class"
+    if not facts.texts:
         return "", ""
-    distinct, characters, lengths = set(labels), set().union(*labels), sorted(set(map(len, labels)))
-    if len(distinct) <= len(characters) and len(labels) >= CLASS_PICTURES * len(distinct):
-        return "NUM_CLASSES", f"{len(distinct)} labels come back {len(labels) / len(distinct):.0f} times each"
-    if len(lengths) == 1:
-        return "ORDINARY", f"every label has {lengths[0]} characters"
-    return "CTC", f"labels have {lengths[0]} to {lengths[-1]} characters"
+    distinct, characters = set(facts.texts), set().union(*facts.texts)
+    shortest, longest = min(map(len, distinct)), max(map(len, distinct))
+    times = len(facts.texts) / len(distinct)
+    if len(distinct) <= len(characters) and times >= CLASS_PICTURES:
+        return "NUM_CLASSES", f"{len(distinct)} labels come back {times:.0f} times each"
+    if shortest == longest:
+        return "ORDINARY", f"every label has {longest} characters"
+    return "CTC", f"labels have {shortest} to {longest} characters"
 
 
-def advise_mode(now: str, default: str, labels: Collection[str], with_boxes: int, pictures: int) -> ModeAdvice:
+def advise_mode(now: str, default: str | None, facts: LabelFacts) -> ModeAdvice:
     """Return what the labels suggest, held to the mode that is set.
 
     A mode that is not the default was chosen by a person and stays, unless it cannot learn this data.
     """
-    suggested, reason = suggest_mode(labels, with_boxes, pictures)
+    suggested, reason = suggest_mode(facts)
     if not suggested or suggested == now:
         return ModeAdvice(now, reason, now)
-    obstacle = _obstacle(now, labels, with_boxes)
+    obstacle = _obstacle(now, facts)
     if obstacle:
         return ModeAdvice(suggested, reason, suggested, f"MODE = {now!r} cannot learn these pictures: {obstacle}")
     if now == default:
@@ -71,14 +92,15 @@ def advise_mode(now: str, default: str, labels: Collection[str], with_boxes: int
     return ModeAdvice(suggested, reason, now, f"MODE = {now!r} was set on purpose and can learn them")
 
 
-def _obstacle(mode: str, labels: Collection[str], with_boxes: int) -> str:
+def _obstacle(mode: str, facts: LabelFacts) -> str:
     """Return why a mode cannot learn such labels, '' where it can."""
-    if CODECS[mode].unit == "box":
-        return "" if with_boxes else "not one has a VOC file with boxes"
-    if not labels:
+    unit, different = CODECS[mode].unit, len(set(facts.texts))
+    if unit == "box":
+        return "" if facts.with_boxes else "not one has a file with boxes"
+    if not facts.texts:
         return "not one has a label in its file name or a table"
-    if CODECS[mode].unit == "class" and len(labels) < LEAST_REPEATED * len(set(labels)):
-        return f"{len(set(labels))} of {len(labels)} labels differ, and a class needs several pictures"
+    if unit == "class" and len(facts.texts) < LEAST_REPEATED * different:
+        return f"{different} of {len(facts.texts)} labels differ, and a class needs several pictures"
     return ""
 
 
