@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import keras
 import numpy as np
 import onnx
 import pytest
@@ -14,6 +15,7 @@ from bearcat.errors import ArtifactError
 from bearcat.images import extract_pixels
 from bearcat.inference import OnnxEngine, Recogniser, choose_unit
 from bearcat.label_codecs import Reading
+from bearcat.layers import load_model
 
 
 @pytest.fixture
@@ -53,6 +55,28 @@ def test_what_disagrees_is_not_published(trained: Path, tmp_path: Path, monkeypa
     with pytest.raises(ArtifactError, match="nothing was published"):
         export.publish(checkpoint, "captcha", work / "model", work / "App_model", pixels)
     assert {path: path.read_bytes() for path in work.rglob("*") if path.is_file()} == before
+
+
+def test_a_temperature_divides_the_logits_and_is_part_of_the_network(trained: Path):
+    model = load_model(trained / "model" / "captcha.keras")
+    temperature = OnnxEngine(trained / "App_model" / "captcha.onnx").card.metrics["temperature"]
+    assert model.layers[-1].name == "temperature"
+    assert model.layers[-1].scale == pytest.approx(1 / temperature)
+    pixels = np.random.default_rng(0).uniform(0, 255, (2, 24, 48, 1)).astype(np.float32)
+    bare = keras.Model(model.input, model.layers[-2].output)
+    logits, divided = (np.asarray(one(pixels)) for one in (bare, export.with_temperature(bare, 4.0)))
+    assert divided == pytest.approx(logits / 4, rel=1e-5)
+    assert (divided.argmax(axis=-1) == logits.argmax(axis=-1)).all()
+
+
+def test_without_labels_confidences_stay_as_they_are(trained: Path, tmp_path: Path):
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 24, 48, 1)).astype(np.uint8)
+    checkpoint = best_checkpoint(trained / "checkpoint").path
+    published = export.publish(checkpoint, "plain", tmp_path / "model", tmp_path / "App_model", pixels)
+    assert published.calibration is None
+    assert "temperature" not in published.card.metrics
+    # as units of before: they are read all the same
+    assert Recogniser(OnnxEngine(published.onnx_file)).read(next((trained / "test_dataset").iterdir())).confidence <= 1
 
 
 def test_an_onnx_file_from_elsewhere_is_refused(unit: Path, tmp_path: Path):
