@@ -20,6 +20,7 @@ FORMAT = 1
 METADATA_KEY = "bearcat"  # of an ONNX file's metadata
 CARD_MEMBER = "bearcat.json"  # of a .keras file, which is a zip archive
 ONNX_SUFFIX = ".onnx"
+PICTURES_COMPARED = 64  # on which a unit's Keras model and its ONNX file are held to each other
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import onnx
 
-from bearcat.artifact import METADATA_KEY, ONNX_SUFFIX, Card, read_card, write_card
+from bearcat.artifact import METADATA_KEY, ONNX_SUFFIX, PICTURES_COMPARED, Card, read_card, write_card
 from bearcat.calibration import Calibration, calibrate
 from bearcat.errors import ArtifactError
 from bearcat.files import written_beside
@@ -19,8 +19,7 @@ from bearcat.inference import KerasEngine, OnnxEngine
 from bearcat.layers import in_float32, load_validated
 
 LARGEST_DIFFERENCE = 1e-3  # between two probabilities of the same row
-PICTURES_COMPARED = 64
-BATCH = 64
+BATCH = 64  # pictures
 
 
 @dataclass(frozen=True)
