@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from bearcat.annotations import list_images
-from bearcat.artifact import Card, read_card
+from bearcat.artifact import PICTURES_COMPARED, Card, read_card
 from bearcat.calibration import Calibration
 from bearcat.checkpoints import best_checkpoint
 from bearcat.command_line import Step, make_parser, open_step, run, tell
@@ -23,8 +23,7 @@ from bearcat.images import InputSpec
 from bearcat.label_codecs import TEXT_CODECS
 from utils import Image_Processing, read_data
 
-PICTURES_COMPARED = 64
-PICTURES_CALIBRATED = 2000
+PICTURES_CALIBRATED = 2000  # more of them change nothing and take longer
 
 
 def main() -> None:
@@ -90,7 +89,7 @@ def see(path: Path, spec: InputSpec) -> np.ndarray | None:
 
 def real_pictures(step: Step, spec: InputSpec, found: list[np.ndarray]) -> np.ndarray:
     """Return the pictures found so far, with others of the data sets if they are fewer than are to be compared."""
-    for split in ("validation", "test", "train"):
+    for split in ("test", "train") if found else ("validation", "test", "train"):
         for path in list_images(step.work.data_folder(split)):
             if len(found) >= PICTURES_COMPARED:
                 return np.stack(found)

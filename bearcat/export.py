@@ -17,6 +17,7 @@ from bearcat.artifact import (
     KERAS_SUFFIX,
     METADATA_KEY,
     ONNX_SUFFIX,
+    PICTURES_COMPARED,
     UNSEALED,
     Card,
     read_card,
@@ -30,8 +31,7 @@ from bearcat.inference import KerasEngine, OnnxEngine
 from bearcat.layers import in_float32, load_validated
 
 LARGEST_DIFFERENCE = 1e-3  # between two probabilities of the same row
-PICTURES_COMPARED = 64
-BATCH = 64
+BATCH = 64  # pictures
 
 
 @dataclass(frozen=True)

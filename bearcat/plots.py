@@ -44,10 +44,10 @@ def draw_coverage(rows: Sequence[dict]) -> Figure:
     """Draw what is right of the rest when the least sure pictures are left to a person (see coverage)."""
     drawn, axes = plain_axes("Leaving the least sure to a person", "left to a person", "read right of the rest")
     axes.plot([row["left"] for row in rows], [row["exact"] for row in rows], color=BLUE, marker="o", markersize=4)
-    decimals = 0 if min(row["exact"] for row in rows) < 0.95 else 1
+    lowest = min(row["exact"] for row in rows)
+    decimals = (lowest > 0.9) + (lowest > 0.99)  # else two ticks have the same name
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=decimals))
-    lowest = min(row["exact"] for row in rows)
     axes.set_ylim(lowest - 0.1 * (1.001 - lowest), 1 + 0.1 * (1.001 - lowest))
     axes.grid(axis="y", alpha=0.3)
     return drawn

@@ -1,14 +1,19 @@
 """The pages of test.py: true to the figures, labels escaped, nothing fetched, a bounded gallery; units compared."""
 
+import importlib.util
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from PIL import Image
 
+from bearcat.artifact import Card
 from bearcat.comparison import compare, comparison_page, mcnemar
 from bearcat.detection.report import boxes_page
+from bearcat.errors import ArtifactError
 from bearcat.label_codecs import Reading
 from bearcat.score_report import SHOWN_MISTAKES, score_page
 from bearcat.scoring import aligned, by_symbol, score
@@ -114,3 +119,18 @@ def test_a_comparison_names_the_better_unit_only_where_it_is_no_chance(picture: 
     assert "a&lt;" in page
     report = compare(("one", "other"), files[:2], labels[:2], [labels[:2]] * 2, [[True, False], [False, False]])
     assert report["verdict"].startswith("No difference can be shown")
+
+
+def test_a_text_and_a_box_unit_are_not_compared(monkeypatch: pytest.MonkeyPatch):
+    # "test" is also a package of Python's own
+    spec = importlib.util.spec_from_file_location("step_10", ROOT / "test.py")
+    step_10 = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(step_10)
+
+    def unit(mode: str, overrides: list) -> SimpleNamespace:
+        return SimpleNamespace(recogniser=SimpleNamespace(card=Card("captcha", mode, "light", ("a",), 24, 48, 1, 3)))
+
+    monkeypatch.setattr(step_10, "open_unit", unit)
+    step = SimpleNamespace(arguments=SimpleNamespace(set=[]))
+    with pytest.raises(ArtifactError, match="units of CTC and EFFICIENTDET"):
+        step_10.compare_works(step, ["CTC", "EFFICIENTDET"])
