@@ -175,7 +175,7 @@ def learn_curve(step: Step) -> int:
     report, laws = answer_curve(points)
     step.write_report("curve", report)
     save_figure(draw_curve(points, laws), work.folder("report") / "curve.png")
-    shutil.rmtree(folder)
+    shutil.rmtree(folder.parent)
     for point in points:
         tell(f"{point.pictures:,} pictures: exact {point.exact:.2%} of {point.validated} validation pictures")
     tell(f"{report['answer']}\nDrawn: report/curve.png")

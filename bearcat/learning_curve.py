@@ -13,6 +13,7 @@ GOALS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)  # exact mat
 GOALS_TOLD = 2  # the next ones above what is reached
 LEAST_FALL = 0.9  # a goal that asks for less is reached already
 LEAST_POINTS = 3  # at which anything is read right: two make any curve
+FITTED = 2  # numbers of a power law
 RESAMPLED = 300
 MISFIT = 99  # percentile of resampled misfits: a curve that fits worse is none
 INTERVAL = (10, 90)  # percentiles of what resampled errors come to
@@ -72,11 +73,15 @@ def fit_power_law(pictures: Sequence[int], wrong: Sequence[int], validated: Sequ
     return PowerLaw(float(fitted.x[0]), float(fitted.x[1]), int(most))
 
 
-def resampled(points: Sequence[Point], law: PowerLaw, seed: int = 0) -> np.ndarray:
-    """Return wrong readings (RESAMPLED, points) as a law makes them come out."""
+def resampled(points: Sequence[Point], law: PowerLaw, dispersion: float = 1.0, seed: int = 0) -> np.ndarray:
+    """Return wrong readings (RESAMPLED, points) as a law makes them come out (parametric bootstrap).
+
+    A `dispersion` above 1 makes them vary as if there were so many times fewer validation pictures.
+    """
     error = law.error([point.pictures for point in points])
-    validated = [point.validated for point in points]
-    return np.random.default_rng(seed).binomial(validated, error, (RESAMPLED, len(points)))
+    validated = np.array([point.validated for point in points])
+    fewer = np.maximum(1, np.round(validated / dispersion).astype(int))
+    return np.random.default_rng(seed).binomial(fewer, error, (RESAMPLED, len(points))) * validated / fewer
 
 
 def misfit(law: PowerLaw, points: Sequence[Point], wrong: np.ndarray) -> np.ndarray:
@@ -95,7 +100,9 @@ def answer_curve(points: Sequence[Point]) -> tuple[dict, list[PowerLaw]]:
     wrong = np.array([point.validated - point.right for point in points])
     pictures, validated = [point.pictures for point in points], [point.validated for point in points]
     law = fit_power_law(pictures, wrong, validated)
-    laws = [fit_power_law(pictures, drawn, validated) for drawn in resampled(points, law)]
+    # trainings vary too, not only what a validation set happens to hold: as much as the points miss the curve
+    dispersion = max(1.0, float(misfit(law, points, wrong)) / (len(points) - FITTED))
+    laws = [fit_power_law(pictures, drawn, validated) for drawn in resampled(points, law, dispersion)]
     interval = np.percentile([one.exponent for one in laws], INTERVAL).tolist()
     report = {
         "points": [vars(point) | {"exact": point.exact} for point in points],
