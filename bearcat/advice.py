@@ -163,7 +163,7 @@ def threshold(report: dict, training: dict) -> str:
     target, limit, left, exact = (report["threshold"][key] for key in ("target", "confidence", "left", "exact"))
     return (
         f"To be right in {target:.1%} of what is answered: leave readings with a confidence "
-        f"(overall_recognition_rate) below {limit:.3f} to a person, {left:.1%} of these pictures; of the rest "
+        f"(overall_recognition_rate) below {limit:.6g} to a person, {left:.1%} of these pictures; of the rest "
         f"{exact:.2%} are right."
     )
 

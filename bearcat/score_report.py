@@ -91,7 +91,7 @@ def _first(words: str, count: int, order: str = "most frequent") -> str:
 def show_confidence(report: dict) -> list[object]:
     """Return the reliability diagram, and what is right when the least sure readings are left to a person."""
     rows = [
-        (f"{row['left']:.0%}", row["images"], f"{row['confidence']:.3f}", f"{row['exact']:.2%}")
+        (f"{row['left']:.0%}", row["images"], f"{row['confidence']:.6f}", f"{row['exact']:.2%}")
         for row in report["coverage"]
     ]
     return [

@@ -49,7 +49,7 @@ PLANTED = {
     "threshold": (
         {"threshold": {"target": 0.99, "confidence": 0.87, "left": 0.05, "exact": 0.992}},
         {},
-        "below 0.870 to a person, 5.0% of these",
+        "below 0.87 to a person, 5.0% of these",
     ),
     "calibration": ({"expected_calibration_error": 0.2}, {}, "off by 20% on average"),
     "small_test": ({"exact_ci95": [0.9, 0.99]}, {}, "90.0% or 99.0%"),

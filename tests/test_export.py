@@ -132,7 +132,9 @@ def test_without_labels_confidences_stay_as_they_are(trained: Path, tmp_path: Pa
     assert published.calibration is None
     assert "temperature" not in published.card.metrics
     # as units of before: they are read all the same
-    assert Recogniser(OnnxEngine(published.onnx_file)).read(next((trained / "test_dataset").iterdir())).confidence <= 1
+    assert (
+        Recogniser(OnnxEngine(published.served_file)).read(next((trained / "test_dataset").iterdir())).confidence <= 1
+    )
 
 
 def test_an_onnx_file_from_elsewhere_is_refused(unit: Path, tmp_path: Path):
