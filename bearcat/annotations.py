@@ -28,8 +28,15 @@ def list_images(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if _looks_like_image(entry.name) and entry.is_file()]
+        names = [entry.name for entry in entries if _looks_like_image(entry.name) and _is_file(entry)]
     return [folder / name for name in sorted(names)]
+
+
+def _is_file(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _looks_like_image(name: str) -> bool:

@@ -92,7 +92,8 @@ def try_picture(data: bytes) -> None:
 
 def width_of(image: bytes, **options: object) -> dict:
     """Answer with the picture's width, as a unit would with its text."""
-    return {"result": str(open_image(image).width), "recognition_rate": [1.0], "overall_recognition_rate": 1.0, "time": 0}
+    text = str(open_image(image).width)
+    return {"result": text, "recognition_rate": [1.0], "overall_recognition_rate": 1.0, "time": 0}
 
 
 class Service:

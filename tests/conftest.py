@@ -132,5 +132,6 @@ def read_report(work: Path, step: str) -> dict:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `make test-backbones` ask for what takes minutes."""
+    """Let `make test-backbones` and `make test-faults` ask for what takes minutes."""
     parser.addoption("--all-backbones", action="store_true", help="train every backbone, not one of each family")
+    parser.addoption("--faults", action="store_true", help="kill every step at every moment, not a few at one each")
