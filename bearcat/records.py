@@ -30,7 +30,7 @@ class Record:
 
 
 def encode_record(record: Record) -> bytes:
-    """Return a record as a serialised tf.train.Example."""
+    """Return a record as a serialised tf.train.Example; the same record gives the same bytes."""
 
     def text(value: str) -> tf.train.Feature:
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode("utf-8")]))
@@ -38,7 +38,8 @@ def encode_record(record: Record) -> bytes:
     pixels = tf.train.Feature(bytes_list=tf.train.BytesList(value=[record.image.tobytes()]))
     target = tf.train.Feature(int64_list=tf.train.Int64List(value=record.target))
     features = {"image": pixels, "label": text(record.label), "file": text(record.file), "target": target}
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+    # the features are a map, whose order else hangs on the process
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(deterministic=True)
 
 
 def parse_batch(serialised: tf.Tensor, spec: InputSpec, target_width: int) -> dict[str, tf.Tensor]:
