@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-backbones test-kills bench-modes bench-serve bench-pack bench-check clean
+.PHONY: setup demo test test-backbones test-faults test-kills bench-modes bench-serve bench-pack bench-check clean
 
 setup: $(READY)  ## python -m venv .venv; .venv/bin/pip install -r requirements.txt
 
@@ -23,6 +23,11 @@ test: setup  ## .venv/bin/ruff check . ; .venv/bin/ruff format --check . ; .venv
 
 test-backbones: setup  ## .venv/bin/python -m pytest --all-backbones tests/test_backbones.py tests/test_detection_training.py tests/test_other_keras_backends.py
 	$(BIN)/python -m pytest --all-backbones tests/test_backbones.py tests/test_detection_training.py tests/test_other_keras_backends.py
+
+FAULTS := --faults --dist load tests/test_faults_*.py tests/test_kills.py tests/test_properties.py
+
+test-faults: setup  ## .venv/bin/python -m pytest --faults --dist load tests/test_faults_*.py tests/test_kills.py tests/test_properties.py
+	$(BIN)/python -m pytest $(FAULTS)
 
 test-kills: setup  ## .venv/bin/python -m pytest -s --many-kills tests/test_move_path.py
 	$(BIN)/python -m pytest -s --many-kills tests/test_move_path.py

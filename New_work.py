@@ -8,7 +8,7 @@ Next:   python init_working_space.py
 from pathlib import Path
 
 from bearcat.command_line import make_parser, run, tell
-from bearcat.configuration import change_settings_file, load_settings, parse_override
+from bearcat.configuration import load_settings, parse_override
 from bearcat.workspace import ROOT, create_work, works_folder
 
 
@@ -24,8 +24,8 @@ def main() -> None:
         path = Path(arguments.work)
         parent, name = (path.parent, path.name) if len(path.parts) > 1 else (works_folder(), arguments.work)
     load_settings(ROOT / "settings.py", None, arguments.set)  # a wrong one is refused before anything is made
-    work = create_work(parent, name, activate=not arguments.keep_active)
-    change_settings_file(work.settings_file, dict(map(parse_override, arguments.set)))
+    settings = dict(map(parse_override, arguments.set))
+    work = create_work(parent, name, activate=not arguments.keep_active, settings=settings)
     tell(f"Made: {work.path}")
     if not arguments.keep_active:
         tell("It is the active work now: scripts take it unless --work names another.")

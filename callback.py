@@ -8,6 +8,7 @@ Next:   python save_model.py
 """
 
 from dataclasses import asdict, replace
+from pathlib import Path
 from types import SimpleNamespace
 
 from bearcat.artifact import Card
@@ -29,6 +30,11 @@ class CallBack:
         self._signal = None
 
     @property
+    def csv_file(self) -> Path:
+        """Return where the history stands as a table."""
+        return self.work.folder("CSVLogger") / "training.csv"
+
+    @property
     def epochs_done(self) -> int:
         """Return how many epochs lie behind, those of interrupted runs included."""
         return int(self.history[-1]["epoch"]) if self.history else 0
@@ -43,6 +49,7 @@ class CallBack:
         self.card = replace(self.card, backbone=found.card.backbone)
         self.recipe = replace(self.recipe, precision=found.precision)
         self.history = found.history
+        training.write_history(self.csv_file, self.history)  # a kill may have come between the last epoch and its row
         for row in self.history:
             self.rule.observe(row["val_loss"], row["val_exact"])
         tell(f"Going on after epoch {found.checkpoint.epoch}: {found.checkpoint.path.name}")
@@ -66,7 +73,7 @@ class CallBack:
             training.SaveCheckpoint(
                 work.folder("checkpoint"), self.card, self.history, asdict(self.recipe), settings.KEEP_CHECKPOINTS
             ),
-            training.WriteCsv(work.folder("CSVLogger") / "training.csv", self.history),
+            training.WriteCsv(self.csv_file, self.history),
             training.Bar(settings.EPOCHS, steps_per_epoch),
             keras.callbacks.TensorBoard(str(work.folder("logs")), write_graph=False, update_freq=settings.UPDATE_FREQ),
             ShowReadings(work.folder("logs") / "readings", self.card, validation_data),

@@ -20,10 +20,11 @@ def main() -> None:
     parser = make_parser(__doc__)
     parser.add_argument("--go-on", action="store_true", help="let the next training start from what this one learnt")
     step = open_step(parser)
-    set_weights_aside(step.work)
     if step.arguments.go_on:
         keep_best(step.work)
-    elif find_weight_file(step.work.folder("weight")):
+    else:
+        set_weights_aside(step.work)
+    if find_weight_file(step.work.folder("weight")):
         tell(f"The next training starts from {find_weight_file(step.work.folder('weight'))}")
     backup = step.work.set_runs_aside()
     if backup:
@@ -41,12 +42,14 @@ def set_weights_aside(work: Work) -> None:
 
 
 def keep_best(work: Work) -> None:
-    """Copy the best checkpoint into the folder of starting weights."""
+    """Copy the best checkpoint into the folder of starting weights; where a run did so before a kill, it stays."""
+    if not list_checkpoints(work.folder("checkpoint")) and list_checkpoints(work.folder("weight")):
+        return
     best = best_checkpoint(work.folder("checkpoint"))
+    set_weights_aside(work)
     target = work.folder("weight") / best.path.name
     with written_beside(target) as part:
         shutil.copyfile(best.path, part)
-    tell(f"The next training starts from {target}")
 
 
 if __name__ == "__main__":

@@ -52,8 +52,22 @@ def _scan(folder: Path) -> tuple[list[str], list[str]]:
     """Return the names of a folder's pictures and of its sub-folders."""
     with os.scandir(folder) as entries:
         seen = [entry for entry in entries if not entry.name.startswith(".")]
-    pictures = [entry.name for entry in seen if _looks_like_image(entry.name) and entry.is_file()]
-    return pictures, [entry.name for entry in seen if entry.is_dir()]
+    pictures = [entry.name for entry in seen if _looks_like_image(entry.name) and _is_file(entry)]
+    return pictures, [entry.name for entry in seen if _is_folder(entry)]
+
+
+def _is_file(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _looks_like_image(name: str) -> bool:

@@ -14,6 +14,8 @@ from bearcat import __version__
 from bearcat.backbones import AUTO
 from bearcat.detection.variants import choose_phi, detector_name, input_spec
 from bearcat.errors import ArtifactError
+from bearcat.fields import check_fields
+from bearcat.files import parse_json
 from bearcat.images import InputSpec
 from bearcat.label_codecs import CODECS
 from bearcat.vocabulary import Vocabulary
@@ -82,10 +84,13 @@ class Card:
     def from_json(cls, text: str, where: Path) -> "Card":
         """Read a card; raise ArtifactError where it is damaged or made by a newer Bearcat."""
         try:
-            values = json.loads(text)
+            values = parse_json(text)
             if values["format"] > FORMAT:
                 raise ArtifactError(f"{where} was made by a newer Bearcat (format {values['format']}): update this one")
             card = cls(**values | {"characters": tuple(values["characters"])})
+            check_fields(card)
+            if min(card.spec.shape) < 1:
+                raise ValueError(f"the input is {card.spec}")
             if card.mode not in CODECS:
                 raise ArtifactError(f"{where} has mode {card.mode!r}, known are: {', '.join(CODECS)}")
         except (ValueError, KeyError, TypeError) as error:
@@ -122,7 +127,7 @@ def read_card(keras_file: Path) -> tuple[Card, dict]:
     """Return the card of a .keras file and all that lies beside it; raise ArtifactError where there is none."""
     try:
         with zipfile.ZipFile(keras_file) as archive:
-            payload = json.loads(archive.read(CARD_MEMBER))
+            payload = parse_json(archive.read(CARD_MEMBER))
         return Card.from_json(json.dumps(payload["card"]), keras_file), payload
     except FileNotFoundError:
         raise ArtifactError(f"{keras_file} is not there: run python save_model.py") from None

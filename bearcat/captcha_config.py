@@ -1,7 +1,6 @@
 """captcha_config.json: one kind of captcha, its keys, and every mistake in them in one message."""
 
 import dataclasses
-import json
 import random
 import zlib
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import ClassVar
 
 from bearcat.click_rules import broken_click_rules, default_size
 from bearcat.errors import SettingsError
+from bearcat.files import read_json
 from bearcat.images import SUFFIXES
 from bearcat.voc import PROMPT_SUFFIX, SUFFIX
 from bearcat.vocabulary import BLANK
@@ -144,7 +144,7 @@ def load_captcha_config(path: Path) -> CaptchaConfig:
 
 def _read_object(path: Path) -> dict:
     try:
-        values = json.loads(path.read_text(encoding="utf-8-sig"))
+        values = read_json(path)
     except FileNotFoundError:
         raise SettingsError(f"{path} is not there: copy the toolkit's captcha_config.json to this place") from None
     except ValueError as error:

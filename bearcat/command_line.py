@@ -1,7 +1,6 @@
 """What all scripts share: the arguments, the work and its settings, the report, and one clear message on a mistake."""
 
 import argparse
-import errno
 import os
 import sys
 import traceback
@@ -14,17 +13,12 @@ from bearcat.configuration import load_settings
 from bearcat.errors import BearcatError
 from bearcat.files import write_json
 from bearcat.locks import WorkLock
+from bearcat.trouble import words_of
 from bearcat.workspace import ROOT, Work, find_work
 
 SERVICE_PORT = 5006
 USER_MISTAKE = 2
 INTERRUPTED = 130
-# what the disk refuses is the user's to mend; any other OSError is a bug and keeps its traceback
-_DISK_TROUBLE = {
-    errno.ENOSPC: "the disk is full",
-    errno.EROFS: "the disk is read-only",
-    errno.EXDEV: "it would have to move to another disk, which is not done",
-}
 
 
 @dataclass(frozen=True)
@@ -85,11 +79,11 @@ def run(main: Callable[[], object]) -> None:
         # whoever read the output has gone; what Python still holds of it goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except OSError as error:
-        if not isinstance(error, PermissionError) and error.errno not in _DISK_TROUBLE:
+    except Exception as error:
+        words = words_of(error)
+        if not words:
             raise
-        reason = _DISK_TROUBLE.get(error.errno, "no permission")
-        _complain(f"{error.filename or 'a file'} cannot be written or read: {reason}")
+        _complain(words)
     sys.exit(USER_MISTAKE)
 
 

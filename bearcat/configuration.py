@@ -126,7 +126,7 @@ def read_settings_file(path: Path) -> dict[str, tuple[object, ast.Assign]]:
         raise SettingsError(f"{path} is not there: copy the toolkit's settings.py to this place") from None
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} is not UTF-8 ({error.reason}): save it as UTF-8") from None
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         line = getattr(error, "lineno", None) or "?"
         raise SettingsError(f"{path}, line {line}: not a line of Python: {error}") from None
     found = {}

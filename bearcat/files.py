@@ -37,3 +37,16 @@ def write_text(path: Path, text: str, sync: bool = True) -> None:
 def write_json(path: Path, payload: object, sync: bool = True) -> None:
     """Write `payload` as indented UTF-8 JSON."""
     write_text(path, json.dumps(payload, ensure_ascii=False, indent=2) + "\n", sync)
+
+
+def parse_json(text: str | bytes) -> object:
+    """Return what JSON says; raise ValueError for all that is none, also where it is nested too deep to be read."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def read_json(path: Path) -> object:
+    """Return what a UTF-8 file of JSON says, with or without a BOM; raise ValueError for all that is none."""
+    return parse_json(path.read_text(encoding="utf-8-sig"))

@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import random
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -67,7 +68,8 @@ def _labelled(folder: Path, suffixes: Iterable[str]) -> Callable[[str], bool]:
 def _make_on_all_cores(chunks: list[tuple], total: int, what: str) -> None:
     # spawn, as on Windows: the same behaviour everywhere, and no forked copy of a threaded parent
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(chunks), MOST_PROCESSES), mp_context=context) as pool:
+    processes = min(os.cpu_count() or 1, len(chunks), MOST_PROCESSES)
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=end_with_parent) as pool:
         try:
             futures = [pool.submit(make_pictures, *chunk) for chunk in chunks]
             for _ in show_progress((name for future in futures for name in future.result()), total, what):
@@ -75,6 +77,16 @@ def _make_on_all_cores(chunks: list[tuple], total: int, what: str) -> None:
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)  # what is drawn ends, what waits is dropped
             raise
+
+
+def end_with_parent() -> None:
+    """Let this process end as soon as the one that started it does: a kill there would leave it waiting for ever."""
+
+    def wait() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def make_pictures(config: CaptchaConfig, folder: Path, items: list[Item]) -> list[str]:

@@ -1,5 +1,6 @@
 """Layers of our own, and the one way to load a model that has them."""
 
+import zipfile
 from pathlib import Path
 
 import keras
@@ -13,7 +14,9 @@ from bearcat.detection import losses as detection_losses  # noqa: F401
 from bearcat.detection import metrics as detection_metrics  # noqa: F401
 from bearcat.detection import network  # noqa: F401
 from bearcat.devices import precision_set
+from bearcat.errors import ArtifactError
 from bearcat.optimizers import swap_average
+from bearcat.trouble import words_of
 
 
 @keras.saving.register_keras_serializable("bearcat")
@@ -31,10 +34,20 @@ class PositionEmbedding(keras.layers.Layer):
 
 
 def load_model(path: Path, compile: bool = False) -> keras.Model:
-    """Load a .keras file of ours in safe mode, which runs no code from it; `compile` restores the optimizer too."""
+    """Load a .keras file of ours in safe mode, which runs no code from it; `compile` restores the optimizer too.
+
+    Raises ArtifactError where it holds code, or anything else that such a file of ours does not.
+    """
     for name in {module: name for name, module in BACKBONES.items()}.values():
         load_family(name)
-    return keras.saving.load_model(path, compile=compile, safe_mode=True)
+    try:
+        return keras.saving.load_model(path, compile=compile, safe_mode=True)
+    # what Keras and h5py raise on configurations and weights that do not belong together, or that safe mode refuses
+    except (ValueError, TypeError, KeyError, AttributeError, ImportError, zipfile.BadZipFile, OSError) as error:
+        if words_of(error):
+            raise
+        reason = (str(error).strip() or repr(error)).splitlines()[0]
+        raise ArtifactError(f"{path} cannot be loaded, and nothing in it was run ({reason:.300})") from None
 
 
 def load_validated(path: Path) -> keras.Model:

@@ -51,9 +51,15 @@ class PackedPictures:
             )
 
     def batches(self, card: Card, seed: int) -> tuple:
-        """Return endless training batches, and all validation batches once."""
-        from bearcat.datasets import training_batches, validation_batches
+        """Return endless training batches, and all validation batches once.
 
+        Raises RecordError where a shard is damaged: hours later would be too late.
+        """
+        from bearcat.datasets import training_batches, validation_batches
+        from bearcat.records import check_records
+
+        for split, folder in self._folders.items():
+            check_records(folder, self._indices[split])
         settings, width = self._settings, card.make_codec().target_width(self.longest_label)
         size = settings.BATCH_SIZE
         return (

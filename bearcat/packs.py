@@ -1,10 +1,11 @@
 """The index of a pack of TFRecords: what it holds, and whether it fits the settings. Free of TensorFlow."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from bearcat.errors import RecordError
+from bearcat.fields import check_fields
+from bearcat.files import read_json
 from bearcat.images import InputSpec
 
 INDEX = "pack.json"
@@ -39,7 +40,8 @@ class PackIndex:
 def load_pack_index(folder: Path) -> PackIndex:
     """Read a pack's index; raise RecordError where the pack is missing or damaged."""
     try:
-        index = PackIndex(**json.loads((folder / INDEX).read_text(encoding="utf-8")))
+        index = PackIndex(**read_json(folder / INDEX))
+        check_fields(index)
     except FileNotFoundError:
         raise RecordError(f"{folder} holds no pack: {AGAIN}") from None
     except (ValueError, TypeError) as error:

@@ -30,7 +30,7 @@ class Record:
 
 
 def encode_record(record: Record) -> bytes:
-    """Return a record as a serialised tf.train.Example."""
+    """Return a record as a serialised tf.train.Example; the same record gives the same bytes."""
 
     def text(value: str) -> tf.train.Feature:
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode("utf-8")]))
@@ -38,7 +38,8 @@ def encode_record(record: Record) -> bytes:
     pixels = tf.train.Feature(bytes_list=tf.train.BytesList(value=[record.image.tobytes()]))
     target = tf.train.Feature(int64_list=tf.train.Int64List(value=record.target))
     features = {"image": pixels, "label": text(record.label), "file": text(record.file), "target": target}
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+    # the features are a map, whose order else hangs on the process
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(deterministic=True)
 
 
 def parse_batch(serialised: tf.Tensor, spec: InputSpec, target_width: int) -> dict[str, tf.Tensor]:
@@ -71,9 +72,23 @@ def write_pack(folder: Path, records: Iterable[Record], total: int, index_of_all
     beside = folder.with_name(f".{folder.name}{PART}")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
+    try:
+        names, count = _write_shards(beside, records, total)
+        if not count:
+            raise DataError(f"not one picture for {folder} could be read: python cheak_file.py names the damaged ones")
+        index = PackIndex(count=count, shards=names, **index_of_all)
+        write_json(beside / INDEX, asdict(index))
+        _put_in_place(beside, folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)  # of a run that failed: a full disk needs the room
+    return index
+
+
+def _write_shards(folder: Path, records: Iterable[Record], total: int) -> tuple[list[str], int]:
+    """Write records in turn over as many shards as `total` asks for; return their names and how many records."""
     shard_count = max(1, -(-total // RECORDS_PER_SHARD))
     names = [f"pack-{number:05d}-of-{shard_count:05d}.tfrecord" for number in range(shard_count)]
-    writers = [tf.io.TFRecordWriter(str(beside / name)) for name in names]
+    writers = [tf.io.TFRecordWriter(str(folder / name)) for name in names]
     count = 0
     try:
         for record in records:
@@ -82,12 +97,7 @@ def write_pack(folder: Path, records: Iterable[Record], total: int, index_of_all
     finally:
         for writer in writers:
             writer.close()
-    if not count:
-        raise DataError(f"not one picture for {folder} could be read: python cheak_file.py names the damaged ones")
-    index = PackIndex(count=count, shards=names, **index_of_all)
-    write_json(beside / INDEX, asdict(index))
-    _put_in_place(beside, folder)
-    return index
+    return names, count
 
 
 def _put_in_place(beside: Path, folder: Path) -> None:
@@ -97,6 +107,18 @@ def _put_in_place(beside: Path, folder: Path) -> None:
         folder.rename(old)
     beside.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def check_records(folder: Path, index: PackIndex) -> None:
+    """Read a pack once, its checksums held; raise RecordError that names a shard which is damaged or was cut."""
+    count = 0
+    for shard in (folder / name for name in index.shards):
+        try:
+            count += int(tf.data.TFRecordDataset(str(shard)).reduce(np.int64(0), lambda number, record: number + 1))
+        except (tf.errors.DataLossError, tf.errors.OutOfRangeError) as error:
+            raise RecordError(f"{shard} is damaged ({error.message}): {AGAIN}") from None
+    if count != index.count:
+        raise RecordError(f"{folder} holds {count} records, its {INDEX} says {index.count}: {AGAIN}")
 
 
 def read_records(folder: Path, index: PackIndex, batch_size: int = 64) -> Iterator[dict[str, np.ndarray]]:

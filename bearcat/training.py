@@ -124,10 +124,15 @@ class WriteCsv(keras.callbacks.Callback):
         self.path, self.history = path, history
 
     def on_epoch_end(self, epoch, logs=None):
-        with written_beside(self.path) as part, part.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, self.history[0].keys(), extrasaction="ignore")
-            writer.writeheader()
-            writer.writerows(self.history)
+        write_history(self.path, self.history)
+
+
+def write_history(path: Path, history: list[dict]) -> None:
+    """Write one CSV row an epoch."""
+    with written_beside(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, history[0].keys(), extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(history)
 
 
 class StopOnSignal(keras.callbacks.Callback):

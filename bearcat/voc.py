@@ -1,6 +1,5 @@
 """Labels of detection: Pascal VOC XML, which names what a picture shows and the box around each."""
 
-import json
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from bearcat.errors import LabelError
-from bearcat.files import write_json, write_text
+from bearcat.files import read_json, write_json, write_text
 
 SUFFIX = ".xml"
 PROMPT_SUFFIX = ".json"  # beside the XML: what is to be clicked, in order
@@ -43,7 +42,7 @@ def read_voc(path: Path) -> BoxLabels:
         corners = [[float(item.findtext(f"bndbox/{c}")) for c in CORNERS] for item in root.iter("object")]
     except FileNotFoundError:
         raise LabelError(f"{path} is not there: the picture of that name needs it, or a YOLO file") from None
-    except (ElementTree.ParseError, TypeError, ValueError, AttributeError) as error:
+    except (ElementTree.ParseError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise LabelError(f"{path} is no VOC file (size, object/name, object/bndbox): {error}") from None
     labels = BoxLabels(width, height, names, np.array(corners, np.float32).reshape(-1, 4))
     check_boxes(labels, path)
@@ -100,7 +99,7 @@ def write_prompt(path: Path, prompt: list[str], sync: bool = True) -> None:
 def read_prompt(path: Path) -> list[str] | None:
     """Return what is to be clicked, in order; None where no such file is. Raises LabelError where it is damaged."""
     try:
-        prompt = json.loads(path.read_text(encoding="utf-8-sig"))["prompt"]
+        prompt = read_json(path)["prompt"]
         if not isinstance(prompt, list) or not all(isinstance(name, str) for name in prompt):
             raise TypeError("a list of names is expected")
     except FileNotFoundError:

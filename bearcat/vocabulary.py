@@ -1,13 +1,12 @@
 """The vocabulary: which row of a network's head stands for which character (num_classes.json)."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from bearcat.errors import LabelError, RecordError
-from bearcat.files import write_json
+from bearcat.files import read_json, write_json
 
 BLANK = "_"
 BLANK_INDEX = 0
@@ -69,7 +68,7 @@ class Vocabulary:
         """Read num_classes.json; raise RecordError where it is missing or not as `save` writes it."""
         again = "run python pack_dataset.py"
         try:
-            rows = json.loads(path.read_text(encoding="utf-8-sig"))
+            rows = read_json(path)
             symbols = [rows[str(row)] for row in range(len(rows))]
             blank, *characters = symbols
         except FileNotFoundError:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from bearcat.configuration import change_settings_file
 from bearcat.errors import WorkError
 from bearcat.files import PART, write_text
 
@@ -100,8 +101,11 @@ def is_work(path: Path) -> bool:
     return all((path / name).is_file() for name in TEMPLATE_FILES) and path.resolve() != ROOT
 
 
-def create_work(parent: Path, name: str, activate: bool = True) -> Work:
-    """Make PARENT/NAME with its settings and captcha configuration; raise WorkError where it exists."""
+def create_work(parent: Path, name: str, activate: bool = True, settings: dict[str, object] | None = None) -> Work:
+    """Make PARENT/NAME with its settings, changed as `settings` say, and captcha configuration.
+
+    Raises WorkError where it exists.
+    """
     if not name or not name.isprintable() or Path(name).name != name or name.startswith("."):
         raise WorkError(f"NAME is {name!r}: a plain folder name is expected, PATH says where it goes")
     if parent.exists() and not parent.is_dir():
@@ -113,21 +117,22 @@ def create_work(parent: Path, name: str, activate: bool = True) -> Work:
                 f"{path} exists and is left as it is. Choose another name: python New_work.py {parent} {name}2\n"
                 f"or go on with this one: --work {path}"
             )
-        _make_whole(path)
+        _make_whole(path, settings or {}, activate)
     except OSError as error:
         raise WorkError(f"{path} cannot be made: {error.strerror or error}") from None
-    if activate:
-        set_active_work(path)
     return Work(path)
 
 
-def _make_whole(path: Path) -> None:
+def _make_whole(path: Path, settings: dict[str, object], activate: bool) -> None:
     beside = path.with_name(f".{path.name}{PART}")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     for template in TEMPLATE_FILES:
         shutil.copyfile(ROOT / template, beside / template)
-    beside.rename(path)
+    change_settings_file(beside / "settings.py", settings)
+    if activate:
+        set_active_work(path)
+    beside.rename(path)  # last: what a kill leaves before this, the same command makes again
 
 
 def set_active_work(path: Path) -> None:

@@ -120,7 +120,8 @@ def test_every_mode_is_told_and_no_other(readme: str):
 def test_every_message_told_is_one_that_the_program_has(readme: str):
     sources = [*ROOT.glob("*.py"), *(ROOT / "bearcat").rglob("*.py")]
     program = "\n".join(path.read_text(encoding="utf-8") for path in sources)
-    messages = [message for row in section(readme, 6)[2:] for message in quoted(row[0])]
+    # the table of counts has more cells
+    messages = [message for row in section(readme, 6)[2:] if len(row) == 2 for message in quoted(row[0])]
     assert len(messages) > 10
     for message in messages:
         assert message in program, message
