@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-backbones test-faults bench-modes bench-serve clean
+.PHONY: setup demo test test-backbones test-faults test-kills bench-modes bench-serve bench-pack bench-check clean
 
 setup: $(READY)  ## python -m venv .venv; .venv/bin/pip install -r requirements.txt
 
@@ -29,12 +29,21 @@ FAULTS := --faults --dist load tests/test_faults_*.py tests/test_kills.py tests/
 test-faults: setup  ## .venv/bin/python -m pytest --faults --dist load tests/test_faults_*.py tests/test_kills.py tests/test_properties.py
 	$(BIN)/python -m pytest $(FAULTS)
 
+test-kills: setup  ## .venv/bin/python -m pytest -s --many-kills tests/test_move_path.py
+	$(BIN)/python -m pytest -s --many-kills tests/test_move_path.py
+
 bench-modes: setup  ## .venv/bin/python -m benchmarks.modes
 	$(BIN)/python -m benchmarks.modes
 
 bench-serve: setup  ## .venv/bin/python -m pip install ddddocr ; .venv/bin/python -m benchmarks.serve
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check ddddocr
 	$(BIN)/python -m benchmarks.serve
+
+bench-pack: setup  ## .venv/bin/python -m benchmarks.pack
+	$(BIN)/python -m benchmarks.pack
+
+bench-check: setup  ## .venv/bin/python -m benchmarks.check
+	$(BIN)/python -m benchmarks.check
 
 clean:  ## delete .venv; works and data stay
 	rm -rf $(VENV)

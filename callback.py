@@ -60,6 +60,7 @@ class CallBack:
         import keras
 
         from bearcat import training
+        from bearcat.shown_readings import ShowReadings
 
         work, settings = self.work, self.settings
         self._signal = training.StopOnSignal()
@@ -75,6 +76,7 @@ class CallBack:
             training.WriteCsv(self.csv_file, self.history),
             training.Bar(settings.EPOCHS, steps_per_epoch),
             keras.callbacks.TensorBoard(str(work.folder("logs")), write_graph=False, update_freq=settings.UPDATE_FREQ),
+            ShowReadings(work.folder("logs") / "readings", self.card, validation_data),
             self._signal,
         ]
 

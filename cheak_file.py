@@ -1,19 +1,23 @@
-"""Step 4: look at the data: sizes, labels, damage; and see what to set.
+"""Step 4: look at the data: sizes, labels, damage, doubles; and see what to set.
 
 Reads:  train_dataset, validation_dataset, test_dataset; EFFICIENTDET: label
-Writes: report/check.json; with --apply IMAGE_HEIGHT, IMAGE_WIDTH, IMAGE_CHANNALS and CAPTCHA_LENGTH into the work's
-        settings.py, changing only these lines
+Writes: report/check.json and, for people, report/check.html; with --apply MODE (where nobody chose one), IMAGE_HEIGHT,
+        IMAGE_WIDTH, IMAGE_CHANNALS and CAPTCHA_LENGTH into the work's settings.py, changing only these lines
 Next:   python pack_dataset.py
 """
 
 from functools import partial
 
+from bearcat.check_page import Check, Proposal, check_page
 from bearcat.command_line import Step, make_parser, open_step, run, tell
-from bearcat.configuration import change_settings_file
+from bearcat.configuration import change_settings_file, parse_override, read_settings_file
 from bearcat.errors import DataError, LabelError
-from bearcat.inspection import inspect_set, suggest_settings, summary_lines
+from bearcat.findings import find_all, find_doubles, look_alikes, unseen_symbols
+from bearcat.html_report import write_page
+from bearcat.inspection import SetReport, inspect_set, put_together, summary_lines
 from bearcat.label_codecs import CODECS
-from bearcat.workspace import LABEL_FOLDER
+from bearcat.suggestions import ModeAdvice, advise_mode, look_at_labels, suggest_settings, why
+from bearcat.workspace import LABEL_FOLDER, ROOT
 from utils import Image_Processing
 
 SPLITS = ("train", "validation", "test")
@@ -24,40 +28,98 @@ def main() -> None:
     parser = make_parser(__doc__)
     parser.add_argument("--apply", action="store_true", help="write what follows into the work's settings.py")
     step = open_step(parser)
-    codec = CODECS[step.settings.MODE]
-    label_of, of_boxes = Image_Processing.extraction_label, codec.unit == "box"
-    if of_boxes:
-        label_of = partial(Image_Processing.extraction_boxes, label_folder=step.work.folder(LABEL_FOLDER))
-    reports = {split: inspect_set(step.work.data_folder(split), label_of, codec.symbols, of_boxes) for split in SPLITS}
-    for split, report in reports.items():
+    advice = advise(step)
+    check = inspect(step, advice)
+    for split, report in check.reports.items():
         tell("\n".join(summary_lines(f"{split}_dataset", report)))
-    suggested = suggest_settings(list(reports.values()), codec.unit)
-    step.write_report("check", {"sets": {n: r.as_dict() for n, r in reports.items()}, "suggested": suggested})
-    without_label = [line for report in reports.values() for line in report.without_label]
+    tell_findings(check)
+    write_reports(step, check)
+    without_label = [line for report in check.reports.values() for line in report.without_label]
     if without_label:
         raise LabelError(f"{len(without_label)} pictures have no label, the first:\n{without_label[0]}")
-    if not suggested:
+    if not check.proposals:
         todo = "put yours in train_dataset and run python move_path.py"
         raise DataError(f"{step.work.path} has no pictures yet that can be read: {todo}")
-    propose(step, suggested)
-    if of_boxes:
+    propose(step, check)
+    if check.unit == "box":
         step.next("python train.py", "train on them as they are")
     else:
         step.next("python pack_dataset.py", "pack them for training")
 
 
-def propose(step: Step, suggested: dict[str, int]) -> None:
-    """Write the suggested settings, or say how to."""
+def advise(step: Step) -> ModeAdvice:
+    """Return which MODE the labels suggest; one that --set names on the command line was chosen."""
+    folders = [step.work.data_folder(split) for split in SPLITS]
+    facts = look_at_labels(folders, Image_Processing.extraction_label, step.work.folder(LABEL_FOLDER))
+    named = any(parse_override(text)[0] == "MODE" for text in step.arguments.set)
+    default = None if named else read_settings_file(ROOT / "settings.py")["MODE"][0]
+    return advise_mode(step.settings.MODE, default, facts)
+
+
+def inspect(step: Step, advice: ModeAdvice) -> Check:
+    """Look at all pictures as the mode to go on with reads their labels."""
+    codec = CODECS[advice.mode]
+    label_of, of_boxes = Image_Processing.extraction_label, codec.unit == "box"
+    if of_boxes:
+        label_of = partial(Image_Processing.extraction_boxes, label_folder=step.work.folder(LABEL_FOLDER))
+    reports = {split: inspect_set(step.work.data_folder(split), label_of, codec.symbols, of_boxes) for split in SPLITS}
+    doubles = find_doubles(reports)
+    findings = find_all(reports, doubles, codec.unit)
+    return Check(step.work.path, codec.unit, reports, findings, doubles, proposals(step, reports, advice), advice)
+
+
+def proposals(step: Step, reports: dict[str, SetReport], advice: ModeAdvice) -> list[Proposal]:
+    """Return the settings that the data suggests beside those that are set."""
+    suggested = suggest_settings(list(reports.values()), CODECS[advice.mode].unit)
+    if suggested:
+        suggested = {"MODE": advice.suggested} | suggested
+    reasons = why(suggested, list(reports.values()), advice)
+    return [Proposal(name, getattr(step.settings, name), value, reasons[name]) for name, value in suggested.items()]
+
+
+def tell_findings(check: Check) -> None:
+    """Print what was found, a line each; the files are in the reports."""
+    for finding in check.findings:
+        tell(f"{finding.level.capitalize()}: {finding.text}")
+
+
+def write_reports(step: Step, check: Check) -> None:
+    """Write report/check.json and report/check.html."""
+    whole = put_together(check.reports.values())
+    payload = {
+        "sets": {name: report.as_dict() for name, report in check.reports.items()},
+        "all": whole.as_dict(),
+        "findings": [finding.as_dict() for finding in check.findings],
+        "unseen": {name: dict(symbols) for name, symbols in unseen_symbols(check.reports).items()},
+        "look_alikes": look_alikes(whole.symbols) if check.unit == "character" else [],
+        "doubles": [double.as_dict() for double in check.doubles],
+        "suggested": {proposal.name: proposal.suggested for proposal in check.proposals},
+        "why": {proposal.name: proposal.why for proposal in check.proposals},
+        "mode": {"now": step.settings.MODE, "goes_on_with": check.advice.mode, "because": check.advice.because},
+    }
+    step.write_report("check", payload)
+    page = step.work.report_file("check").with_suffix(".html")
+    write_page(page, check_page(check))
+    tell(f"To look at: {page}")
+
+
+def propose(step: Step, check: Check) -> None:
+    """Write the suggested settings, or say how to; a MODE that was chosen is left."""
+    advice = check.advice
+    values = {one.name: one.suggested for one in check.proposals} | {"MODE": advice.mode}
+    if advice.because:
+        stays = f"it stays, though {advice.suggested} is usual where {advice.reason}"
+        tell(f"{advice.because}: " + (stays if advice.mode != advice.suggested else f"better {advice.suggested}"))
     if step.arguments.apply:
-        changed = change_settings_file(step.work.settings_file, suggested)
+        changed = change_settings_file(step.work.settings_file, values)
         for name, (old, new) in changed.items():
-            tell(f"{step.work.settings_file}: {name} = {new} (was {old})")
+            tell(f"{step.work.settings_file}: {name} = {new!r} (was {old!r})")
         if not changed:
             tell("The settings fit the data already.")
         return
-    different = {name: value for name, value in suggested.items() if getattr(step.settings, name) != value}
+    different = {name: value for name, value in values.items() if getattr(step.settings, name) != value}
     for name, value in different.items():
-        tell(f"Better: {name} = {value} (now {getattr(step.settings, name)})")
+        tell(f"Better: {name} = {value!r} (now {getattr(step.settings, name)!r})")
     if different:
         tell("python cheak_file.py --apply writes that into the work's settings.")
 

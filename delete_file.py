@@ -42,7 +42,7 @@ def main() -> None:
 
 def files_of(folder: Path) -> list[Path]:
     """Return a folder's pictures or TFRecords; a label table, which is made by hand, and all else stays."""
-    return list_images(folder) if folder.name in DATA_FOLDERS else [*folder.glob("*.tfrecord"), *folder.glob(INDEX)]
+    return [*folder.glob("*.tfrecord"), *folder.glob(INDEX)] if folder.name in PACK_FOLDERS else list_images(folder)
 
 
 def confirmed(total: int) -> bool:

@@ -2,34 +2,99 @@
 
 Reads:  train_dataset
 Writes: validation_dataset and test_dataset, DIVIDE_RATO of the pictures each (DIVIDE = False: test_dataset only);
-        a set that already has pictures is left as it is; report/split.json
+        a set that already has pictures is left as it is; report/split.json, and report/split_journal.json, by which
+        --undo puts all back
 Next:   python cheak_file.py
 """
 
-from bearcat.annotations import list_images
-from bearcat.command_line import make_parser, open_step, run, tell
-from bearcat.splitting import finish_split, plan_split, run_split
+from bearcat.annotations import list_images, read_labels
+from bearcat.command_line import Step, make_parser, open_step, run, tell
+from bearcat.label_codecs import CODECS
+from bearcat.split_journal import Sets, finish_split, load_journal, movable_back, run_split, undo_split
+from bearcat.splitting import Split, find_doubles, plan_split
+from utils import Image_Processing
+
+SHOWN = 10
 
 
 def main() -> None:
-    """Move pictures; one that is killed is finished by the next run."""
-    step = open_step(make_parser(__doc__))
-    settings, pile = step.settings, step.work.data_folder("train")
-    journal = step.work.folder("report") / "split_under_way.json"
-    splits = ("validation", "test") if settings.DIVIDE else ("test",)
+    """Move pictures, or put them back; a run that is killed is finished by the next."""
+    parser = make_parser(__doc__)
+    parser.add_argument("--dry-run", action="store_true", help="say how many would be moved, and move nothing")
+    parser.add_argument("--undo", action="store_true", help="put all pictures that it moved back into train_dataset")
+    step = open_step(parser)
     targets = {split: step.work.data_folder(split) for split in ("validation", "test")}
-    split = finish_split(pile, targets, journal)
+    sets = Sets(step.work.data_folder("train"), targets, step.work.folder("report") / "split_journal.json")
+    if step.arguments.undo or load_journal(sets.journal).undoing:
+        put_back(step, sets)
+    else:
+        divide(step, sets)
+
+
+def divide(step: Step, sets: Sets) -> None:
+    """Split the pile, or finish a split that was interrupted."""
+    under_way = load_journal(sets.journal).under_way
+    if step.arguments.dry_run:
+        split = Split(under_way) if under_way else choose(step, sets)
+        for name, count in split.counts.items():
+            tell(f"{name}_dataset: {count} pictures would be moved there")
+        return step.next("python move_path.py", "move them")
+    split = finish_split(sets)
     if split:
         tell("Finished the split that was interrupted.")
     else:
-        chosen = {name: targets[name] for name in splits}
-        split = plan_split(pile, chosen, settings.DIVIDE_RATO, settings.SEED)
-        run_split(split, pile, targets, journal)
-    counts = {name: len(list_images(step.work.data_folder(name))) for name in ("train", "validation", "test")}
-    step.write_report("split", {"moved": split.counts, "pictures": counts, "seed": settings.SEED})
+        split = choose(step, sets)
+        run_split(split, sets)
+    counts = count_pictures(step)
+    step.write_report("split", {"moved": split.counts, "pictures": counts, "seed": step.settings.SEED})
     for name, count in counts.items():
         tell(f"{name}_dataset: {count} pictures, {split.counts.get(name, 0)} of them moved there now")
+    tell("python move_path.py --undo puts them back.")
     step.next("python cheak_file.py --apply", "look at the data and set what follows from it")
+
+
+def choose(step: Step, sets: Sets) -> Split:
+    """Return which pictures go where."""
+    settings, class_of = step.settings, None
+    if CODECS[settings.MODE].unit == "class":
+        class_of = {item.name: item.label for item in read_labels(sets.pile, Image_Processing.extraction_label)[0]}
+    splits = ("validation", "test") if settings.DIVIDE else ("test",)
+    doubles = find_doubles(sets.pile)
+    targets = {split: sets.targets[split] for split in splits}
+    split = plan_split(sets.pile, targets, settings.DIVIDE_RATO, settings.SEED, class_of, doubles)
+    if doubles:
+        tell(
+            f"{sum(map(len, doubles))} pictures show the same as others, in {len(doubles)} groups: each stays together"
+        )
+    for name, names in split.moves.items() if class_of else ():
+        absent = sorted(set(class_of.values()) - {class_of.get(one) for one in names})
+        if absent:
+            tell(f"{name}_dataset: {len(absent)} classes have too few pictures to be in it: {' '.join(absent[:SHOWN])}")
+    return split
+
+
+def put_back(step: Step, sets: Sets) -> None:
+    """Undo all splits, or finish an undo that was interrupted."""
+    if step.arguments.dry_run:
+        for name, names in movable_back(sets).items():
+            tell(f"{name}_dataset: {len(names)} pictures would be put back into train_dataset")
+        return step.next("python move_path.py --undo", "put them back")
+    if not step.arguments.undo:
+        tell("Finishing the undo that was interrupted; nothing is split now.")
+    undone, counts = undo_split(sets), count_pictures(step)
+    step.write_report("split", {"put_back": undone.counts, "left": undone.left, "pictures": counts})
+    for line in undone.left[:SHOWN]:
+        tell(f"Not put back: {line}")
+    if len(undone.left) > SHOWN:
+        tell(f"… {len(undone.left) - SHOWN} more in report/split.json")
+    for name, count in counts.items():
+        tell(f"{name}_dataset: {count} pictures, {undone.counts.get(name, 0)} put back from there now")
+    step.next("python move_path.py", "split them anew")
+
+
+def count_pictures(step: Step) -> dict[str, int]:
+    """Return how many pictures each set holds."""
+    return {name: len(list_images(step.work.data_folder(name))) for name in ("train", "validation", "test")}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Step 5: pack the pictures for training, as the network will see them.
 
+What a picture's pixels and its label are is not decided here: Image_Processing in utils.py says it for all steps.
+
 Reads:  train_dataset, validation_dataset
 Writes: train_pack_dataset, validation_pack_dataset (TFRecords), num_classes.json, report/pack.json;
         with DATA_ENHANCEMENT train_enhance_dataset
@@ -15,7 +17,7 @@ from bearcat.devices import start_tensorflow
 from bearcat.images import InputSpec
 from bearcat.label_codecs import CODECS
 from bearcat.packs import INDEX, load_pack_index
-from utils import Image_Processing, WriteTFRecord, boxed_data, vocabulary_of
+from utils import Image_Processing, WriteTFRecord, boxed_data, read_data, vocabulary_of
 
 SPLITS = ("train", "validation")
 
@@ -30,7 +32,7 @@ def main() -> None:
     settings, work = step.settings, step.work
     if CODECS[settings.MODE].unit == "box":
         return check_boxes(step)
-    data = {split: Image_Processing.extraction_data(work.data_folder(split)) for split in SPLITS}
+    data = {split: read_data(work, split, settings.MODE) for split in SPLITS}
     labelled = [item for items in data.values() for item in items]
     vocabulary = vocabulary_of(
         labelled, work.vocabulary_file, settings.MODE, step.arguments.renew, step.arguments.extend

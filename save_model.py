@@ -1,44 +1,54 @@
 """Step 9: make the trained unit from the checkpoint with the smallest validation loss.
 
-Reads:  checkpoint, and some pictures of the data sets to hold the export to
+Reads:  checkpoint; validation_dataset, to fit confidences to; some pictures of the data sets to hold the export to
 Writes: model/<MODEL_NAME>.keras, App_model/<MODEL_NAME>.onnx (this one is served; a network that can't be exported
         is served as App_model/<MODEL_NAME>.keras), report/save.json
 Next:   python test.py
 """
 
+import random
+from dataclasses import asdict
+from pathlib import Path
+
 import numpy as np
 
 from bearcat.annotations import list_images
-from bearcat.artifact import read_card
+from bearcat.artifact import PICTURES_COMPARED, Card, read_card
+from bearcat.calibration import Calibration
 from bearcat.checkpoints import best_checkpoint
 from bearcat.command_line import Step, make_parser, open_step, run, tell
 from bearcat.devices import start_tensorflow
 from bearcat.errors import DataError, ImageError
 from bearcat.images import InputSpec
-from utils import Image_Processing
+from bearcat.label_codecs import TEXT_CODECS
+from utils import Image_Processing, read_data
 
-PICTURES_COMPARED = 64
+PICTURES_CALIBRATED = 2000  # more of them change nothing and take longer
 
 
 def main() -> None:
-    """Save, export, compare, publish."""
+    """Save, calibrate, export, compare, publish."""
     step = open_step(make_parser(__doc__))
     work = step.work
     best = best_checkpoint(work.folder("checkpoint"))
     tell(f"Best checkpoint: {best.path.name}")
-    pixels = real_pictures(step, read_card(best.path)[0].spec)
+    card = read_card(best.path)[0]
+    validation = validation_pictures(step, card)
+    pixels = real_pictures(step, card.spec, [picture for picture, _ in validation])
     start_tensorflow(use_gpu=False)  # a few pictures need none, and a training may be using it
     from bearcat.export import publish
 
     folders = work.folder("model"), work.folder("App_model")
-    unit = publish(best.path, step.settings.MODEL_NAME, *folders, pixels)
+    unit = publish(best.path, step.settings.MODEL_NAME, *folders, pixels, [label for _, label in validation])
     tell(f"Saved: {unit.keras_file}")
+    compared = min(len(pixels), PICTURES_COMPARED)
     if unit.problem:
         tell(f"Warning: the network could not be exported to ONNX ({unit.problem})")
         tell(f"Served is the Keras model itself, with more time and memory, and with TensorFlow: {unit.served_file}")
     else:
         tell(f"Exported: {unit.served_file}")
-        tell(f"Both read {len(pixels)} pictures alike (a probability differs by {unit.difference:.0e} at most)")
+        tell(f"Both read {compared} pictures alike (a probability differs by {unit.difference:.0e} at most)")
+    tell_calibration(unit.calibration)
     step.write_report(
         "save",
         {
@@ -46,29 +56,59 @@ def main() -> None:
             "model": unit.keras_file.name,
             "app_model": unit.served_file.name,
             "bytes": unit.served_file.stat().st_size,
-            "pictures_compared": len(pixels),
-            "largest_difference": unit.difference,
             "export_problem": unit.problem or None,
+            "pictures_compared": compared,
+            "largest_difference": unit.difference,
+            "calibration": asdict(unit.calibration) if unit.calibration else None,
             "metrics": unit.card.metrics,
         },
     )
     step.next("python test.py", "score it on pictures it has not seen; python app.py serves it")
 
 
-def real_pictures(step: Step, spec: InputSpec) -> np.ndarray:
-    """Return up to 64 pictures of the data sets as the network sees them."""
-    found = []
-    for split in ("validation", "test", "train"):
+def validation_pictures(step: Step, card: Card) -> list[tuple[np.ndarray, str]]:
+    """Return validation pictures as the network sees them with their labels; none for boxes, or where none are left."""
+    if card.mode not in TEXT_CODECS:
+        return []
+    try:
+        data = read_data(step.work, "validation", card.mode)
+    except DataError:
+        return []  # the pictures were deleted after packing
+    chosen = random.Random(step.settings.SEED).sample(data, min(len(data), PICTURES_CALIBRATED))
+    seen = ((see(item.path, card.spec), item) for item in chosen)
+    return [(pixels, item.label) for pixels, item in seen if pixels is not None]
+
+
+def see(path: Path, spec: InputSpec) -> np.ndarray | None:
+    """Return a picture as the network sees it; None where it is damaged, which pack_dataset.py says."""
+    try:
+        return Image_Processing.extraction_image(path, spec)
+    except ImageError:
+        return None
+
+
+def real_pictures(step: Step, spec: InputSpec, found: list[np.ndarray]) -> np.ndarray:
+    """Return the pictures found so far, with others of the data sets if they are fewer than are to be compared."""
+    for split in ("test", "train") if found else ("validation", "test", "train"):
         for path in list_images(step.work.data_folder(split)):
-            try:
-                found.append(Image_Processing.extraction_image(path, spec))
-            except ImageError:
-                continue  # pack_dataset.py and cheak_file.py name the damaged ones
-            if len(found) == PICTURES_COMPARED:
+            if len(found) >= PICTURES_COMPARED:
                 return np.stack(found)
+            pixels = see(path, spec)
+            found += [pixels] if pixels is not None else []
     if not found:
         raise DataError(f"{step.work.path} has no picture left to compare Keras and ONNX on: put some in test_dataset")
     return np.stack(found)
+
+
+def tell_calibration(calibration: Calibration | None) -> None:
+    """Print how the confidences were fitted."""
+    if calibration is None:
+        tell("Confidences are as the network gives them: there are no validation pictures with text to fit them to")
+        return
+    tell(
+        f"Confidences fitted to {calibration.images} validation pictures: temperature {calibration.temperature:.2f}, "
+        f"calibration error {calibration.error_before:.1%} before, {calibration.error_after:.1%} after"
+    )
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ PHI = "auto"  # EFFICIENTDET: 0 … 7 for D0 … D7, -1 for the light network, w
 IMAGE_SIZES = [512, 640, 768, 896, 1024, 1280, 1408, 1536]  # the side of the square that D0 … D7 see, in pixels
 MODEL_NAME = "captcha"  # the name under which the trained unit is saved and served
 
-# --- what the network sees: python cheak_file.py --apply sets these four from the data -----------
+# --- what the network sees: python cheak_file.py --apply sets these from the data ----------------
 IMAGE_HEIGHT = 60  # pixels; smaller pictures are padded, larger ones shrunk in proportion and padded
 IMAGE_WIDTH = 100  # pixels
 IMAGE_CHANNALS = 1  # 1: grey, 3: colour

@@ -1,28 +1,45 @@
 """Step 7: train, or go on with a training that was stopped.
 
 Reads:  train_pack_dataset, validation_pack_dataset, num_classes.json, checkpoint; EFFICIENTDET: the pictures and label
-Writes: checkpoint (one an epoch), CSVLogger, logs, report/train.json
+Writes: checkpoint (one an epoch), CSVLogger, logs, report/train.json, report/train.png;
+        --curve: report/curve.json, report/curve.png, from trainings in report/curve that leave the work's own alone
 Next:   python save_model.py; meanwhile: tensorboard --logdir <work>/logs
 """
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from bearcat.artifact import Card
 from bearcat.checkpoints import best_checkpoint
 from bearcat.command_line import INTERRUPTED, Step, make_parser, open_step, run, tell
+from bearcat.curve_works import curve_folder, curve_point, has_ended, make_curve_work
 from bearcat.detection.source import BoxedPictures
 from bearcat.devices import Device, start_tensorflow
+from bearcat.errors import SettingsError
 from bearcat.label_codecs import CODECS
+from bearcat.learning_curve import SHARES, answer_curve
 from bearcat.packed import PackedPictures
+from bearcat.plots import draw_curve, draw_training, save_figure
 from bearcat.schedule import INTERRUPT
 from bearcat.weights import find_weight_file
+from bearcat.workspace import Work
 from callback import CallBack
 from utils import Image_Processing, boxed_data
 
 
 def main() -> int:
-    """Train a work's network until the rule or EPOCHS ends it."""
-    step = open_step(make_parser(__doc__))
+    """Train a work's network until the rule or EPOCHS ends it; or train on parts of the data, for a curve."""
+    parser = make_parser(__doc__)
+    words = "train on 1/8, 1/4, 1/2 and all of the pictures, and say how many more would help"
+    parser.add_argument("--curve", action="store_true", help=words)
+    step = open_step(parser)
+    return learn_curve(step) if step.arguments.curve else train(step)
+
+
+def train(step: Step) -> int:
+    """Train until the rule or EPOCHS ends it, and report."""
     settings, work = step.settings, step.work
     source = SOURCES[CODECS[settings.MODE].unit](step)
     device = start_tensorflow(settings.USE_GPU, settings.SEED, settings.DETERMINISTIC)
@@ -37,6 +54,8 @@ def main() -> int:
     else:
         fit(step, model, call_back, source, device)
     step.write_report("train", summarise(model, call_back))
+    save_figure(draw_training(call_back.history), work.folder("report") / "train.png")
+    tell("Drawn: report/train.png")
     if call_back.stopped_by() == INTERRUPT:
         tell("Stopped and saved. Go on: python train.py, or use what there is: python save_model.py")
         return INTERRUPTED
@@ -135,6 +154,46 @@ def summarise(model, call_back: CallBack) -> dict:
         "images_per_second": round(sum(row["images"] for row in history) / steps_seconds, 1),
         "stopped_by": call_back.stopped_by(),
     }
+
+
+def learn_curve(step: Step) -> int:
+    """Train on parts of the data, each in a work of its own, and say how many more pictures would help."""
+    work, settings = step.work, step.settings
+    if CODECS[settings.MODE].unit == "box":
+        raise SettingsError(f"--curve draws parts of packed pictures, which MODE = {settings.MODE!r} has none of")
+    packed_pictures(step)  # refuses packs that do not fit the settings
+    start_tensorflow(use_gpu=False)  # here it only packs; the trainings have the GPU
+    folder, made = curve_folder(work, vars(settings)), []
+    for number, share in enumerate(SHARES, start=1):
+        made.append(make_curve_work(work, folder / f"{number}-of-{len(SHARES)}", share, settings.SEED))
+        tell(f"Training {number} of {len(SHARES)}: {share:.1%} of the pictures")
+        code = train_beside(made[-1], step.arguments.set)
+        if code:
+            tell("Go on: python train.py --curve")
+            return code
+    points = [curve_point(one) for one in made]
+    report, laws = answer_curve(points)
+    step.write_report("curve", report)
+    save_figure(draw_curve(points, laws), work.folder("report") / "curve.png")
+    shutil.rmtree(folder.parent)
+    for point in points:
+        tell(f"{point.pictures:,} pictures: exact {point.exact:.2%} of {point.validated} validation pictures")
+    tell(f"{report['answer']}\nDrawn: report/curve.png")
+    step.next("python train.py", "the work's own training, which this has left alone")
+    return 0
+
+
+def train_beside(made: Work, overrides: list[str]) -> int:
+    """Train another work in a process of its own, as a whole training does or went on to; return its exit code."""
+    if has_ended(made):
+        return 0
+    command = [sys.executable, __file__, "--work", str(made.path)]
+    process = subprocess.Popen([*command, *(word for value in overrides for word in ("--set", value))])
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue  # the training heard it too: it saves and ends
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bearcat.annotations import LabelledImage, label_of_name, labelled_images
+from bearcat.annotations import LabelledImage, label_of_name, labelled_images, refuse_sub_folders
 from bearcat.answers import answer_of
 from bearcat.artifact import find_units
 from bearcat.detection.decoding import Detections
@@ -24,9 +24,10 @@ from bearcat.images import InputSpec, Source, extract_pixels, open_image
 from bearcat.inference import choose_unit, load_recogniser
 from bearcat.label_codecs import CODECS, TEXT_CODECS, Reading, check_label, make_codec
 from bearcat.progress import map_in_threads, show_progress
-from bearcat.voc import BoxLabels, check_size, label_file, read_voc
+from bearcat.voc import BoxLabels, check_size
 from bearcat.vocabulary import Vocabulary
 from bearcat.workspace import LABEL_FOLDER, Work
+from bearcat.yolo import read_boxes
 
 
 class Image_Processing:
@@ -34,18 +35,25 @@ class Image_Processing:
 
     @staticmethod
     def extraction_image(source: Source, spec: InputSpec) -> np.ndarray:
-        """Return what the network sees of a picture: uint8 pixels (height, width, channels)."""
+        """Return what the network sees of a picture: uint8 pixels (height, width, channels).
+
+        Change this for pictures that want cleaning first; then run pack_dataset.py again.
+        """
         return extract_pixels(source, spec)
 
     @staticmethod
     def extraction_label(path: Path) -> str:
-        """Return the label in a file's name: what stands before the first `_`."""
+        """Return the label in a file's name: what stands before the first `_`.
+
+        Change this for names of another form. It is not asked where a labels.csv, .tsv or .txt lies beside the
+        pictures, nor for a picture in a sub-folder (train_dataset/cat/1.png), which is labelled `cat`.
+        """
         return label_of_name(path)
 
     @staticmethod
     def extraction_boxes(path: Path, label_folder: Path) -> BoxLabels:
-        """Return what a picture shows, and where: from the VOC file beside it, else from that of the label folder."""
-        return read_voc(label_file(path, label_folder))
+        """Return what a picture shows, and where: from its VOC or YOLO file, beside it or in the label folder."""
+        return read_boxes(path, label_folder)
 
     @staticmethod
     def extraction_data(folder: Path, label_folder: Path | None = None) -> list[LabelledImage]:
@@ -66,9 +74,10 @@ class Image_Processing:
 
         def write(item: LabelledImage) -> list[LabelledImage]:
             try:
-                return [LabelledImage(path, item.label) for path in enhanced_copies(item.path, folder, count, seed)]
+                copies = enhanced_copies(item.path, folder / item.inside, count, seed)
             except ImageError:
                 return []  # packing names it
+            return [LabelledImage(path, item.label, item.inside) for path in copies]
 
         originals = [item for item in data if not is_enhanced(item.path)]
         copies = show_progress(map_in_threads(write, originals), len(originals), f"writing {folder.name}")
@@ -116,7 +125,7 @@ class WriteTFRecord:
             pixels = Image_Processing.extraction_image(item.path, self.spec)
         except ImageError as error:
             return error
-        return Record(pixels, item.label, item.path.name, self.codec.encode(item.label))
+        return Record(pixels, item.label, item.name, self.codec.encode(item.label))
 
     def _whole(self, pictures: Iterator) -> Iterator:
         for picture in pictures:
@@ -174,9 +183,15 @@ class Predict_Image:
 
 
 def read_data(work: Work, split: str, mode: str) -> list[LabelledImage]:
-    """Return the labelled pictures of a work's split, 'train', 'validation' or 'test', as a mode needs them."""
-    of_boxes = CODECS[mode].unit == "box"
-    return Image_Processing.extraction_data(work.data_folder(split), work.folder(LABEL_FOLDER) if of_boxes else None)
+    """Return the labelled pictures of a work's split, 'train', 'validation' or 'test', as a mode needs them.
+
+    Raises DataError where any has no label, or texts are to be read and a picture lies in a sub-folder.
+    """
+    unit, folder = CODECS[mode].unit, work.data_folder(split)
+    data = Image_Processing.extraction_data(folder, work.folder(LABEL_FOLDER) if unit == "box" else None)
+    if unit == "character":
+        refuse_sub_folders(data, folder, mode)
+    return data
 
 
 def vocabulary_of(data: list[LabelledImage], file: Path, mode: str, renew: bool, extend: bool) -> Vocabulary:

@@ -1,7 +1,9 @@
 """The trained unit: what every checkpoint, saved model and served file says of itself, so that no setting can drift."""
 
+import hashlib
 import json
 import platform
+import re
 import sys
 import zipfile
 from dataclasses import asdict, dataclass, field, replace
@@ -19,9 +21,12 @@ from bearcat.label_codecs import CODECS
 from bearcat.vocabulary import Vocabulary
 
 FORMAT = 1
-METADATA_KEY = "bearcat"  # of an ONNX file's metadata
+METADATA_KEY, CHECKSUM_KEY = "bearcat", "bearcat_checksum"  # of an ONNX file's metadata
+UNSEALED = "sha256:" + "0" * 64  # where the checksum of a file goes into the file itself
+_SEAL = re.compile(rb"sha256:[0-9a-f]{64}")
 CARD_MEMBER = "bearcat.json"  # of a .keras file, which is a zip archive
 ONNX_SUFFIX, KERAS_SUFFIX = ".onnx", ".keras"
+PICTURES_COMPARED = 64  # on which a unit's Keras model and its ONNX file are held to each other
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,20 @@ def read_card(keras_file: Path) -> tuple[Card, dict]:
         raise ArtifactError(f"{keras_file} is not there: run python save_model.py") from None
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise ArtifactError(f"{keras_file} is damaged or was not written by Bearcat ({error})") from None
+
+
+def sealed(content: bytes) -> bytes:
+    """Return a file's content with its checksum in the place of UNSEALED, which it is reckoned with."""
+    return content.replace(UNSEALED.encode(), b"sha256:" + hashlib.sha256(content).hexdigest().encode())
+
+
+def check_seal(content: bytes, where: Path) -> None:
+    """Raise ArtifactError where a file's content is not what was sealed; one without a checksum is let through."""
+    seal = _SEAL.search(content)
+    if seal and sealed(content.replace(seal[0], UNSEALED.encode())) != content:
+        raise ArtifactError(
+            f"{where} is damaged, its checksum does not hold: copy it again, or run save_model.py again"
+        )
 
 
 def find_units(folder: Path) -> dict[str, Path]:

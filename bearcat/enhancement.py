@@ -25,6 +25,12 @@ def is_enhanced(path: Path) -> bool:
     return bool(_IS_COPY.fullmatch(path.name))
 
 
+def origin_of(name: str) -> str:
+    """Return what the name of a picture and the names of its copies have in common."""
+    stem, _, rest = name.rpartition("-enhanced-")
+    return stem if rest and _IS_COPY.fullmatch(name) else "-".join(name.rsplit(".", 1))
+
+
 def enhanced_copies(source_path: Path, folder: Path, count: int, seed: int) -> list[Path]:
     """Return the `count` copies of a picture in `folder`, changed at random; write those that are not there yet.
 

@@ -4,6 +4,7 @@ import contextlib
 import io
 import shutil
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,18 +12,31 @@ import keras
 import numpy as np
 import onnx
 
-from bearcat.artifact import KERAS_SUFFIX, METADATA_KEY, ONNX_SUFFIX, Card, read_card, write_card
+from bearcat.artifact import (
+    CHECKSUM_KEY,
+    KERAS_SUFFIX,
+    METADATA_KEY,
+    ONNX_SUFFIX,
+    PICTURES_COMPARED,
+    UNSEALED,
+    Card,
+    read_card,
+    sealed,
+    write_card,
+)
+from bearcat.calibration import Calibration, calibrate
 from bearcat.errors import ArtifactError, ExportError
 from bearcat.files import written_beside
 from bearcat.inference import KerasEngine, OnnxEngine
 from bearcat.layers import in_float32, load_validated
 
 LARGEST_DIFFERENCE = 1e-3  # between two probabilities of the same row
+BATCH = 64  # pictures
 
 
 @dataclass(frozen=True)
 class Published:
-    """A trained unit's card, its two files, and the largest difference of a probability between them.
+    """A trained unit's card, its two files, the largest difference of a probability between them, its calibration.
 
     `problem` says why there is no ONNX file; the Keras model is then served itself.
     """
@@ -31,35 +45,61 @@ class Published:
     keras_file: Path
     served_file: Path
     difference: float
+    calibration: Calibration | None
     problem: str = ""
 
 
-def publish(checkpoint: Path, name: str, model_folder: Path, app_folder: Path, pixels: np.ndarray) -> Published:
+def publish(
+    checkpoint: Path,
+    name: str,
+    model_folder: Path,
+    app_folder: Path,
+    pixels: np.ndarray,
+    labels: Sequence[str] = (),
+) -> Published:
     """Write <model_folder>/<name>.keras and <app_folder>/<name>.onnx from a checkpoint, both with its card.
 
-    `pixels` (N, H, W, C) are real pictures as the network sees them. A network that cannot be exported is served as a
-    .keras file. Raises ArtifactError where the two read differently, and then leaves what was published before.
+    `pixels` (N, H, W, C) are real pictures as the network sees them; where there are `labels`, of the first of them,
+    confidences are fitted to what these show. A network that cannot be exported is served as a .keras file. Raises
+    ArtifactError where the two files read the pictures differently, and then leaves what was published before.
     """
     card = replace(read_card(checkpoint)[0], name=name)
     keras_file, onnx_file = model_folder / f"{name}{KERAS_SUFFIX}", app_folder / f"{name}{ONNX_SUFFIX}"
     fallback_file = onnx_file.with_suffix(KERAS_SUFFIX)
     with written_beside(keras_file) as keras_part:
         model = in_float32(load_validated(checkpoint))
+        calibration = calibrated(model, card, pixels, labels) if len(labels) else None
+        if calibration:
+            model = with_temperature(model, calibration.temperature)
+            card = replace(card, metrics=card.metrics | calibration.figures())
         model.save(keras_part)
         write_card(keras_part, {"card": vars(card)})
         reference = KerasEngine(keras_part)
-        reference.logits(pixels[:1].astype(np.float32))
         try:
             with written_beside(onnx_file) as onnx_part:
                 export_onnx(model, card, onnx_part)
-                difference = compare_engines(reference, OnnxEngine(onnx_part), pixels)
+                difference = compare_engines(reference, OnnxEngine(onnx_part), pixels[:PICTURES_COMPARED])
         except ExportError as error:
             with written_beside(fallback_file) as fallback_part:
                 shutil.copyfile(keras_part, fallback_part)
             onnx_file.unlink(missing_ok=True)  # of an earlier training: of two files the ONNX file would be served
-            return Published(card, keras_file, fallback_file, 0.0, str(error))
+            return Published(card, keras_file, fallback_file, 0.0, calibration, str(error))
     fallback_file.unlink(missing_ok=True)
-    return Published(card, keras_file, onnx_file, difference)
+    return Published(card, keras_file, onnx_file, difference, calibration)
+
+
+def calibrated(model: keras.Model, card: Card, pixels: np.ndarray, labels: Sequence[str]) -> Calibration:
+    """Return how far the confidences of a network are to be trusted, by pictures whose labels are known."""
+    starts = range(0, len(labels), BATCH)
+    batches = (pixels[start : start + BATCH].astype(np.float32) for start in starts)
+    logits = np.concatenate([np.asarray(model.predict_on_batch(batch)) for batch in batches])[: len(labels)]
+    return calibrate(card.make_codec(), logits, labels)
+
+
+def with_temperature(model: keras.Model, temperature: float) -> keras.Model:
+    """Return a network whose logits are divided by a temperature: every engine then has the same confidences."""
+    divided = keras.layers.Rescaling(1 / temperature, name="temperature", dtype="float32")(model.output)
+    return keras.Model(model.input, divided, name=model.name)
 
 
 def export_onnx(model: keras.Model, card: Card, file: Path) -> None:
@@ -71,10 +111,10 @@ def export_onnx(model: keras.Model, card: Card, file: Path) -> None:
         described = onnx.load(file)
     except OSError:
         raise  # a full disk is no fault of the network
-    except Exception as error:
+    except Exception as error:  # the exporters' errors share no base class of their own
         raise ExportError(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error
-    onnx.helper.set_model_props(described, {METADATA_KEY: card.to_json()})
-    onnx.save(described, file)
+    onnx.helper.set_model_props(described, {METADATA_KEY: card.to_json(), CHECKSUM_KEY: UNSEALED})
+    file.write_bytes(sealed(described.SerializeToString()))
 
 
 def compare_engines(reference: KerasEngine, engine: OnnxEngine, pixels: np.ndarray) -> float:

@@ -8,15 +8,19 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from bearcat.errors import ImageError, ImageFormatError, ImageSizeError
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"})
+FORMAT_OF_SUFFIX = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".gif": "GIF", ".bmp": "BMP", ".webp": "WEBP"}
+SUFFIXES = frozenset(FORMAT_OF_SUFFIX)
 SMALLEST_SIDE = 4  # pixels
 MOST_PIXELS = 16_000_000
+SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 PAPER = 255  # white: what padding and transparency become
+# what Pillow's readers raise on damaged bytes
+_DAMAGE = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error)
 
 Source = Path | bytes | Image.Image
 
@@ -90,10 +94,27 @@ def extract_pixels(source: Source, spec: InputSpec) -> np.ndarray:
     return letterbox(open_image(source), spec)
 
 
+@dataclass(frozen=True)
+class FileFacts:
+    """What a picture's file says of itself: Pillow's format and mode, and whether EXIF turns or mirrors it."""
+
+    format: str
+    mode: str
+    turned: bool
+
+
 def open_image(source: Source) -> Image.Image:
     """Return a picture as RGB: first frame, turned as its EXIF says, transparency on white, 16 bits to 8.
 
     One that Pillow has opened already goes the same way, so that it looks the same.
+
+    Raises as open_with_facts does.
+    """
+    return open_with_facts(source)[0]
+
+
+def open_with_facts(source: Source) -> tuple[Image.Image, FileFacts]:
+    """Return a picture as open_image does, and what its file said of itself.
 
     Raises ImageFormatError for what is no PNG, JPEG, GIF, BMP or WEBP, ImageSizeError before too large a picture
     is decoded, ImageError for a damaged one; each names the file where there is one.
@@ -103,24 +124,48 @@ def open_image(source: Source) -> Image.Image:
         with _opened(source) as image:
             _check_size(image, name)
             image.load()
-            return _to_rgb(ImageOps.exif_transpose(image))
+            return _to_rgb(ImageOps.exif_transpose(image)), _facts(image)
     except Image.UnidentifiedImageError:
         raise ImageFormatError(f"{name} is no picture in one of these formats: {', '.join(FORMATS)}") from None
     except Image.DecompressionBombError:
         raise ImageSizeError(f"{name} has too many pixels, at most {MOST_PIXELS:,} are accepted") from None
     except FileNotFoundError:
         raise ImageError(f"{name} is not there") from None
-    # what Pillow's decoders raise on damaged bytes
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error) as error:
+    except _DAMAGE as error:
         if isinstance(error, PermissionError | IsADirectoryError):
             raise
         raise ImageError(f"{name} is damaged: {error}") from None
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Return width and height as open_image would give them, from the file's head alone.
+
+    Raises ImageError for what is no picture, or none whose head can be read.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            turned = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
+            return image.size[::-1] if turned else image.size
+    except Image.DecompressionBombError:
+        raise ImageSizeError(f"{path} has too many pixels, at most {MOST_PIXELS:,} are accepted") from None
+    except FileNotFoundError:
+        raise ImageError(f"{path} is not there") from None
+    except _DAMAGE as error:
+        if isinstance(error, PermissionError | IsADirectoryError):
+            raise
+        raise ImageError(f"{path} is damaged: {error}") from None
 
 
 def _opened(source: Source) -> AbstractContextManager[Image.Image]:
     if isinstance(source, Image.Image):
         return nullcontext(source)
     return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
+
+
+def _facts(image: Image.Image) -> FileFacts:
+    # a JPEG with a second picture behind the first calls itself MPO
+    name = "JPEG" if image.format == "MPO" else image.format or ""
+    return FileFacts(name, image.mode, image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9))
 
 
 def _check_size(image: Image.Image, name: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from bearcat.artifact import KERAS_SUFFIX, METADATA_KEY, ONNX_SUFFIX, Card, read_card
+from bearcat.artifact import KERAS_SUFFIX, METADATA_KEY, ONNX_SUFFIX, Card, check_seal, read_card
 from bearcat.detection.decoding import Detections
 from bearcat.devices import start_tensorflow
 from bearcat.errors import ArtifactError
@@ -26,9 +26,12 @@ class OnnxEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         try:
-            self.session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+            content = path.read_bytes()
         except FileNotFoundError:
             raise ArtifactError(f"{path} is not there: run python save_model.py") from None
+        check_seal(content, path)
+        try:
+            self.session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # noqa: BLE001  onnxruntime's errors share no base class of their own
             raise ArtifactError(f"{path} cannot be loaded, run python save_model.py again ({error})") from None
         metadata = self.session.get_modelmeta().custom_metadata_map

@@ -173,7 +173,7 @@ def check_label(label: str, codec, where: str) -> list[int]:
     try:
         if not label:
             raise LabelError("the label is empty")
-        if BLANK in label:
+        if BLANK in codec.symbols(label):
             raise LabelError(f"the label {label!r} holds {BLANK!r}, which stands for the blank")
         codec.check(label)
         return codec.encode(label)

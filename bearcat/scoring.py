@@ -1,15 +1,15 @@
-"""Score readings against labels: exact match and its interval, character accuracy, calibration, confusions."""
+"""Score readings against labels: exact match and its interval, accuracy by length and character, confusions."""
 
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from bearcat.label_codecs import Reading
-
-CALIBRATION_BINS = 10
+from bearcat.reliability import coverage, expected_calibration_error, reliability_bins, sure_enough
 
 
 def wilson_interval(successes: int, trials: int, z: float = 1.959964) -> tuple[float, float]:
@@ -25,23 +25,27 @@ def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
     return {f"p{p}": round(1000 * float(np.percentile(seconds, p)), 3) for p in (50, 99)}
 
 
-def expected_calibration_error(confidences: Sequence[float], right: Sequence[bool]) -> float:
-    """Return the mean distance of confidence and truth over ten bins, weighted by size (Naeini et al. 2015)."""
-    confidences, right = np.asarray(confidences, float), np.asarray(right, float)
-    bins = np.minimum((confidences * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    members = [bins == number for number in range(CALIBRATION_BINS)]
-    return float(sum(abs(confidences[m].sum() - right[m].sum()) for m in members) / len(right))
+def aligned(label: Sequence[str], text: Sequence[str]) -> list[tuple[str, str]]:
+    """Return (true, read) pairs of symbols along the shortest edit; '' stands for nothing."""
+    pairs = []
+    for _, *spans in Levenshtein.opcodes(label, text):
+        pairs += zip_longest(label[spans[0] : spans[1]], text[spans[2] : spans[3]], fillvalue="")
+    return pairs
 
 
 def confusions_of(labels: Sequence[Sequence[str]], texts: Sequence[Sequence[str]]) -> list[tuple[str, str, int]]:
     """Return [true, read, count] of symbols, most frequent first; '' stands for nothing."""
-    counts = Counter()
-    for label, text in zip(labels, texts, strict=True):
-        for operation in Levenshtein.editops(label, text):
-            true = label[operation.src_pos] if operation.tag != "insert" else ""
-            read = text[operation.dest_pos] if operation.tag != "delete" else ""
-            counts[true, read] += 1
+    pairs = (pair for label, text in zip(labels, texts, strict=True) for pair in aligned(label, text))
+    counts = Counter((true, read) for true, read in pairs if true != read)
     return [(*pair, count) for pair, count in counts.most_common()]
+
+
+def by_symbol(labels: Sequence[Sequence[str]], texts: Sequence[Sequence[str]]) -> dict[str, dict]:
+    """Return symbol → how often it stands in the labels, and the share that was read right; the worst come first."""
+    pairs = [pair for label, text in zip(labels, texts, strict=True) for pair in aligned(label, text)]
+    counts, right = Counter(true for true, _ in pairs if true), Counter(true for true, read in pairs if true == read)
+    shares = {symbol: {"count": count, "right": right[symbol] / count} for symbol, count in counts.items()}
+    return dict(sorted(shares.items(), key=lambda item: (item[1]["right"], -item[1]["count"], item[0])))
 
 
 def score(
@@ -70,10 +74,14 @@ def score(
         "character_accuracy": 1 - edits / sum(map(len, true_symbols)),
         "ms_per_image": milliseconds(seconds),
         "expected_calibration_error": expected_calibration_error(confidences, right),
+        "reliability": reliability_bins(confidences, right),
+        "coverage": coverage(confidences, right),
+        "threshold": sure_enough(confidences, right),
         "by_length": {
             str(length): {"images": count, "exact": right_by_length[length] / count}
             for length, count in sorted(lengths.items())
         },
+        "by_character": by_symbol(true_symbols, read_symbols),
         "confusions": confusions_of(true_symbols, read_symbols),
         "mistakes": [
             {"file": file, "label": label, "read": reading.text, "confidence": reading.confidence}

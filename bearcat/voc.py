@@ -27,15 +27,10 @@ class BoxLabels:
     boxes_xyxy: np.ndarray
 
 
-def label_file(picture: Path, label_folder: Path) -> Path:
-    """Return where a picture's VOC file is: of the same stem beside it, else in the label folder."""
-    beside = picture.with_suffix(SUFFIX)
+def label_file(picture: Path, label_folder: Path, suffix: str = SUFFIX) -> Path:
+    """Return where a picture's file of that suffix is: of the same stem beside it, else in the label folder."""
+    beside = picture.with_suffix(suffix)
     return beside if beside.is_file() else label_folder / beside.name
-
-
-def companions(picture: Path) -> list[Path]:
-    """Return the label files that lie beside a picture and belong to it."""
-    return [path for path in map(picture.with_suffix, (SUFFIX, PROMPT_SUFFIX)) if path.is_file()]
 
 
 def read_voc(path: Path) -> BoxLabels:
@@ -46,15 +41,16 @@ def read_voc(path: Path) -> BoxLabels:
         names = tuple(item.findtext("name").strip() for item in root.iter("object"))
         corners = [[float(item.findtext(f"bndbox/{c}")) for c in CORNERS] for item in root.iter("object")]
     except FileNotFoundError:
-        raise LabelError(f"{path} is not there: the picture of that name needs it") from None
+        raise LabelError(f"{path} is not there: the picture of that name needs it, or a YOLO file") from None
     except (ElementTree.ParseError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise LabelError(f"{path} is no VOC file (size, object/name, object/bndbox): {error}") from None
     labels = BoxLabels(width, height, names, np.array(corners, np.float32).reshape(-1, 4))
-    _check(labels, path)
+    check_boxes(labels, path)
     return labels
 
 
-def _check(labels: BoxLabels, path: Path) -> None:
+def check_boxes(labels: BoxLabels, path: Path) -> None:
+    """Raise LabelError, naming the file, for an object without a name, without an area or outside the picture."""
     for name, (xmin, ymin, xmax, ymax) in zip(labels.names, labels.boxes_xyxy, strict=True):
         if not name:
             raise LabelError(f"{path}: an object has no name")

@@ -101,7 +101,8 @@ def digits(works: Path) -> Path:
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A work of each mode that has walked the road up to test.py. Tests must leave it as it is."""
     # all of xdist's processes share what the first of them made
-    works = tmp_path_factory.getbasetemp().parent / "trained"
+    base = tmp_path_factory.getbasetemp()
+    works = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "trained"
     works.mkdir(exist_ok=True)
     work = works / request.param.lower()
     with FileLock(works / f"{work.name}.lock"):
@@ -132,6 +133,7 @@ def read_report(work: Path, step: str) -> dict:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `make test-backbones` and `make test-faults` ask for what takes minutes."""
+    """Let `make test-backbones`, `make test-faults` and `make test-kills` ask for what takes minutes."""
     parser.addoption("--all-backbones", action="store_true", help="train every backbone, not one of each family")
     parser.addoption("--faults", action="store_true", help="kill every step at every moment, not a few at one each")
+    parser.addoption("--many-kills", action="store_true", help="kill move_path.py 40 times on 5,000 pictures, not 4")

@@ -9,22 +9,24 @@ from bearcat.annotations import (
     label_of_name,
     labelled_images,
     list_images,
+    name_in,
     read_label_table,
     read_labels,
+    refuse_sub_folders,
 )
 from bearcat.errors import DataError, LabelError
 
 
 def put(folder: Path, *names: str) -> None:
     """Make empty files: nothing here opens a picture."""
-    folder.mkdir(exist_ok=True)
     for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"")
 
 
 def labels_in(folder: Path) -> dict[str, str]:
-    """Return file name → label of the pictures that have one."""
-    return {image.path.name: image.label for image in read_labels(folder)[0]}
+    """Return name in the set → label of the pictures that have one."""
+    return {image.name: image.label for image in read_labels(folder)[0]}
 
 
 @pytest.mark.parametrize(
@@ -75,6 +77,10 @@ def test_an_absent_folder_and_an_empty_one_have_no_pictures(tmp_path: Path):
         ("labels.csv", "\ufeff1.png,a/b\n2.png,*?\n"),
         ("labels.tsv", "file\tlabel\n1.png\ta/b\n2.png\t*?\n"),
         ("labels.tsv", "1.png\ta/b\n2.png\t*?\n"),
+        ("labels.txt", "1.png\ta/b\n2.png\t*?\n"),
+        ("labels.txt", "file,label\r\n1.png, a/b\r\n2.png, *?\r\n"),
+        ("labels.txt", "\ufeff\n  1.png   a/b\n\n2.png *?"),
+        ("labels.txt", "file label\r\n1.png a/b\r\n2.png\t*?\r\n"),
     ],
 )
 def test_a_table_is_read_with_and_without_header_and_bom(tmp_path: Path, name: str, content: str):
@@ -92,6 +98,56 @@ def test_a_quoted_comma_belongs_to_the_label_and_in_tsv_needs_no_quotes(tmp_path
     (tmp_path / "tsv" / "labels.tsv").write_text("a,1.png\t1,5\n2.png\tb\n")
     assert labels_in(tmp_path / "csv") == {"a,1.png": "1,5", "2.png": 'say "hi"'}
     assert labels_in(tmp_path / "tsv") == {"a,1.png": "1,5", "2.png": "b"}
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("a 1.png\tx, y\nb.png\tz w", {"a 1.png": "x, y", "b.png": "z w"}),
+        ('a 1.png,"x, y"\nb.png,z w', {"a 1.png": "x, y", "b.png": "z w"}),
+        ("a.png x\"y\nb.png 'z", {"a.png": 'x"y', "b.png": "'z"}),
+    ],
+)
+def test_the_first_line_of_a_text_says_what_separates(tmp_path: Path, text: str, labels: dict[str, str]):
+    (tmp_path / "labels.txt").write_text(text)
+    assert read_label_table(tmp_path / "labels.txt") == labels
+
+
+def test_a_label_with_blanks_is_refused_where_blanks_separate(tmp_path: Path):
+    (tmp_path / "labels.txt").write_text("a.png x\nb.png y z\n")
+    with pytest.raises(LabelError, match=r"labels\.txt, line 2"):
+        read_label_table(tmp_path / "labels.txt")
+
+
+def test_a_picture_in_a_sub_folder_is_labelled_by_its_name(tmp_path: Path):
+    put(tmp_path, "cat/1.png", "dog/1.png", "traffic_light/a_b.png", "ab_1.png", "cat/deep/2.png", ".hidden/3.png")
+    expected = {"ab_1.png": "ab", "cat/1.png": "cat", "dog/1.png": "dog", "traffic_light/a_b.png": "traffic_light"}
+    assert labels_in(tmp_path) == expected
+    assert list_images(tmp_path) == [tmp_path / name for name in expected]
+    assert [name_in(tmp_path, path) for path in list_images(tmp_path)] == list(expected)
+
+
+def test_a_table_names_pictures_in_sub_folders_too(tmp_path: Path):
+    put(tmp_path, "cat/1.png", "dog/1.png", "dog/2.png")
+    (tmp_path / "labels.csv").write_text("cat/1.png,x\ndog/1.png,y\n")
+    assert labels_in(tmp_path) == {"cat/1.png": "x", "dog/1.png": "y"}
+    assert str(tmp_path / "dog" / "2.png") in read_labels(tmp_path)[1][0]
+
+
+def test_labels_of_boxes_do_not_hang_on_sub_folders(tmp_path: Path):
+    put(tmp_path, "cat/1.png")
+    assert [item.label for item in read_labels(tmp_path, lambda path: path.stem, with_table=False)[0]] == ["1"]
+
+
+def test_a_sub_folder_among_texts_is_refused_unless_a_table_labels_it(tmp_path: Path):
+    put(tmp_path, "ab_1.png", "part1/cd_1.png")
+    data = read_labels(tmp_path)[0]
+    with pytest.raises(LabelError, match="'NUM_CLASSES'; CTC reads texts") as error:
+        refuse_sub_folders(data, tmp_path, "CTC")
+    assert str(tmp_path / "part1" / "cd_1.png") in str(error.value)
+    refuse_sub_folders(data[:1], tmp_path, "CTC")
+    (tmp_path / "labels.txt").write_text("ab_1.png ab\npart1/cd_1.png cd\n")
+    refuse_sub_folders(read_labels(tmp_path)[0], tmp_path, "CTC")
 
 
 def test_a_table_goes_before_the_names_and_a_picture_without_a_line_is_named(tmp_path: Path):

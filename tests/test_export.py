@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import keras
 import numpy as np
 import onnx
 import pytest
@@ -15,6 +16,7 @@ from bearcat.errors import ArtifactError
 from bearcat.images import extract_pixels
 from bearcat.inference import KerasEngine, OnnxEngine, Recogniser, choose_unit, load_recogniser
 from bearcat.label_codecs import Reading
+from bearcat.layers import load_model
 
 
 @pytest.fixture
@@ -62,9 +64,9 @@ def test_what_cannot_be_exported_is_served_by_keras(
 ):
     work = shutil.copytree(trained, tmp_path / "copy")
     picture = next((work / "test_dataset").iterdir())
-    expected = load_recogniser(work / "App_model" / "captcha.onnx").read(picture)
-    checkpoint = best_checkpoint(work / "checkpoint").path
-    pixels = np.zeros((2, 24, 48, 1), np.uint8)
+    checkpoint, pixels = best_checkpoint(work / "checkpoint").path, np.zeros((2, 24, 48, 1), np.uint8)
+    unit = export.publish(checkpoint, "captcha", work / "model", work / "App_model", pixels)
+    expected = load_recogniser(unit.served_file).read(picture)
 
     def fail(*arguments: object, **options: object) -> None:
         raise ValueError("no such operation\nin ONNX")
@@ -95,6 +97,44 @@ def test_a_keras_unit_is_called_as_a_trace(trained: Path):
     for _ in range(3):
         engine.logits(np.zeros((1, 24, 48, 1), np.float32))
     assert eager == [False]  # called once, by the tracer
+
+
+def test_a_unit_with_a_changed_byte_is_refused(unit: Path, tmp_path: Path):
+    content = bytearray(unit.read_bytes())
+    for place in (len(content) // 3, len(content) // 2):
+        damaged = content.copy()
+        damaged[place] ^= 1
+        (tmp_path / "damaged.onnx").write_bytes(damaged)
+        with pytest.raises(ArtifactError, match="checksum does not hold"):
+            OnnxEngine(tmp_path / "damaged.onnx")
+    unsealed = onnx.load(unit)
+    del unsealed.metadata_props[1]  # as units were before they had one
+    onnx.save(unsealed, tmp_path / "older.onnx")
+    assert OnnxEngine(tmp_path / "older.onnx").card.mode
+
+
+def test_a_temperature_divides_the_logits_and_is_part_of_the_network(trained: Path):
+    model = load_model(trained / "model" / "captcha.keras")
+    temperature = OnnxEngine(trained / "App_model" / "captcha.onnx").card.metrics["temperature"]
+    assert model.layers[-1].name == "temperature"
+    assert model.layers[-1].scale == pytest.approx(1 / temperature)
+    pixels = np.random.default_rng(0).uniform(0, 255, (2, 24, 48, 1)).astype(np.float32)
+    bare = keras.Model(model.input, model.layers[-2].output)
+    logits, divided = (np.asarray(one(pixels)) for one in (bare, export.with_temperature(bare, 4.0)))
+    assert divided == pytest.approx(logits / 4, rel=1e-5)
+    assert (divided.argmax(axis=-1) == logits.argmax(axis=-1)).all()
+
+
+def test_without_labels_confidences_stay_as_they_are(trained: Path, tmp_path: Path):
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 24, 48, 1)).astype(np.uint8)
+    checkpoint = best_checkpoint(trained / "checkpoint").path
+    published = export.publish(checkpoint, "plain", tmp_path / "model", tmp_path / "App_model", pixels)
+    assert published.calibration is None
+    assert "temperature" not in published.card.metrics
+    # as units of before: they are read all the same
+    assert (
+        Recogniser(OnnxEngine(published.served_file)).read(next((trained / "test_dataset").iterdir())).confidence <= 1
+    )
 
 
 def test_an_onnx_file_from_elsewhere_is_refused(unit: Path, tmp_path: Path):

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from bearcat.configuration import RULES
-from bearcat.inspection import grey_share_of_contrast, inspect_set, spread, suggest_settings, summary_lines
+from bearcat.inspection import grey_share_of_contrast, inspect_set, put_together, spread, summary_lines
+from bearcat.suggestions import suggest_settings
 
 RED = (255, 0, 0)
 GREEN = (0, 130, 0)  # as light as this red: both are grey 76
@@ -32,10 +33,16 @@ def test_pictures_labels_and_sizes_are_counted(tmp_path: Path):
         "pictures": 3,
         "damaged": [],
         "without_label": [],
+        "strays": [],
+        "wrong_suffix": [],
+        "turned": [],
+        "formats": {"PNG": 2, "JPEG": 1},
+        "modes": {"RGB": 3},
         "width": {"min": 40, "median": 44, "max": 60},
         "height": {"min": 20, "median": 20, "max": 30},
         "label_lengths": {2: 2, 3: 1},
         "symbols": {"a": 4, "b": 2, "c": 1},
+        "labels_in_mixed_case": 0,
     }
     json.dumps(report.as_dict())
 
@@ -56,6 +63,16 @@ def test_damaged_and_unlabelled_pictures_are_named_left_out_of_the_count_and_kep
     assert set(report.symbols) == {"a", "b"}
     assert set(report.widths) == {40}
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_several_sets_are_put_together(tmp_path: Path):
+    put(tmp_path / "train", "aB_1.png", (40, 20))
+    put(tmp_path / "test", "cd_1.png", (50, 20))
+    put(tmp_path / "test", "cd_2.gif", (50, 20))
+    whole = put_together([inspect_set(tmp_path / name) for name in ("train", "validation", "test")])
+    assert whole.pictures == len(whole.labels) == len(whole.fingerprints) == 3
+    assert (whole.formats, whole.widths) == (Counter({"PNG": 2, "GIF": 1}), Counter({40: 1, 50: 2}))
+    assert whole.labels_in_mixed_case == 1
 
 
 def test_the_settings_fit_the_largest_picture_and_the_longest_label_of_all_sets(tmp_path: Path):

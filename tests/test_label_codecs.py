@@ -120,6 +120,14 @@ def test_a_class_is_the_whole_label_and_never_the_blank():
     assert codec.target_width(4) == codec.steps_needed("打字机") == 1
 
 
+def test_a_class_may_be_named_with_an_underscore_and_a_text_may_not():
+    vocabulary = Vocabulary(("a", "traffic_light"))
+    assert check_label("traffic_light", make_codec("NUM_CLASSES", vocabulary, 0), "here") == [2]
+    for mode, label in (("NUM_CLASSES", "_"), ("CTC", "a_"), ("ORDINARY", "a_")):
+        with pytest.raises(LabelError, match="stands for the blank"):
+            check_label(label, make_codec(mode, vocabulary, 4), "here")
+
+
 def test_ctc_tiny_refuses_what_is_longer_than_captcha_length_and_pads_to_it():
     codec = make_codec("CTC_TINY", AB, 3)
     assert codec.target_width(2) == 3

@@ -7,10 +7,10 @@ import pytest
 from conftest import ROOT, read_report, run_well
 
 DATA = ROOT.parent / "shared" / "data"
-# pictures, height, width, channels, longest label
+# pictures, mode, height, width, channels, longest label
 SETS = {
-    "captchav2": (1070, 50, 200, 1, 5),
-    "bjtu_math": (2000, 42, 130, 1, 6),
+    "captchav2": (1070, "ORDINARY", 50, 200, 1, 5),
+    "bjtu_math": (2000, "CTC", 42, 130, 1, 6),
 }
 
 
@@ -19,7 +19,7 @@ def test_a_real_set_walks_the_road_up_to_its_packs(name: str, works: Path):
     archive = DATA / f"{name}.zip"
     if not archive.is_file():
         pytest.skip(f"{archive.name} is not there: these pictures are not part of the project")
-    pictures, height, width, channels, longest = SETS[name]
+    pictures, mode, *sizes = SETS[name]
     run_well("New_work.py", works, name)
     run_well("init_working_space.py")
     with zipfile.ZipFile(archive) as pile:
@@ -31,7 +31,8 @@ def test_a_real_set_walks_the_road_up_to_its_packs(name: str, works: Path):
     counts = read_report(works / name, "split")["pictures"]
     assert sum(counts.values()) == pictures
     run_well("cheak_file.py", "--apply")
-    suggested = {"IMAGE_HEIGHT": height, "IMAGE_WIDTH": width, "IMAGE_CHANNALS": channels, "CAPTCHA_LENGTH": longest}
+    names = ("IMAGE_HEIGHT", "IMAGE_WIDTH", "IMAGE_CHANNALS", "CAPTCHA_LENGTH")
+    suggested = {"MODE": mode} | dict(zip(names, sizes, strict=True))
     assert read_report(works / name, "check")["suggested"] == suggested
     run_well("pack_dataset.py")
     packed = read_report(works / name, "pack")

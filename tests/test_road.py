@@ -31,15 +31,34 @@ def test_every_step_leaves_its_report(trained: Path):
     assert train["images_per_second"] > 0
     assert read_report(trained, "pack")["pictures"] == {"train": 60, "validation": 12}
     assert read_report(trained, "check")["suggested"] == {
+        "MODE": "CTC",  # the labels have 1 to 3 characters
         "IMAGE_HEIGHT": 24,
         "IMAGE_WIDTH": 48,
         "IMAGE_CHANNALS": 1,
         "CAPTCHA_LENGTH": 3,
     }
-    assert read_report(trained, "save")["largest_difference"] < 1e-3
+    saved = read_report(trained, "save")
+    assert saved["largest_difference"] < 1e-3
+    assert saved["calibration"]["images"] == 12
+    assert saved["metrics"]["temperature"] == saved["calibration"]["temperature"]
     test = read_report(trained, "test")
     assert test["images"] == 12
     assert len(test["mistakes"]) == round(12 * (1 - test["exact"]))
+    page = (trained / "report" / "test.html").read_text(encoding="utf-8")
+    assert page.count('class="card"') == len(test["mistakes"])
+    assert (trained / "report" / "train.png").read_bytes()[:4] == b"\x89PNG"
+    assert any((trained / "logs" / "readings").glob("events*"))
+
+
+def test_two_units_are_compared_on_the_first_one_s_test_set(trained: Path, tmp_path: Path):
+    other = shutil.copytree(trained, tmp_path / "other", ignore=shutil.ignore_patterns("test_dataset"))
+    first = shutil.copytree(trained, tmp_path / "first", ignore=shutil.ignore_patterns("checkpoint"))
+    printed = run_well("test.py", "--compare", first, other)
+    assert "No difference can be shown: first alone is right 0 times, other alone 0 times" in printed
+    report = read_report(first, "compare")
+    assert (report["images"], report["p_value"], report["differing"]) == (12, 1.0, [])
+    assert (first / "report" / "compare.html").is_file()
+    assert not (other / "report" / "compare.json").exists()
 
 
 def test_each_epoch_leaves_a_checkpoint_named_by_its_figures(trained: Path):

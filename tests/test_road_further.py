@@ -11,26 +11,31 @@ import pytest
 from conftest import build_work, read_report, run_script, run_well
 from PIL import Image
 
-from bearcat.annotations import list_images
+from bearcat.annotations import list_images, name_in
 from bearcat.grids import Grid
 from utils import Predict_Image
 
 
 @pytest.mark.parametrize("mode", ["NUM_CLASSES", "CTC_TINY"])
 def test_the_other_modes_walk_the_road_too(works: Path, mode: str):
-    work = build_work(works, MODE=mode, EPOCHS=1, CAPTCHA_LENGTH=4, PRECISION="bfloat16", WEIGHT_AVERAGE=True)
-    give_two_classes(work)
+    work = build_work(
+        works, MODE=mode, EPOCHS=1, CAPTCHA_LENGTH=4, PRECISION="bfloat16", WEIGHT_AVERAGE=True, DATA_ENHANCEMENT=1
+    )
+    give_two_classes(work, mode)
     for script in ("cheak_file.py", "pack_dataset.py", "train.py", "save_model.py", "test.py"):
         run_well(script, "--work", work)
     unit = Predict_Image(work / "App_model")
     assert unit.recogniser.card.mode == mode
-    symbols = ("牌坊", "茶几") if mode == "NUM_CLASSES" else tuple("几坊牌茶")
+    symbols = ("牌坊", "茶_几") if mode == "NUM_CLASSES" else tuple("几坊牌茶")
     assert unit.recogniser.card.characters == symbols
     readings = [unit.predict(path) for path in list_images(work / "test_dataset")]
     assert all(0 <= rate <= 1 for reading in readings for rate in reading.confidences)
     report = read_report(work, "test")
     assert report["images"] == len(readings) == 12
     assert set(report["by_length"]) == {"1" if mode == "NUM_CLASSES" else "2"}
+    names = {name_in(work / "test_dataset", path) for path in list_images(work / "test_dataset")}
+    assert {mistake["file"] for mistake in report["mistakes"]} <= names
+    assert mode != "NUM_CLASSES" or len(list_images(work / "train_enhance_dataset")) == 60
     assert_grid_is_read_as_its_cells(unit, list_images(work / "test_dataset")[:4], readings[:4])
     assert {"averaged", "val_exact"} <= read_report(work, "train")["best"].keys()
 
@@ -51,11 +56,16 @@ def assert_grid_is_read_as_its_cells(unit: Predict_Image, pictures: list[Path], 
     assert [cell["label"] for cell in answer["result"]] == [r.text for r in readings if r.text == name]
 
 
-def give_two_classes(work: Path) -> None:
-    """Name a work's pictures by one of two words, as pictures of things are."""
+def give_two_classes(work: Path, mode: str) -> None:
+    """Name a work's pictures by one of two words, or put them into sub-folders, where their names are the same."""
     for split in ("train", "validation", "test"):
         for number, path in enumerate(list_images(work / f"{split}_dataset")):
-            path.rename(path.with_name(f"{('牌坊', '茶几')[number % 2]}_{path.name}"))
+            if mode == "NUM_CLASSES":
+                folder = path.parent / ("牌坊", "茶_几")[number % 2]
+                folder.mkdir(exist_ok=True)
+                path.rename(folder / f"{number // 2}.png")
+            else:
+                path.rename(path.with_name(f"{('牌坊', '茶几')[number % 2]}_{path.name}"))
 
 
 @pytest.mark.parametrize("trained", ["ORDINARY"], indirect=True)

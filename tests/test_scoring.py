@@ -84,7 +84,11 @@ def test_a_score_has_the_keys_of_the_design_and_its_values_by_hand():
         "character_accuracy",
         "ms_per_image",
         "expected_calibration_error",
+        "reliability",
+        "coverage",
+        "threshold",
         "by_length",
+        "by_character",
         "confusions",
         "mistakes",
     }
@@ -96,6 +100,8 @@ def test_a_score_has_the_keys_of_the_design_and_its_values_by_hand():
     assert result["ms_per_image"] == {"p50": 2.5, "p99": 3.97}
     assert result["expected_calibration_error"] == pytest.approx((abs(0.25 - 1) + 0.4 + 0 + 1.0) / 4)
     assert result["by_length"] == {"2": {"images": 3, "exact": pytest.approx(1 / 3)}, "3": {"images": 1, "exact": 0.0}}
+    assert result["by_character"]["c"] == {"count": 1, "right": 1.0}
+    assert next(iter(result["by_character"])) in {"d", "x", "y", "z", "Q"}
     assert {tuple(confusion) for confusion in result["confusions"]} == {
         ("d", "e", 1),
         ("x", "", 1),

@@ -1,45 +1,16 @@
-"""Splitting a pile: who goes where, and that a kill at any moment loses nothing."""
+"""Choosing who goes where: the shares, the seed, classes, and doubles on one side."""
 
-import shutil
-from contextlib import suppress
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+from splits import Pile
 
 from bearcat import splitting
 from bearcat.errors import DataError
-from bearcat.files import write_json
-from bearcat.splitting import Split, finish_split, plan_split, run_split
-
-
-class Kill(BaseException):
-    """What stops a run in the middle."""
-
-
-class Pile:
-    """A pile of pictures, each with its own content, and the folders that it is split into."""
-
-    def __init__(self, root: Path, pictures: int):
-        self.root, self.folder, self.journal = root, root / "train_dataset", root / "split.journal"
-        self.targets = {split: root / f"{split}_dataset" for split in ("validation", "test")}
-        self.folder.mkdir(parents=True)
-        for number in range(pictures):
-            (self.folder / f"ab_{number:03}.png").write_text(str(number))
-
-    def plan(self, share: float = 0.1, seed: int = 0) -> Split:
-        return plan_split(self.folder, self.targets, share, seed)
-
-    def run(self, split: Split) -> None:
-        run_split(split, self.folder, self.targets, self.journal)
-
-    def finish(self) -> Split | None:
-        return finish_split(self.folder, self.targets, self.journal)
-
-    def names(self, folder: Path) -> list[str]:
-        return sorted(path.name for path in folder.glob("*.png"))
-
-    def contents(self) -> list[int]:
-        return sorted(int(path.read_text()) for path in self.root.rglob("*.png"))
+from bearcat.splitting import apportion, find_doubles, plan_split
 
 
 @pytest.mark.parametrize(("pictures", "share", "each"), [(50, 0.1, 5), (100, 0.25, 25), (4, 0.1, 1), (3, 0.01, 1)])
@@ -54,7 +25,6 @@ def test_each_set_gets_its_share_of_all_pictures_and_at_least_one(
     for name, folder in pile.targets.items():
         assert pile.names(folder) == split.moves[name]
     assert pile.contents() == list(range(pictures))
-    assert not pile.journal.exists()
 
 
 def test_the_same_seed_chooses_the_same_and_another_seed_others(tmp_path: Path):
@@ -84,7 +54,7 @@ def test_planning_moves_nothing(tmp_path: Path):
     pile = Pile(tmp_path, 20)
     pile.plan()
     assert len(pile.names(pile.folder)) == 20
-    assert not pile.journal.exists()
+    assert not pile.sets.journal.exists()
 
 
 def test_a_set_that_has_pictures_is_left_alone(tmp_path: Path):
@@ -95,8 +65,9 @@ def test_a_set_that_has_pictures_is_left_alone(tmp_path: Path):
     assert split.counts == {"validation": 2}
     pile.run(split)
     assert pile.names(pile.targets["test"]) == ["own_1.png"]
-    with pytest.raises(DataError, match="nothing to split"):
+    with pytest.raises(DataError, match="nothing to split") as error:
         pile.plan()
+    assert "--undo" in str(error.value)
 
 
 @pytest.mark.parametrize("pictures", [0, 1, 2])
@@ -107,88 +78,72 @@ def test_too_few_pictures_are_refused(tmp_path: Path, pictures: int):
     assert str(pile.folder) in str(error.value)
 
 
-def test_a_file_that_is_there_is_never_overwritten(tmp_path: Path):
-    pile = Pile(tmp_path, 20)
-    split = pile.plan()
-    name = split.moves["validation"][0]
-    source, there = pile.folder / name, pile.targets["validation"] / name
-    there.parent.mkdir()
-    there.write_text("999")
-    with pytest.raises(DataError, match="both exist"):
-        pile.run(split)
-    assert there.read_text() == "999"
-    assert source.exists()
-    assert pile.contents() == [*range(20), 999]
+def test_each_class_keeps_its_share(tmp_path: Path):
+    pile = Pile(tmp_path, classes={"cat": 60, "dog": 30, "owl": 10})
+    for names in pile.plan(0.1, class_of=pile.class_of).moves.values():
+        assert Counter(map(pile.class_of.get, names)) == {"cat": 6, "dog": 3, "owl": 1}
 
 
-@pytest.mark.parametrize("k", range(1, 7))
-def test_a_split_that_was_killed_at_its_kth_move_is_finished_as_planned(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, k: int
-):
-    pile = Pile(tmp_path, 30)
-    split = pile.plan()
-    moves = iter(range(1, 100))
-    rename = Path.rename
-
-    def rename_until_killed(self: Path, target: Path) -> Path:
-        if next(moves) == k:
-            raise Kill
-        return rename(self, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", rename_until_killed)
-        with pytest.raises(Kill):
-            pile.run(split)
-    assert pile.contents() == list(range(30))
-    assert sum(len(pile.names(folder)) for folder in pile.targets.values()) == k - 1
-
-    assert pile.finish() == split
-    assert pile.contents() == list(range(30))
-    assert {name: pile.names(folder) for name, folder in pile.targets.items()} == split.moves
-    assert pile.finish() is None
+def test_each_class_keeps_one_picture_in_training(tmp_path: Path):
+    pile = Pile(tmp_path, classes={"cat": 1, "dog": 2, "owl": 7})
+    moves = pile.plan(0.3, class_of=pile.class_of).moves
+    left = Counter(pile.class_of.values()) - Counter(pile.class_of[name] for names in moves.values() for name in names)
+    assert left.keys() == {"cat", "dog", "owl"}
+    assert left["cat"] == 1
 
 
-def test_a_kill_after_the_last_move_is_finished_too(tmp_path: Path):
-    pile = Pile(tmp_path, 30)
-    split = pile.plan()
-    pile.run(split)
-    write_json(pile.journal, split.moves)
-    assert pile.finish() == split
-    assert pile.contents() == list(range(30))
-    assert not pile.journal.exists()
+def test_classes_of_one_picture_each_leave_nothing_to_split(tmp_path: Path):
+    pile = Pile(tmp_path, classes={str(number): 1 for number in range(10)})
+    with pytest.raises(DataError, match="none of them can go to validation"):
+        pile.plan(0.1, class_of=pile.class_of)
 
 
-@pytest.mark.parametrize("table", ["labels.csv", "labels.tsv"])
-def test_every_set_gets_the_whole_label_table_and_the_pile_keeps_it(tmp_path: Path, table: str):
-    pile = Pile(tmp_path, 20)
-    (pile.folder / table).write_bytes(b"\xef\xbb\xbfab_000.png,x\r\n")
-    pile.run(pile.plan())
-    for folder in (pile.folder, *pile.targets.values()):
-        assert (folder / table).read_bytes() == b"\xef\xbb\xbfab_000.png,x\r\n"
+@pytest.mark.parametrize(
+    ("sizes", "seats", "given"),
+    [
+        ({"a": 60, "b": 30, "c": 10}, 10, {"a": 6, "b": 3, "c": 1}),
+        ({"a": 66, "b": 25, "c": 9}, 10, {"a": 7, "b": 2, "c": 1}),  # the largest remainders are 9 and 6 tenths
+        ({"a": 5, "b": 1}, 6, {"a": 4, "b": 0}),  # one of each stays
+        ({"a": 8}, 3, {"a": 3}),
+    ],
+)
+def test_seats_are_shared_out_by_largest_remainders(sizes: dict, seats: int, given: dict):
+    assert apportion(sizes, seats, {name: size - 1 for name, size in sizes.items()}, "0") == given
 
 
-def test_a_sets_own_label_table_is_left_as_it_is(tmp_path: Path):
-    pile = Pile(tmp_path, 20)
-    (pile.folder / "labels.csv").write_text("ab_000.png,x\n")
-    pile.targets["test"].mkdir()
-    (pile.targets["test"] / "labels.csv").write_text("own.png,y\n")
-    pile.run(pile.plan())
-    assert (pile.targets["test"] / "labels.csv").read_text() == "own.png,y\n"
+def test_equal_remainders_are_drawn_by_the_seed():
+    sizes = dict.fromkeys("abcdefghij", 5)
+    drawn = [apportion(sizes, 4, sizes, str(seed)) for seed in range(5)]
+    assert all(sorted(given.values()) == [0] * 6 + [1] * 4 for given in drawn)
+    assert len({tuple(given.items()) for given in drawn}) > 1
 
 
-def test_a_kill_while_the_label_table_is_copied_loses_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    pile = Pile(tmp_path, 20)
-    content = "".join(f"ab_{number:03}.png,x{number}\n" for number in range(20))
-    (pile.folder / "labels.csv").write_text(content)
+def test_doubles_and_pictures_of_one_stem_stay_on_one_side(tmp_path: Path):
+    pile = Pile(tmp_path, 40)
+    groups = [[f"ab_{n:03}.png" for n in range(start, start + 4)] for start in range(0, 40, 4)]
+    (pile.folder / "ab_007.gif").write_text("7")
+    for seed in range(5):
+        moves = plan_split(pile.folder, pile.targets, 0.2, seed, None, groups).moves
+        side_of = {name: split for split, names in moves.items() for name in names}
+        for group in groups:
+            assert len({side_of.get(name) for name in group}) == 1
+        assert side_of.get("ab_007.gif") == side_of.get("ab_007.png")
+        assert all(4 <= len(names) <= 8 for names in moves.values())
 
-    def copy_half(source: Path, destination: Path) -> None:
-        Path(destination).write_bytes(Path(source).read_bytes()[:30])
-        raise Kill
 
-    split = pile.plan()
-    with monkeypatch.context() as patch, suppress(Kill):
-        patch.setattr(shutil, "copyfile", copy_half)
-        pile.run(split)
-    pile.finish()
-    for folder in pile.targets.values():
-        assert (folder / "labels.csv").read_text() == content
+def test_a_pile_of_doubles_cannot_be_split(tmp_path: Path):
+    pile = Pile(tmp_path, 10)
+    with pytest.raises(DataError, match="none of them can go to validation"):
+        plan_split(pile.folder, pile.targets, 0.1, 0, None, [pile.names(pile.folder)])
+
+
+def test_the_doubles_of_a_pile_are_found_by_bytes_and_by_looks_across_classes(tmp_path: Path):
+    chance = np.random.default_rng(0)
+    for name in ("cat/1.png", "dog/1.png", "owl/1.png"):
+        (tmp_path / name).parent.mkdir()
+        image = Image.fromarray(chance.integers(0, 256, (60, 160), np.uint8))
+        image.save(tmp_path / name)
+    (tmp_path / "dog" / "2.png").write_bytes((tmp_path / "cat" / "1.png").read_bytes())
+    Image.open(tmp_path / "owl" / "1.png").save(tmp_path / "owl" / "1.jpg", quality=90)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    assert find_doubles(tmp_path) == [["cat/1.png", "dog/2.png"], ["owl/1.jpg", "owl/1.png"]]

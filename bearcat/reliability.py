@@ -1,0 +1,72 @@
+"""Is a confidence worth its name: calibration error, reliability bins, and what is right of what is sure enough."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+CALIBRATION_BINS = 10
+LEFT_TO_A_PERSON = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)  # shares of the pictures
+TARGETS = (0.99, 0.999)  # the accuracy to aim at by leaving out the unsure: the first that is not reached anyway
+LEAST_ANSWERED = 0.5  # a unit that answers less is of no use
+
+
+def expected_calibration_error(confidences: Sequence[float], right: Sequence[bool]) -> float:
+    """Return the mean distance of confidence and truth over ten bins, weighted by size (Naeini et al. 2015)."""
+    bins = reliability_bins(confidences, right)
+    return sum(abs(one["confidence"] - one["exact"]) * one["images"] for one in bins) / len(right)
+
+
+def reliability_bins(confidences: Sequence[float], right: Sequence[bool]) -> list[dict]:
+    """Return, for each tenth of confidence that has pictures: low, high, images, mean confidence, share right."""
+    confidences, right = np.asarray(confidences, float), np.asarray(right, float)
+    numbers = np.minimum((confidences * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    return [
+        {
+            "low": number / CALIBRATION_BINS,
+            "high": (number + 1) / CALIBRATION_BINS,
+            "images": int((numbers == number).sum()),
+            "confidence": float(confidences[numbers == number].mean()),
+            "exact": float(right[numbers == number].mean()),
+        }
+        for number in np.unique(numbers).tolist()
+    ]
+
+
+def coverage(confidences: Sequence[float], right: Sequence[bool]) -> list[dict]:
+    """Return what share of the rest is right when the least sure share of the pictures is left to a person.
+
+    Each row has `left` (the share), `images` (the rest), `confidence` (of the least sure of the rest) and `exact`.
+    """
+    order = np.argsort(confidences, kind="stable")
+    confidences, right = np.asarray(confidences, float)[order], np.asarray(right, float)[order]
+    skips = [(share, int(share * len(right))) for share in LEFT_TO_A_PERSON]
+    return [
+        {
+            "left": share,
+            "images": len(right) - skip,
+            "confidence": float(confidences[skip]),
+            "exact": float(right[skip:].mean()),
+        }
+        for share, skip in skips
+    ]
+
+
+def sure_enough(confidences: Sequence[float], right: Sequence[bool]) -> dict | None:
+    """Return the smallest confidence from which on readings reach the target; None where that leaves too few.
+
+    The row has `target`, `confidence`, `left` (the share of the pictures below) and `exact` (of those above).
+    """
+    order = np.argsort(confidences, kind="stable")
+    confidences, right = np.asarray(confidences, float)[order], np.asarray(right, float)[order]
+    target = next((share for share in TARGETS if right.mean() < share), None)
+    if target is None:
+        return None
+    answered = np.arange(len(right), 0, -1)
+    exact = right[::-1].cumsum()[::-1] / answered  # of each reading and all that are surer
+    _, starts = np.unique(confidences, return_index=True)  # equal confidences go together
+    fit = [n for n in starts if exact[n] >= target and answered[n] >= LEAST_ANSWERED * len(right)]
+    if not fit:
+        return None
+    first = fit[0]
+    left = 1 - float(answered[first]) / len(right)
+    return {"target": target, "confidence": float(confidences[first]), "left": left, "exact": float(exact[first])}

@@ -1,0 +1,113 @@
+"""Measure packing: pictures a second beside those of only decoding them with Pillow, and peak memory.
+
+Reads:  nothing
+Writes: a table on the screen; pictures in a temporary folder, taken away at the end
+Next:   put it into README.md where it differs
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+from PIL import Image, ImageDraw, ImageFont
+
+from bearcat.annotations import list_images
+from bearcat.configuration import change_settings_file
+from bearcat.images import open_image
+from bearcat.progress import map_in_threads, show_progress
+from bearcat.workspace import Work, create_work
+
+ROOT = Path(__file__).resolve().parent.parent
+COUNTS = (10_000, 100_000)
+WIDTH, HEIGHT, LENGTH = 120, 40, 4
+SPECKLES = 40
+SECONDS_BETWEEN_LOOKS = 0.1
+
+
+def main() -> None:
+    """Print one line of a Markdown table for each number of pictures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--counts", nargs="*", type=int, default=COUNTS, metavar="PICTURES")
+    counts = parser.parse_args().counts
+    print("| pictures | only decoded | packed | whole step | peak memory |\n| --- | --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory() as folder:
+        for count in counts:
+            print(measure(Path(folder), count), flush=True)
+
+
+def measure(parent: Path, count: int) -> str:
+    """Return the line of so many training pictures: pictures a second, and megabytes of the process and its kin."""
+    work = create_work(parent, f"pack_{count}", activate=False)
+    work.make_folders()
+    change_settings_file(work.settings_file, {"IMAGE_HEIGHT": HEIGHT, "IMAGE_WIDTH": WIDTH, "CAPTCHA_LENGTH": LENGTH})
+    draw_pictures(work.data_folder("train"), count)
+    draw_pictures(work.data_folder("validation"), 1, seed=1)
+    decoded = count / seconds_of_decoding(work.data_folder("train"))
+    started = time.perf_counter()
+    peak = peak_memory([sys.executable, "pack_dataset.py", "--work", str(work.path)])
+    whole = count / (time.perf_counter() - started)
+    packed = count / seconds_of_packing(work)
+    return f"| {count:,} | {decoded:,.0f}/s | {packed:,.0f}/s | {whole:,.0f}/s | {peak / 2**20:,.0f} MB |"
+
+
+def draw_pictures(folder: Path, count: int, seed: int = 0) -> None:
+    """Write labelled pictures of digits among speckles, in colours, no two alike."""
+    choose, font = random.Random(seed), ImageFont.load_default(24)
+    for number in show_progress(range(count), count, f"drawing {folder.name}"):
+        text = "".join(choose.choices("0123456789", k=LENGTH))
+        image = Image.new("RGB", (WIDTH, HEIGHT), tuple(choose.choices(range(180, 256), k=3)))
+        canvas = ImageDraw.Draw(image)
+        for place, character in enumerate(text):
+            ink = tuple(choose.choices(range(120), k=3))
+            canvas.text((8 + 27 * place + choose.randint(-5, 5), choose.randint(0, 12)), character, ink, font)
+        for _ in range(SPECKLES):
+            canvas.point((choose.randrange(WIDTH), choose.randrange(HEIGHT)), tuple(choose.choices(range(256), k=3)))
+        image.save(folder / f"{text}_{number}.png", compress_level=1)
+
+
+def seconds_of_decoding(folder: Path) -> float:
+    """Return how long all cores take to open the pictures of a folder and do nothing with them."""
+    paths = list_images(folder)
+    started = time.perf_counter()
+    for _ in map_in_threads(open_image, paths):
+        pass
+    return time.perf_counter() - started
+
+
+def seconds_of_packing(work: Work) -> float:
+    """Return what pack_dataset.py took for the records alone, without starting TensorFlow."""
+    return json.loads(work.report_file("pack").read_text(encoding="utf-8"))["seconds"]
+
+
+def peak_memory(command: list[str]) -> int:
+    """Run a command and return the most bytes that it and its children held at a time; stop where it fails."""
+    most = 0
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, env=os.environ | {"PYTHONUTF8": "1"}
+    ) as process:
+        watched = psutil.Process(process.pid)
+        while process.poll() is None:
+            most = max(most, held_by(watched))
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+    if process.returncode:
+        raise SystemExit(f"pack_dataset.py ended with {process.returncode}")
+    return most
+
+
+def held_by(process: psutil.Process) -> int:
+    """Return the bytes of a process and its children that lie in memory; 0 where it has just ended."""
+    try:
+        return sum(one.memory_info().rss for one in [process, *process.children(recursive=True)])
+    except psutil.NoSuchProcess:
+        return 0
+
+
+if __name__ == "__main__":
+    main()
