@@ -1,6 +1,5 @@
 """What the fault suites share: small works without a training, and steps run in this process as a person runs them."""
 
-import gc
 import io
 import runpy
 import sys
@@ -13,6 +12,7 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
+from bearcat import command_line
 from bearcat.files import write_json, write_text
 
 WORKS = ""  # what a fault that a step copes with says
@@ -52,14 +52,14 @@ def run_step(script: str, work: Path, *arguments: str) -> Outcome:
     code = 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [script, *named, *arguments])
+        # a lock lasts as long as its process, which here is that of all tests
+        patch.setattr(command_line, "WorkLock", lambda *arguments: None)
         for name, stream in streams.items():
             patch.setattr(sys, name, stream)
         try:
             runpy.run_path(str(ROOT / script), run_name="__main__")
         except SystemExit as end:
             code = end.code or 0
-    if code:
-        gc.collect()  # the step's lock goes with the last of its frames, which the error may hold
     for stream in streams.values():
         stream.flush()
     return Outcome(code, *(stream.buffer.getvalue().decode() for stream in streams.values()))
