@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from bearcat.configuration import load_settings
 from bearcat.errors import BearcatError
 from bearcat.files import write_json
-from bearcat.locks import WorkLock
+from bearcat.locks import WorkLock, let_go_of_all
 from bearcat.trouble import words_of
 from bearcat.workspace import ROOT, Work, find_work
 
@@ -84,6 +84,8 @@ def run(main: Callable[[], object]) -> None:
         if not words:
             raise
         _complain(words)
+    finally:
+        let_go_of_all()
     sys.exit(USER_MISTAKE)
 
 

@@ -30,6 +30,7 @@ class WorkLock:
     def __init__(self, work: Path, script: str):
         """Take what a script changes; raise WorkError, with the process that has it, where it is taken."""
         self._locks: list[FileLock] = []
+        _HELD.append(self)
         for what in CHANGED.get(script, ()):
             lock, owner_file = FileLock(work / FOLDER / f"{what}.lock"), work / FOLDER / f"{what}.json"
             Path(lock.lock_file).parent.mkdir(exist_ok=True)
@@ -41,6 +42,20 @@ class WorkLock:
                 ) from None
             write_json(owner_file, {"script": script, "process": os.getpid()}, sync=False)
             self._locks.append(lock)
+
+    def let_go(self) -> None:
+        """Let others change it."""
+        for lock in self._locks:
+            lock.release()
+
+
+_HELD: list[WorkLock] = []
+
+
+def let_go_of_all() -> None:
+    """Let go of what this process holds: a step that has ended changes nothing, though its process may live on."""
+    while _HELD:
+        _HELD.pop().let_go()
 
 
 def owner_of(file: Path) -> str:

@@ -12,7 +12,6 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-from bearcat import command_line
 from bearcat.files import write_json, write_text
 
 WORKS = ""  # what a fault that a step copes with says
@@ -52,8 +51,6 @@ def run_step(script: str, work: Path, *arguments: str) -> Outcome:
     code = 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [script, *named, *arguments])
-        # a lock lasts as long as its process, which here is that of all tests
-        patch.setattr(command_line, "WorkLock", lambda *arguments: None)
         for name, stream in streams.items():
             patch.setattr(sys, name, stream)
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, run_script
 
+from bearcat.command_line import make_parser, open_step, run
 from bearcat.errors import WorkError
 from bearcat.locks import CHANGED, FOLDER, WorkLock
 
@@ -45,6 +46,20 @@ def test_an_owner_that_cannot_be_read_is_named_as_another_step(holder: subproces
     (tmp_path / FOLDER / "checkpoints.json").write_text("{", encoding="utf-8")
     with pytest.raises(WorkError, match="another step is changing"):
         WorkLock(tmp_path, "train")
+
+
+def test_a_step_that_has_ended_holds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, works: Path):
+    run_script("New_work.py")
+    monkeypatch.setattr(sys, "argv", ["move_path.py"])
+    kept = []
+
+    def main() -> None:
+        kept.append(open_step(make_parser("")))
+        raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(SystemExit, match="130"):
+            run(main)
 
 
 def test_every_script_that_is_locked_is_there():
