@@ -21,7 +21,6 @@ from bearcat.errors import SettingsError
 from bearcat.label_codecs import CODECS
 from bearcat.learning_curve import SHARES, answer_curve
 from bearcat.packed import PackedPictures
-from bearcat.plots import draw_curve, draw_training, save_figure
 from bearcat.schedule import INTERRUPT
 from bearcat.weights import find_weight_file
 from bearcat.workspace import Work
@@ -53,6 +52,8 @@ def train(step: Step) -> int:
         )
     else:
         fit(step, model, call_back, source, device)
+    from bearcat.plots import draw_training, save_figure  # imports matplotlib: heavy
+
     step.write_report("train", summarise(model, call_back))
     save_figure(draw_training(call_back.history), work.folder("report") / "train.png")
     tell("Drawn: report/train.png")
@@ -171,6 +172,8 @@ def learn_curve(step: Step) -> int:
         if code:
             tell("Go on: python train.py --curve")
             return code
+    from bearcat.plots import draw_curve, save_figure  # imports matplotlib: heavy
+
     points = [curve_point(one) for one in made]
     report, laws = answer_curve(points)
     step.write_report("curve", report)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from bearcat.reliability import expected_calibration_error
 
@@ -37,6 +36,8 @@ def calibrate(codec, logits: np.ndarray, labels: Sequence[str]) -> Calibration:
     On nine units of real captchas (174 to 1,000 test pictures each) the log loss on test fell from 0.140 to 0.133 in
     the mean; with aims of 1 and 0 it rose to 0.241, and the labels' cross entropy did no better than these.
     """
+    from scipy.optimize import minimize_scalar  # heavy, and not needed by most steps
+
     right = np.array([reading.text == label for reading, label in zip(codec.decode(logits), labels, strict=True)])
     targets = np.where(right, (right.sum() + 1) / (right.sum() + 2), 1 / ((~right).sum() + 2))
 

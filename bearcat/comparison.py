@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from markupsafe import Markup
-from scipy.stats import binomtest
 
 from bearcat import html_report as html
 from bearcat.images import open_image
@@ -27,6 +26,8 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> dict:
         "both_wrong": pairs.count((False, False)),
     }
     differing = counts["only_first"] + counts["only_second"]
+    from scipy.stats import binomtest  # heavy, and not needed by most steps
+
     p_value = float(binomtest(counts["only_first"], differing).pvalue) if differing else 1.0
     return counts | {"p_value": p_value}
 

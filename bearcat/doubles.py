@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-import imagehash
 import numpy as np
 from PIL import Image
-from scipy.cluster.hierarchy import DisjointSet
 
 from bearcat.errors import ImageError
 from bearcat.images import open_image
@@ -43,6 +41,8 @@ def fingerprint(path: Path, image: Image.Image | None = None) -> Fingerprint:
     Raises ImageError for a file that is damaged, missing or no picture.
     """
     image = image or open_image(path)
+    import imagehash  # heavy, and not needed by most steps
+
     bits = imagehash.phash(image, hash_size=HASH_SIDE).hash
     digest = hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
     return Fingerprint(path, digest, int.from_bytes(np.packbits(bits).tobytes(), "big"))
@@ -59,6 +59,8 @@ def group_doubles(fingerprints: Sequence[Fingerprint], distance: int = NEAR) -> 
     for one in fingerprints:
         first_of.setdefault(one.digest, one)
     different = list(first_of.values())
+    from scipy.cluster.hierarchy import DisjointSet  # heavy, and not needed by most steps
+
     groups = DisjointSet(one.path for one in fingerprints)
     for one in fingerprints:
         groups.merge(one.path, first_of[one.digest].path)

@@ -8,13 +8,15 @@ import base64
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 from PIL import Image
 
 from bearcat.files import write_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PICTURE_SIZE = (480, 240)  # pixels at most; larger ones are shrunk for the page
 STYLE = Markup(
@@ -124,12 +126,14 @@ def picture(image: Image.Image, alt: str = "", size: tuple[int, int] = PICTURE_S
     return _embedded("image/png", buffer.getvalue(), alt)
 
 
-def figure(drawn: Figure, alt: str = "") -> Markup:
+def figure(drawn: "Figure", alt: str = "") -> Markup:
     """Return a matplotlib figure as a picture that stays sharp; its letters are outlines, so no font is needed.
 
     Take an own Figure, not pyplot's, and put nothing of the data's labels into it: the fonts of a figure have no
     Chinese. Tables and bars are for those.
     """
+    from matplotlib import rc_context  # heavy, and not needed by most steps
+
     buffer = io.BytesIO()
     with rc_context({"svg.hashsalt": "bearcat"}):  # else the same figure gets other ids each time
         drawn.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})

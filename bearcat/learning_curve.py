@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import rel_entr
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1)
 GOALS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)  # exact match
@@ -58,6 +56,8 @@ class PowerLaw:
 
 def fit_power_law(pictures: Sequence[int], wrong: Sequence[int], validated: Sequence[int]) -> PowerLaw:
     """Return the law under which so many wrong readings are likeliest (binomial; no error at all is no trouble)."""
+    from scipy.optimize import minimize  # heavy, and not needed by most steps
+
     pictures, wrong, validated = (np.asarray(values, float) for values in (pictures, wrong, validated))
     most = pictures.max()
 
@@ -86,6 +86,8 @@ def resampled(points: Sequence[Point], law: PowerLaw, dispersion: float = 1.0, s
 
 def misfit(law: PowerLaw, points: Sequence[Point], wrong: np.ndarray) -> np.ndarray:
     """Return how much less likely the law makes wrong readings (…, points) than their own shares do (the deviance)."""
+    from scipy.special import rel_entr  # heavy, and not needed by most steps
+
     validated = np.array([point.validated for point in points], float)
     error = law.error([point.pictures for point in points])
     right = validated - wrong

@@ -7,7 +7,6 @@ from markupsafe import Markup
 
 from bearcat import html_report as html
 from bearcat.images import open_image
-from bearcat.plots import draw_coverage, draw_reliability
 from bearcat.scoring import aligned, wilson_interval
 
 SHOWN_MISTAKES = 60
@@ -90,6 +89,8 @@ def _first(words: str, count: int, order: str = "most frequent") -> str:
 
 def show_confidence(report: dict) -> list[object]:
     """Return the reliability diagram, and what is right when the least sure readings are left to a person."""
+    from bearcat.plots import draw_coverage, draw_reliability  # imports matplotlib: heavy
+
     rows = [
         (f"{row['left']:.0%}", row["images"], f"{row['confidence']:.6f}", f"{row['exact']:.2%}")
         for row in report["coverage"]

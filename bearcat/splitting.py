@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from scipy.cluster.hierarchy import DisjointSet
-
 from bearcat.annotations import list_images, name_in
 from bearcat.doubles import Fingerprint, fingerprint, group_doubles
 from bearcat.errors import DataError, ImageError
@@ -113,6 +111,8 @@ def apportion(sizes: Mapping[str, int], seats: int, room: Mapping[str, int], see
 
 def _units(names: Sequence[str], doubles: Iterable[Sequence[str]]) -> list[list[str]]:
     """Return what stays together, each unit sorted."""
+    from scipy.cluster.hierarchy import DisjointSet  # heavy, and not needed by most steps
+
     groups, of_stem = DisjointSet(names), {}
     for name in names:
         groups.merge(name, of_stem.setdefault(PurePosixPath(name).with_suffix(""), name))
