@@ -2,7 +2,7 @@
 "use strict";
 
 const SURE = 0.95, LIKELY = 0.8; // as on the page that reads pictures
-const LARGEST = { width: 760, height: 300, factor: 6 };
+const LARGEST = { width: 760, height: 210, factor: 5 };
 const WAIT = 400; // milliseconds between two looks while the first pictures are read
 const MOST_CLASSES = 12;
 
@@ -14,9 +14,8 @@ async function start() {
   const told = await (await fetch("words")).json();
   words = told.words;
   document.documentElement.lang = told.language === "zh" ? "zh-CN" : "en";
-  document.title = words.title;
+  document.title = `Bearcat: ${words.title}`;
   for (const element of document.querySelectorAll("[data-word]")) element.textContent = words[element.dataset.word];
-  at("back").title = at("rest-back").title = words.back_hint;
   at("picture").alt = words.picture;
   await ask("state");
 }
@@ -54,6 +53,7 @@ function show(answer) {
   state = answer;
   shown = state.picture ? state.picture.number : null;
   at("tagline").textContent = state.unit ? words.tagline : words.tagline_blank;
+  at("ways").textContent = say("ways", { folder: lastOf(state.folder, 1), target: lastOf(state.target, 2) });
   showCounts();
   at("desk").hidden = !state.picture;
   at("rest").hidden = Boolean(state.picture);
@@ -62,6 +62,11 @@ function show(answer) {
   else if (shown !== before) showPicture(state.picture);
   at("enough-words").textContent = say("enough_words", { target: state.target });
   at("commands").textContent = state.commands.join("\n");
+}
+
+// Return the last parts of a path, which say enough.
+function lastOf(path, count) {
+  return path.split(/[\\/]/).slice(-count).join("/");
 }
 
 function showCounts() {
@@ -124,7 +129,7 @@ function showPart(part, share) {
 function selectUnsure(field, picture) {
   const parts = picture.parts, asRead = parts.map(([part]) => part).join("") === picture.text;
   const shares = parts.map(([, share]) => share), least = shares.indexOf(Math.min(...shares));
-  hint("");
+  hintAtKeys();
   if (state.classes) return field.select();
   if (!asRead || !parts.length || shares[least] >= SURE) {
     return field.setSelectionRange(field.value.length, field.value.length);
@@ -137,6 +142,11 @@ function selectUnsure(field, picture) {
 function hint(text, warn = false) {
   at("hint").textContent = text;
   at("hint").classList.toggle("warn", warn);
+}
+
+// Say how classes are chosen, where there are any.
+function hintAtKeys() {
+  hint(state.classes && state.known.length ? words.classes : "");
 }
 
 // Return what of a label was never seen, which is mostly a slip of the fingers.
@@ -180,7 +190,7 @@ function showClasses() {
 function takeClass(name) {
   at("label").value = name;
   at("label").focus();
-  hint("");
+  hintAtKeys();
 }
 
 // Go through the classes that are offered.
@@ -227,6 +237,6 @@ at("skip").addEventListener("click", () => ask("skip", { number: shown }));
 at("back").addEventListener("click", () => ask("back", {}));
 at("rest-back").addEventListener("click", () => ask("back", {}));
 at("again").addEventListener("click", () => ask("again", {}));
-at("label").addEventListener("input", () => { hint(""); if (state.classes) showClasses(); });
+at("label").addEventListener("input", () => { hintAtKeys(); if (state.classes) showClasses(); });
 document.addEventListener("keydown", onKey);
 start().catch(error => tell(String(error), true, true));
