@@ -11,7 +11,6 @@ Next:   python spider_example.py, or open http://127.0.0.1:5006
 import argparse
 import os
 import re
-import socket
 from pathlib import Path
 
 from bearcat.annotations import list_images
@@ -20,7 +19,7 @@ from bearcat.guard import MAX_BODY
 from bearcat.labelling import Labelling
 from bearcat.labelling_page import make_labelling_app
 from bearcat.labelling_start import check_reach, next_commands, open_labelling, refuse_other_options
-from bearcat.serving import THIS_MACHINE, Service, listen, run_app, serve, start_log
+from bearcat.serving import THIS_MACHINE, Service, address_of, listen, run_app, serve, start_log
 from bearcat.tokens import TokenCheck
 from bearcat.units import UnitFolder
 from bearcat.work_queue import MOST_WAITING
@@ -95,11 +94,6 @@ def go_on(step: Step, labelling: Labelling) -> None:
     """Say which steps take what was labelled into a training."""
     first, *others = next_commands(step.work, labelling.symbols)
     step.next(first, f"then {', '.join(others)}")
-
-
-def address_of(host: str, listener: socket.socket) -> str:
-    """Return what to open in a browser."""
-    return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
 
 
 def arguments_of_service() -> argparse.ArgumentParser:

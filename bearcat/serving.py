@@ -115,6 +115,11 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.socket(listener.family, listener.type, socket.IPPROTO_TCP, listener.detach())
 
 
+def address_of(host: str, listener: socket.socket) -> str:
+    """Return what to open in a browser."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+
+
 def start_log(requests: bool = True) -> None:
     """Let the log go to stderr, one line a request if asked; what libraries say only where it is a warning."""
     handler = logging.StreamHandler(sys.stderr)
