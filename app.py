@@ -1,34 +1,43 @@
 """Step 11: serve the trained units: a page for people and an API for programs, on port 5006.
 
-Reads:  App_model, also what is put there later; test_dataset, for examples on the page
-Writes: nothing
+--label FOLDER serves another page in their place: pictures without labels are shown, to confirm or correct what the
+unit reads; it also works before there is a unit.
+
+Reads:  App_model, also what is put there later; test_dataset, for examples on the page; --label: the folder
+Writes: nothing; --label: copies of the confirmed pictures in train_dataset, as <label>_<hash>.<ext>
 Next:   python spider_example.py, or open http://127.0.0.1:5006
 """
 
 import argparse
 import os
 import re
+from pathlib import Path
 
 from bearcat.annotations import list_images
-from bearcat.command_line import SERVICE_PORT, make_parser, open_step, run, tell
+from bearcat.command_line import SERVICE_PORT, Step, make_parser, open_step, run, tell
 from bearcat.guard import MAX_BODY
-from bearcat.serving import Service, listen, serve, start_log
+from bearcat.labelling import Labelling
+from bearcat.labelling_page import make_labelling_app
+from bearcat.labelling_start import check_reach, next_commands, open_labelling, refuse_other_options
+from bearcat.serving import THIS_MACHINE, Service, address_of, listen, run_app, serve, start_log
 from bearcat.tokens import TokenCheck
 from bearcat.units import UnitFolder
 from bearcat.work_queue import MOST_WAITING
 from bearcat.workers import check_workers, serve_with_workers
-from utils import Predict_Image
+from utils import Image_Processing, Predict_Image
 
 TOKEN = "BEARCAT_TOKEN"
-THIS_MACHINE = re.compile(r"127(\.\d+){3}|localhost|::1")
+OTHER_OPTIONS = ("workers", "max_body", "queue", "no_page")  # of which --label makes no use
 MOST_EXAMPLES = 12  # pictures on the page
 UNITS = {"": 1, "K": 2**10, "M": 2**20}
 
 
 def main() -> None:
-    """Load the units, take the port, and serve until SIGTERM or Ctrl-C."""
+    """Serve the page to label on, or load the units, take the port, and serve, until SIGTERM or Ctrl-C."""
     step = open_step(arguments_of_service())
     arguments = step.arguments
+    if arguments.label is not None:
+        return label(step)
     check_workers(arguments.workers)
     token = token_of(arguments)
     page = not arguments.no_page and arguments.workers == 1
@@ -39,8 +48,7 @@ def main() -> None:
     units = UnitFolder(folder, Predict_Image)
     units.load_all()
     listener = listen(arguments.host, arguments.port)
-    host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
-    tell(f"Serving {', '.join(units)} on http://{host}:{listener.getsockname()[1]}  (Ctrl-C stops)")
+    tell(f"Serving {', '.join(units)} on {address_of(arguments.host, listener)}  (Ctrl-C stops)")
     if not token and not THIS_MACHINE.fullmatch(arguments.host):
         tell("Warning: other machines can use this service, and it asks nobody who they are: set --token.")
     if not arguments.no_page and not page:
@@ -52,9 +60,46 @@ def main() -> None:
         serve_with_workers(service, listener, arguments.workers)
 
 
+def label(step: Step) -> None:
+    """Serve the page on which a folder's pictures are labelled; say at the end what was done and what comes next."""
+    arguments, settings = step.arguments, step.settings
+    refuse_other_options(vars(arguments), vars(arguments_of_service().parse_args([])), OTHER_OPTIONS)
+    token = token_of(arguments)
+    check_reach(arguments.host, token)
+    labelling = open_labelling(
+        Path(arguments.label),
+        step.work,
+        settings.MODE,
+        settings.MODEL_NAME,
+        Predict_Image,
+        Image_Processing.extraction_label,
+    )
+    for line in labelling.about():
+        tell(line)
+    if labelling.pile.pictures:
+        start_log(requests=False)
+        listener = listen(arguments.host, arguments.port)
+        tell(f"Label them on {address_of(arguments.host, listener)}  (Ctrl-C stops; what is confirmed is saved)")
+        app = make_labelling_app(labelling, lambda: next_commands(step.work, labelling.symbols), arguments.host, token)
+        try:
+            run_app(app, listener)
+        finally:
+            tell(f"{labelling.labelled} pictures labelled, copied into {labelling.copies.folder}")
+            go_on(step, labelling)
+    else:
+        go_on(step, labelling)
+
+
+def go_on(step: Step, labelling: Labelling) -> None:
+    """Say which steps take what was labelled into a training."""
+    first, *others = next_commands(step.work, labelling.symbols)
+    step.next(first, f"then {', '.join(others)}")
+
+
 def arguments_of_service() -> argparse.ArgumentParser:
     """Return the parser with all that the service can be told."""
     parser = make_parser(__doc__)
+    parser.add_argument("--label", metavar="FOLDER", help="serve a page on which this folder's pictures are labelled")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1: this machine only)")
     parser.add_argument("--port", type=int, default=SERVICE_PORT, help=f"({SERVICE_PORT})")
     parser.add_argument("--token", help=f"what clients must send; better in the environment's {TOKEN}: ps shows this")

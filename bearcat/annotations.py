@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from bearcat.errors import DataError, LabelError
+from bearcat.files import written_beside
 from bearcat.images import SUFFIXES
 from bearcat.vocabulary import BLANK
 
 COMMA, TAB, BLANKS, AS_IT_STANDS = ",", "\t", " ", ""
 # what separates file and label; a text's first line shows it
 LABEL_TABLES = {"labels.csv": COMMA, "labels.tsv": TAB, "labels.txt": AS_IT_STANDS}
+BOM = "\ufeff"  # which Excel puts at the head of a table
 _NAMES_SHOWN = 5
 
 
@@ -102,10 +104,17 @@ def read_label_table(path: Path) -> dict[str, str]:
     cell are none of it. Only what commas separate knows quotes. A picture in a sub-folder is named cat/1.png.
     Raises LabelError that names the line.
     """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            text = file.read()
+        except UnicodeDecodeError as error:
+            raise LabelError(f"{path} is not UTF-8 ({error.reason}): save it as CSV UTF-8") from None
+    return _labels_in(text, path)
+
+
+def _labels_in(text: str, path: Path) -> dict[str, str]:
     labels = {}
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            text = file.read()
         for line, row in _rows(text, LABEL_TABLES[path.name] or _separator(text)):
             cells = [cell.strip() for cell in row]
             if not any(cells) or (not labels and [cell.lower() for cell in cells] == ["file", "label"]):
@@ -115,11 +124,50 @@ def read_label_table(path: Path) -> dict[str, str]:
             name, label = cells
             if labels.setdefault(name, label) != label:
                 raise LabelError(f"{path}, line {line}: {name} has the label {labels[name]!r} already")
-    except UnicodeDecodeError as error:
-        raise LabelError(f"{path} is not UTF-8 ({error.reason}): save it as CSV UTF-8") from None
     except csv.Error as error:
         raise LabelError(f"{path} is no table of file and label: {error}") from None
     return labels
+
+
+def set_label(path: Path, name: str, label: str | None) -> None:
+    """Give a picture its line in a label table, or take it away (None); all other lines stay, to the byte.
+
+    Raises LabelError, the table left as it is, where it could not be read back so.
+    """
+    labels = read_label_table(path)
+    expected = {**labels, name: label} if label is not None else {n: one for n, one in labels.items() if n != name}
+    if expected == labels:
+        return
+    text = path.read_bytes().decode("utf-8")
+    separator = LABEL_TABLES[path.name] or _separator(text.lstrip(BOM))
+    lines = [line for line in io.StringIO(text, newline="") if _file_of(line, separator) != name]
+    end = "\r\n" if "\r\n" in text else "\n"
+    if label is not None:
+        lines += [end] * bool(lines and not lines[-1].endswith(("\n", "\r")))
+        lines.append(_line_of(name, label, separator) + end)
+    changed = "".join(lines)
+    try:
+        as_expected = _labels_in(changed.removeprefix(BOM), path) == expected
+    except LabelError:
+        as_expected = False
+    if not as_expected:
+        raise LabelError(f"{path} cannot hold the label {label!r} for {name}, or has lines of another form: mend it")
+    with written_beside(path) as part:
+        part.write_bytes(changed.encode("utf-8"))
+
+
+def _file_of(line: str, separator: str) -> str:
+    """Return the first cell of a table's line."""
+    row = next(_rows(line.removeprefix(BOM), separator), (0, []))[1]
+    return row[0].strip() if row else ""
+
+
+def _line_of(name: str, label: str, separator: str) -> str:
+    if separator != COMMA:
+        return separator.join((name, label))
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow((name, label))
+    return line.getvalue()
 
 
 def _separator(text: str) -> str:

@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -27,16 +29,20 @@ CHANGED = {
 class WorkLock:
     """Held from the start of a step to the end of its process, however that comes: the system lets go of it then."""
 
-    def __init__(self, work: Path, script: str):
-        """Take what a script changes; raise WorkError, with the process that has it, where it is taken."""
+    def __init__(self, work: Path, script: str, changed: Sequence[str] | None = None):
+        """Take what a script changes; raise WorkError, with the process that has it, where it is taken.
+
+        `changed` says what it changes now, where that is not what CHANGED says.
+        """
         self._locks: list[FileLock] = []
         _HELD.append(self)
-        for what in CHANGED.get(script, ()):
+        for what in CHANGED.get(script, ()) if changed is None else changed:
             lock, owner_file = FileLock(work / FOLDER / f"{what}.lock"), work / FOLDER / f"{what}.json"
             Path(lock.lock_file).parent.mkdir(exist_ok=True)
             try:
                 lock.acquire(timeout=0)
             except Timeout:
+                self.let_go()
                 raise WorkError(
                     f"{owner_of(owner_file)} is changing the {what} of {work}: wait until it has ended, or stop it"
                 ) from None
@@ -47,9 +53,21 @@ class WorkLock:
         """Let others change it."""
         for lock in self._locks:
             lock.release()
+        if self in _HELD:
+            _HELD.remove(self)
 
 
 _HELD: list[WorkLock] = []
+
+
+@contextmanager
+def changing(work: Path, script: str, what: str) -> Iterator[None]:
+    """Hold one thing of a work for as long as the block lasts; raise WorkError where another process has it."""
+    lock = WorkLock(work, script, (what,))
+    try:
+        yield
+    finally:
+        lock.let_go()
 
 
 def let_go_of_all() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import re
 import signal
 import socket
 import sys
@@ -14,12 +15,14 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from bearcat.errors import ServiceError
 from bearcat.page_door import PageDoor
 from bearcat.service import make_app
 from bearcat.units import Load, Modes, Readers, UnitFolder
 
+THIS_MACHINE = re.compile(r"127(\.\d+){3}|localhost|::1")  # addresses that no other machine can reach
 GRACE_SECONDS = 30  # for what is in flight when the service stops
 
 
@@ -48,8 +51,13 @@ def serve(service: Service, units: UnitFolder, listener: socket.socket) -> None:
         page=door,
         lifespan=lambda app: at_work(service, units, door),
     )
+    run_app(app, listener, door.close)
+
+
+def run_app(app: ASGIApp, listener: socket.socket, close: Callable[[], None] = lambda: None) -> None:
+    """Serve an app until SIGTERM or Ctrl-C; `close` ends the answers that would otherwise never end."""
     config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=GRACE_SECONDS)
-    Server(config, door.close).run(sockets=[listener])
+    Server(config, close).run(sockets=[listener])
 
 
 @contextlib.asynccontextmanager
@@ -107,10 +115,16 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.socket(listener.family, listener.type, socket.IPPROTO_TCP, listener.detach())
 
 
-def start_log() -> None:
-    """Let the log go to stderr, one line a request; what libraries have to say only where it is a warning."""
+def address_of(host: str, listener: socket.socket) -> str:
+    """Return what to open in a browser."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+
+
+def start_log(requests: bool = True) -> None:
+    """Let the log go to stderr, one line a request if asked; what libraries say only where it is a warning."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logging.getLogger().addHandler(handler)
     logging.getLogger("bearcat").setLevel(logging.INFO)
+    logging.getLogger("bearcat.requests").setLevel(logging.INFO if requests else logging.WARNING)
     logging.raiseExceptions = False  # a terminal that is gone is no reason to fail
