@@ -7,6 +7,7 @@ Writes: nothing
 Next:   python save_model.py
 """
 
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from bearcat.artifact import Card
 from bearcat.checkpoints import best_checkpoint, list_checkpoints
 from bearcat.command_line import make_parser, open_step, run, tell
 from bearcat.recipe import Recipe
-from bearcat.schedule import ALL_EPOCHS, EARLY_STOP, INTERRUPT, PlateauRule
+from bearcat.schedule import ALL_EPOCHS, EARLY_STOP, INTERRUPT, TIME_SPENT, TIME_UP, PlateauRule
 from bearcat.workspace import Work
 
 
@@ -39,6 +40,16 @@ class CallBack:
         """Return how many epochs lie behind, those of interrupted runs included."""
         return int(self.history[-1]["epoch"]) if self.history else 0
 
+    @property
+    def most_epochs(self) -> int:
+        """Return after how many epochs the training ends at the latest; where a time is set, that ends it."""
+        return sys.maxsize if self.settings.TRAIN_SECONDS else self.settings.EPOCHS
+
+    @property
+    def time_spent(self) -> float:
+        """Return how many of TRAIN_SECONDS lie behind."""
+        return self.history[-1].get(TIME_SPENT, 0.0) if self.history else 0.0
+
     def resume(self):
         """Return the model of the newest checkpoint with its optimizer's state, or None where there is none."""
         from bearcat import training  # imports Keras
@@ -59,22 +70,26 @@ class CallBack:
         """Return Keras' callbacks, in the order in which they must see an epoch's end."""
         import keras
 
-        from bearcat import training
+        from bearcat import pacing, training
         from bearcat.shown_readings import ShowReadings
 
         work, settings = self.work, self.settings
         self._signal = training.StopOnSignal()
-        cosine = training.FollowCosine(settings.EPOCHS * steps_per_epoch, settings.LR)
+        if settings.TRAIN_SECONDS:
+            rate = [pacing.FollowTime(settings.TRAIN_SECONDS, settings.LR, self.time_spent)]
+        else:
+            cosine = pacing.FollowCosine(settings.EPOCHS * steps_per_epoch, settings.LR)
+            rate = [cosine] * settings.COSINE_SCHEDULER
         return [
-            *[cosine] * settings.COSINE_SCHEDULER,
+            *rate,
             training.Timekeeper(settings.BATCH_SIZE),
             *[training.ValidateAverage(validation_data)] * settings.WEIGHT_AVERAGE,
-            training.FollowPlateau(self.rule, lowers=not settings.COSINE_SCHEDULER),
+            pacing.FollowPlateau(self.rule, lowers=not rate, stops=not settings.TRAIN_SECONDS),
             training.SaveCheckpoint(
                 work.folder("checkpoint"), self.card, self.history, asdict(self.recipe), settings.KEEP_CHECKPOINTS
             ),
             training.WriteCsv(self.csv_file, self.history),
-            training.Bar(settings.EPOCHS, steps_per_epoch),
+            training.Bar("" if settings.TRAIN_SECONDS else f"/{settings.EPOCHS}", steps_per_epoch),
             keras.callbacks.TensorBoard(str(work.folder("logs")), write_graph=False, update_freq=settings.UPDATE_FREQ),
             ShowReadings(work.folder("logs") / "readings", self.card, validation_data),
             self._signal,
@@ -88,7 +103,7 @@ class CallBack:
                 batches,
                 validation_data=validation_batches,
                 initial_epoch=self.epochs_done,
-                epochs=self.settings.EPOCHS,
+                epochs=self.most_epochs,
                 steps_per_epoch=steps_per_epoch,
                 callbacks=callbacks,
                 verbose=0,
@@ -98,13 +113,19 @@ class CallBack:
     @property
     def has_ended(self) -> bool:
         """Tell whether no epoch is left to run."""
-        return self.rule.stops or self.epochs_done >= self.settings.EPOCHS
+        return self._ended_by() is not None
 
     def stopped_by(self) -> str:
         """Say in words what ended the training."""
-        if self.rule.stops:
+        return self._ended_by() or (INTERRUPT if self._signal else ALL_EPOCHS)
+
+    def _ended_by(self) -> str | None:
+        limit = self.settings.TRAIN_SECONDS
+        if limit and self.time_spent >= limit:
+            return TIME_UP
+        if not limit and self.rule.stops:
             return EARLY_STOP
-        return ALL_EPOCHS if self.has_ended or not self._signal else INTERRUPT
+        return ALL_EPOCHS if self.epochs_done >= self.most_epochs else None
 
 
 def main() -> None:

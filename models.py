@@ -8,11 +8,12 @@ Next:   python train.py
 from dataclasses import replace
 
 from bearcat.artifact import Card
-from bearcat.backbones import choose_backbone, is_depthwise
+from bearcat.backbones import choose_backbone, is_depthwise, is_own
 from bearcat.command_line import Step, make_parser, open_step, run, tell
 from bearcat.detection.variants import DETECTORS
 from bearcat.devices import Device, choose_precision, set_precision, silence, start_tensorflow
 from bearcat.recipe import Recipe
+from bearcat.sight import sight_of
 from bearcat.vocabulary import Vocabulary
 
 with silence():
@@ -23,27 +24,25 @@ with silence():
     from bearcat.detection.losses import DetectionLoss
     from bearcat.detection.metrics import AllFound
     from bearcat.detection.network import build_detector
-    from bearcat.layers import PositionEmbedding
+    from bearcat.layers import PositionEmbedding, Sight
     from bearcat.losses import SmoothedCrossentropy, SmoothedCTC
     from bearcat.memory import training_bytes
     from bearcat.metrics import ExactMatch
+    from bearcat.normalisation import FusedBatchNormalization
     from bearcat.optimizers import make_optimizer
 
 WEIGHT_DECAY = 2e-2
 CONTEXT_FILTERS, TINY_CONTEXT_FILTERS = 128, 64
 # how far apart the columns lie that each convolution along the width looks at
-WIDE_CONTEXT = (1, 3, 9)
 NEAR_CONTEXT = (1, 2)
+FAR_CONTEXT = (3, 9)
 
 
 def build_ordinary(card: Card) -> keras.Model:
     """Return a network with logits (N, CAPTCHA_LENGTH, rows): one class, or blank, for each position."""
     pixels = keras.Input(card.spec.shape, name="pixels")
-    columns = read_along_width(look_at(pixels, card.backbone), CONTEXT_FILTERS, WIDE_CONTEXT)
-    # each position looks at the columns that it finds its character in
-    scores = layers.Dense(card.captcha_length)(PositionEmbedding()(columns))
-    positions = layers.Dot(axes=1)([layers.Softmax(axis=1)(scores), columns])
-    return keras.Model(pixels, classify(positions, card), name="ordinary")
+    columns = read_columns(look_at_text(pixels, card.backbone), CONTEXT_FILTERS)
+    return keras.Model(pixels, make_head(card)(find_positions(columns, card.captcha_length)), name="ordinary")
 
 
 def build_num_classes(card: Card) -> keras.Model:
@@ -51,21 +50,19 @@ def build_num_classes(card: Card) -> keras.Model:
     pixels = keras.Input(card.spec.shape, name="pixels")
     features = layers.GlobalAveragePooling2D()(look_at(pixels, card.backbone, PICTURE_STRIDES))
     whole = layers.Reshape((1, features.shape[-1]))(layers.Dropout(0.3)(features))
-    return keras.Model(pixels, classify(whole, card), name="num_classes")
+    return keras.Model(pixels, make_head(card)(whole), name="num_classes")
 
 
-def build_ctc(card: Card) -> keras.Model:
-    """Return a network with logits (N, W/4, rows): one class, or blank, for each time step; labels of any length."""
+def build_ctc(card: Card, filters: int = CONTEXT_FILTERS) -> keras.Model:
+    """Return a network with logits (N, steps, rows): one class, or blank, for each time step; labels of any length."""
     pixels = keras.Input(card.spec.shape, name="pixels")
-    columns = read_along_width(look_at(pixels, card.backbone), CONTEXT_FILTERS, NEAR_CONTEXT)
-    return keras.Model(pixels, classify(columns, card), name="ctc")
+    columns = read_columns(look_at_text(pixels, card.backbone), filters)
+    return keras.Model(pixels, make_head(card)(columns), name=card.mode.lower())
 
 
 def build_ctc_tiny(card: Card) -> keras.Model:
     """Return what build_ctc returns, with half the filters along the width."""
-    pixels = keras.Input(card.spec.shape, name="pixels")
-    columns = read_along_width(look_at(pixels, card.backbone), TINY_CONTEXT_FILTERS, NEAR_CONTEXT)
-    return keras.Model(pixels, classify(columns, card), name="ctc_tiny")
+    return build_ctc(card, TINY_CONTEXT_FILTERS)
 
 
 def build_efficientdet(card: Card) -> keras.Model:
@@ -99,31 +96,54 @@ def look_at(pixels, backbone: str, strides=TEXT_STRIDES):
     return network(layers.Rescaling(1 / 127.5, offset=-1.0)(pixels))
 
 
-def classify(features, card: Card):
-    """Return logits (N, positions or steps, rows) of features (N, positions or steps, filters), in float32."""
-    return layers.Dense(len(card.vocabulary), dtype="float32", name="logits")(features)
+def look_at_text(pixels, backbone: str):
+    """Return the features of a picture of text; our own networks see all text at one height, as their base did."""
+    if is_own(backbone):
+        pixels = Sight(*sight_of(*pixels.shape[1:3]), name="sight")(pixels)
+    return look_at(pixels, backbone)
 
 
-def read_along_width(features, filters: int, dilations: tuple[int, ...]):
-    """Return columns (N, W', filters) from features (N, H', W', C), each aware of all that lies around it.
+def make_head(card: Card) -> layers.Layer:
+    """Return what turns features (N, positions or steps, filters) into logits (N, positions or steps, rows)."""
+    return layers.Dense(len(card.vocabulary), dtype="float32", name="logits")
+
+
+def read_columns(features, filters: int):
+    """Return columns (N, W', filters) from features (N, H', W', C), each aware of its neighbours.
 
     Residual convolutions do what recurrent layers usually do here: on a CPU a step with two bidirectional LSTMs took
-    twice as long. ORDINARY must know how many characters stand to the left, hence WIDE_CONTEXT, 26 columns to either
-    side; CTC need not, and with the 6 of NEAR_CONTEXT, some 24 pixels, it leaves its plateau sooner and reads
-    strange words better (zfjw: 95 → 98 %), since it cannot learn whole labels by heart.
+    twice as long. With the 6 columns to either side that NEAR_CONTEXT sees, some 24 pixels, a network leaves CTC's
+    plateau sooner and reads strange words better (zfjw: 95 → 98 %), since it cannot learn whole labels by heart.
     """
     height, width, depth = features.shape[1:]
     columns = layers.Reshape((width, height * depth))(layers.Permute((2, 1, 3))(features))
-    columns = norm_relu(layers.Dense(filters, use_bias=False)(columns))
+    columns = norm_relu(layers.Dense(filters, use_bias=False, name="columns")(columns), "columns")
+    return layers.Dropout(0.2)(widen(columns, NEAR_CONTEXT, "near"))
+
+
+def find_positions(columns, count: int):
+    """Return features (N, count, filters): of each character in order, what its columns show.
+
+    Only where to look is decided by all of the width; what stands there is read from near columns.
+    """
+    scores = layers.Dense(count, name="positions")(PositionEmbedding()(widen(columns, FAR_CONTEXT, "far")))
+    return layers.Dot(axes=1)([layers.Softmax(axis=1)(scores), columns])
+
+
+def widen(columns, dilations: tuple[int, ...], name: str):
+    """Return columns (N, W', filters) after residual convolutions that let each see further."""
     for dilation in dilations:
-        change = layers.Conv1D(filters, 5, padding="same", dilation_rate=dilation, use_bias=False)(columns)
-        columns = layers.Add()([columns, norm_relu(change)])
-    return layers.Dropout(0.2)(columns)
+        title = f"{name}{dilation}"
+        convolution = layers.Conv1D(
+            columns.shape[-1], 5, padding="same", dilation_rate=dilation, use_bias=False, name=title
+        )
+        columns = layers.Add()([columns, norm_relu(convolution(columns), title)])
+    return columns
 
 
-def norm_relu(inputs):
+def norm_relu(inputs, name: str):
     """Return ReLU(BatchNorm(inputs))."""
-    return layers.Activation("relu")(layers.BatchNormalization(momentum=MOMENTUM)(inputs))
+    return layers.Activation("relu")(FusedBatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(inputs))
 
 
 def compile_model(model: keras.Model, card: Card, recipe: Recipe) -> keras.Model:

@@ -22,7 +22,7 @@ from bearcat.label_codecs import CODECS
 from bearcat.learning_curve import SHARES, answer_curve
 from bearcat.packed import PackedPictures
 from bearcat.schedule import INTERRUPT
-from bearcat.weights import find_weight_file
+from bearcat.weights import BASE, base_file, find_weight_file
 from bearcat.workspace import Work
 from callback import CallBack
 from utils import Image_Processing, boxed_data
@@ -71,9 +71,12 @@ def begin(step: Step, call_back: CallBack, device: Device):
     from models import build_for  # imports Keras
 
     model, call_back.card, call_back.recipe = build_for(call_back.card, call_back.recipe, device)
+    settings, card = step.settings, call_back.card
     weight_file = find_weight_file(step.work.folder("weight"))
+    if not weight_file and settings.WEIGHTS == BASE:
+        weight_file = base_file(card.backbone, CODECS[card.mode].unit)
     if weight_file:
-        start_from(model, call_back.card, weight_file)
+        start_from(model, card, weight_file)
     return model
 
 

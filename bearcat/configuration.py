@@ -15,6 +15,7 @@ from bearcat.errors import SettingsError
 from bearcat.files import written_beside
 from bearcat.label_codecs import CODECS
 from bearcat.names import OPTIMIZER_NAMES
+from bearcat.weights import BASE
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,8 @@ RULES: dict[str, Rule] = {
     "EPOCHS": _whole(1, 1_000_000),
     "BATCH_SIZE": _whole(1, 65_536),
     "LR": _between(0, 1),
+    "WEIGHTS": _one_of(BASE, None),
+    "TRAIN_SECONDS": _whole(0, 10_000_000),
     "OPTIMIZER": _one_of(*OPTIMIZER_NAMES),
     "RECTIFY": _FLAG,
     "LABEL_SMOOTHING": Rule(lambda value: _is_number(value) and 0 <= value < 1, "a number from 0 to below 1"),

@@ -117,7 +117,7 @@ def _text_writer(config: CaptchaConfig, work: Path) -> Writer:
     drawer = captcha.image.ImageCaptcha(config.width, config.height)
 
     def draw(path: Path, text: str, seed: str) -> Image.Image:
-        with _seeded(captcha.image, seed):
+        with seeded_secrets(captcha.image, seed):
             return drawer.generate_image(text)
 
     return draw
@@ -137,7 +137,7 @@ class _SeededSecrets(random.Random):
 
 
 @contextmanager
-def _seeded(module, seed: str) -> Iterator[None]:
+def seeded_secrets(module, seed: str) -> Iterator[None]:
     """Let a module of the captcha package draw its chances from a seed: it has no setting for that."""
     original = module.secrets
     module.secrets = _SeededSecrets(seed)

@@ -4,10 +4,11 @@ import zipfile
 from pathlib import Path
 
 import keras
+import numpy as np
 from keras import ops
 
 # what saved models are made of registers itself when it is imported
-from bearcat import losses, metrics  # noqa: F401
+from bearcat import losses, metrics, normalisation  # noqa: F401
 from bearcat.artifact import read_card
 from bearcat.backbones import BACKBONES, fitting, load_family  # noqa: F401
 from bearcat.detection import losses as detection_losses  # noqa: F401
@@ -31,6 +32,44 @@ class PositionEmbedding(keras.layers.Layer):
     def call(self, inputs):
         """Return inputs plus the vectors, in the inputs' type."""
         return inputs + ops.cast(self.embedding, inputs.dtype)
+
+
+@keras.saving.register_keras_serializable("bearcat")
+class Sight(keras.layers.Layer):
+    """Resizes pictures (N, H, W, C) to a height and a width in pixels, as Pillow's BILINEAR does, in float32.
+
+    Two multiplications by matrices, which every engine computes alike.
+    """
+
+    def __init__(self, height: int, width: int, **kwargs):
+        super().__init__(**{"dtype": "float32"} | kwargs)
+        self.height, self.width = height, width
+
+    def build(self, input_shape):
+        """Make the two matrices."""
+        self._down, self._across = resampling(input_shape[1], self.height), resampling(input_shape[2], self.width)
+
+    def call(self, inputs):
+        """Return the resized pictures."""
+        across = ops.matmul(ops.transpose(inputs, (0, 3, 1, 2)), ops.convert_to_tensor(self._across.T))
+        down = ops.matmul(ops.transpose(across, (0, 1, 3, 2)), ops.convert_to_tensor(self._down.T))
+        return ops.transpose(down, (0, 3, 2, 1))
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape of what `call` returns."""
+        return input_shape[0], self.height, self.width, input_shape[3]
+
+    def get_config(self):
+        """Return what builds this layer again."""
+        return super().get_config() | {"height": self.height, "width": self.width}
+
+
+def resampling(before: int, after: int) -> np.ndarray:
+    """Return the matrix (after, before) that resamples a row of pixels by Pillow's triangle filter."""
+    reach = max(1.0, before / after)
+    centres = (np.arange(after)[:, None] + 0.5) * before / after
+    weights = np.maximum(0.0, 1 - np.abs(np.arange(before) + 0.5 - centres) / reach)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def load_model(path: Path, compile: bool = False) -> keras.Model:

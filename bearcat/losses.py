@@ -5,6 +5,10 @@ import math
 import keras
 from keras import ops
 
+from bearcat.vocabulary import BLANK_INDEX
+
+LEAST_LOG = -80.0  # of a probability: float32 has none much smaller, and a path of none would cost infinitely much
+
 
 class SmoothedLoss(keras.losses.Loss):
     """What both losses share: a mixture of a loss of the labels and a pull towards the uniform distribution.
@@ -64,7 +68,7 @@ class SmoothedCTC(SmoothedLoss):
 
     @staticmethod
     def _loss_of_labels(y_true, y_pred):
-        return keras.losses.ctc(y_true, y_pred)
+        return ctc(y_true, y_pred)
 
     @staticmethod
     def _pull(y_pred):
@@ -74,3 +78,21 @@ class SmoothedCTC(SmoothedLoss):
 def uniform_crossentropy(logits):
     """Return the cross entropy (...) of logits (..., rows) against the uniform distribution; log rows at the least."""
     return -ops.mean(ops.log_softmax(logits, axis=-1), axis=-1)
+
+
+def ctc(targets, logits):
+    """Return the CTC loss (N,) of logits (N, steps, rows) against targets (N, width) of rows, padded with the blank 0.
+
+    On a CPU TensorFlow's own operation, four times as fast as what Keras calls; it refuses labels longer than the
+    steps, which are refused long before.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return keras.losses.ctc(targets, logits)
+    import tensorflow as tf
+
+    if tf.config.get_visible_devices("GPU"):
+        return keras.losses.ctc(targets, logits)
+    lengths = tf.fill([tf.shape(logits)[0]], tf.shape(logits)[1])
+    labels = tf.sparse.from_dense(tf.cast(targets, tf.int32))
+    scores = tf.maximum(tf.nn.log_softmax(logits), LEAST_LOG)
+    return tf.nn.ctc_loss(labels, scores, None, lengths, logits_time_major=False, blank_index=BLANK_INDEX)

@@ -3,13 +3,20 @@
 from types import SimpleNamespace
 
 from bearcat.artifact import Card
+from bearcat.backbones import is_own
 from bearcat.errors import DataError
 from bearcat.label_codecs import CODECS
 from bearcat.packs import check_pack, load_pack_index
+from bearcat.sight import PIXELS_A_STEP, width_with
 from bearcat.vocabulary import Vocabulary
 from bearcat.workspace import Work
 
 SPLITS = ("train", "validation")
+
+
+def width_for(steps: int, card: Card) -> int:
+    """Return the IMAGE_WIDTH with which a network has so many time steps."""
+    return width_with(steps, card.height) if is_own(card.backbone) else steps * PIXELS_A_STEP
 
 
 class PackedPictures:
@@ -41,7 +48,7 @@ class PackedPictures:
         if needed > steps:
             raise DataError(
                 f"the longest label needs {needed} positions or time steps, the network has {steps}: set "
-                f"CAPTCHA_LENGTH = {needed} (ORDINARY) or IMAGE_WIDTH = {needed * 4} or more (CTC), "
+                f"CAPTCHA_LENGTH = {needed} (ORDINARY) or IMAGE_WIDTH = {width_for(needed, card)} or more (CTC), "
                 "then run python pack_dataset.py"
             )
         if CODECS[card.mode].uses_captcha_length and self.longest_label > card.captcha_length:

@@ -9,6 +9,8 @@ LEAST_GAIN = 1e-3  # a smaller fall of the validation loss is none; several smal
 INTERRUPT = "interrupt"
 EARLY_STOP = "early stop"
 ALL_EPOCHS = "all epochs"
+TIME_UP = "time is up"
+TIME_SPENT = "time_spent"  # seconds of TRAIN_SECONDS, among an epoch's figures
 WARM_UP = 0.05  # share of the steps in which a cosine schedule's rate rises
 BARREN_PATIENCE = 3  # times as patient while nothing is read right
 

@@ -17,8 +17,6 @@ from bearcat.errors import CheckpointError
 from bearcat.files import PART, written_beside
 from bearcat.layers import load_model
 from bearcat.optimizers import steps_averaged, swap_average
-from bearcat.preflight import check_loss
-from bearcat.schedule import FACTOR, PlateauRule, cosine_rate
 
 
 def row_of(epoch: int, logs: dict) -> dict[str, float]:
@@ -64,35 +62,6 @@ class ValidateAverage(keras.callbacks.Callback):
         logs["averaged"] = float(figures["loss"] < logs["val_loss"])
         if logs["averaged"]:
             logs |= {f"val_{name}": value for name, value in figures.items()}
-
-
-class FollowPlateau(keras.callbacks.Callback):
-    """Stops, and lowers the learning rate unless a schedule does, as the rule says; refuses a loss of NaN or inf."""
-
-    def __init__(self, rule: PlateauRule, lowers: bool):
-        super().__init__()
-        self.rule, self.lowers = rule, lowers
-
-    def on_epoch_end(self, epoch, logs=None):
-        rate = float(self.model.optimizer.learning_rate)
-        check_loss([logs["loss"], logs["val_loss"]], rate, f"in epoch {epoch + 1}")
-        self.rule.observe(logs["val_loss"], logs["val_exact"])
-        if self.rule.stops:
-            self.model.stop_training = True
-        elif self.lowers and self.rule.lowers:
-            self.model.optimizer.learning_rate = rate * FACTOR
-
-
-class FollowCosine(keras.callbacks.Callback):
-    """Sets each step's learning rate by the cosine schedule; a resumed training goes on where its steps stood."""
-
-    def __init__(self, steps: int, peak: float):
-        super().__init__()
-        self.steps, self.peak = steps, peak
-
-    def on_train_batch_begin(self, batch, logs=None):
-        optimizer = self.model.optimizer
-        optimizer.learning_rate = cosine_rate(int(optimizer.iterations), self.steps, self.peak)
 
 
 class SaveCheckpoint(keras.callbacks.Callback):
@@ -165,14 +134,14 @@ class StopOnSignal(keras.callbacks.Callback):
 
 
 class Bar(keras.callbacks.Callback):
-    """A bar for each epoch on a terminal; one line for each epoch everywhere."""
+    """A bar for each epoch on a terminal; one line for each epoch everywhere; `of` says of how many it is one."""
 
-    def __init__(self, epochs: int, steps: int):
+    def __init__(self, of: str, steps: int):
         super().__init__()
-        self.epochs, self.steps = epochs, steps
+        self.of, self.steps = of, steps
 
     def on_epoch_begin(self, epoch, logs=None):
-        title = f"epoch {epoch + 1}/{self.epochs}"
+        title = f"epoch {epoch + 1}{self.of}"
         self._bar = tqdm(total=self.steps, desc=title, unit=" steps", disable=None, leave=False, dynamic_ncols=True)
 
     def on_train_batch_end(self, batch, logs=None):
@@ -182,7 +151,7 @@ class Bar(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self._bar.close()
         tqdm.write(
-            f"epoch {epoch + 1}/{self.epochs}: loss {logs['loss']:.4f}, exact {logs['exact']:.2%}; "
+            f"epoch {epoch + 1}{self.of}: loss {logs['loss']:.4f}, exact {logs['exact']:.2%}; "
             f"validation loss {logs['val_loss']:.4f}, exact {logs['val_exact']:.2%}; "
             f"learning rate {logs['learning_rate']:.1e}, {logs['seconds']:.0f} s"
         )

@@ -15,7 +15,8 @@ from bearcat.errors import ArtifactError
 from bearcat.layers import load_validated
 from bearcat.vocabulary import BLANK_INDEX, Vocabulary
 
-HEAD = "logits"
+HEAD, POSITIONS = "logits", "positions"
+GREY_OF_RGB = np.array([0.299, 0.587, 0.114], np.float32)  # as Pillow turns colours into grey (ITU-R 601)
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,21 @@ class Weight:
     def key(self) -> tuple:
         return self.name, self.values.shape
 
+    def is_of(self, layer: str) -> bool:
+        """Tell whether the weight belongs to a layer of this name."""
+        return self.name.startswith(f"{layer}/")
+
 
 def take_over(model: keras.Model, vocabulary: Vocabulary, path: Path) -> tuple[list[str], list[str]]:
     """Put a file's weights into a model where they fit; return the names of what was taken and of what was not.
 
     Weights are matched in order, by name and shape. The head's rows follow their symbols: a row whose symbol the file
-    does not know keeps what it has. Raises ArtifactError where the file holds no weights.
+    does not know keeps what it has; so do positions beyond those that the file has. A network that looked at grey
+    pictures looks at the grey of coloured ones. Raises ArtifactError where the file holds no weights.
     """
     weights, old_vocabulary = read_weights(path)
+    if model.input_shape[-1] == len(GREY_OF_RGB):
+        weights = [in_colour(weight) for weight in weights]
     targets = [Weight(plain_name(variable.path), np.asarray(variable)) for variable in model.weights]
     matcher = difflib.SequenceMatcher(
         None, [weight.key for weight in weights], [target.key for target in targets], autojunk=False
@@ -45,10 +53,11 @@ def take_over(model: keras.Model, vocabulary: Vocabulary, path: Path) -> tuple[l
     for block in matcher.get_matching_blocks():
         for offset in range(block.size):
             number = block.b + offset
-            if not is_head(targets[number]):
+            if not targets[number].is_of(HEAD):
                 model.weights[number].assign(weights[block.a + offset].values)
                 taken.add(number)
     taken |= set(take_over_head(model, targets, weights, vocabulary, old_vocabulary))
+    taken |= set(take_over_positions(model, targets, weights))
     names = [variable.path for variable in model.weights]
     return [names[n] for n in sorted(taken)], [name for n, name in enumerate(names) if n not in taken]
 
@@ -57,10 +66,11 @@ def take_over_head(model, targets, weights, vocabulary: Vocabulary, old: Vocabul
     """Copy the rows of the head whose symbols both vocabularies have; yield the numbers of the weights touched."""
     if old is None:
         return
-    pairs = [(old.index_of[symbol], row) for symbol, row in vocabulary.index_of.items() if symbol in old.index_of]
-    old_rows, rows = np.array([(BLANK_INDEX, BLANK_INDEX), *pairs]).T
-    sources = {weight.name: weight.values for weight in weights if is_head(weight)}
-    heads = {number: target for number, target in enumerate(targets) if is_head(target)}
+    pairs = [(row, known_row(symbol, old)) for symbol, row in vocabulary.index_of.items()]
+    pairs = [(BLANK_INDEX, BLANK_INDEX), *((row, old_row) for row, old_row in pairs if old_row is not None)]
+    rows, old_rows = np.array(pairs).T
+    sources = {weight.name: weight.values for weight in weights if weight.is_of(HEAD)}
+    heads = {number: target for number, target in enumerate(targets) if target.is_of(HEAD)}
     if any(sources[head.name].shape[:-1] != head.values.shape[:-1] for head in heads.values()):
         return  # a head that looks at other features
     for number, head in heads.items():
@@ -70,9 +80,28 @@ def take_over_head(model, targets, weights, vocabulary: Vocabulary, old: Vocabul
         yield number
 
 
-def is_head(weight: Weight) -> bool:
-    """Tell whether a weight belongs to the layer that says which symbol."""
-    return weight.name.startswith(f"{HEAD}/")
+def known_row(symbol: str, vocabulary: Vocabulary) -> int | None:
+    """Return a vocabulary's row of a symbol, or of the same letter in the other case; None where it has neither."""
+    return vocabulary.index_of.get(symbol, vocabulary.index_of.get(symbol.swapcase()))
+
+
+def take_over_positions(model, targets, weights) -> Iterator[int]:
+    """Copy where ORDINARY's first positions look, for labels of another length; yield the numbers touched."""
+    sources = {weight.name: weight.values for weight in weights if weight.is_of(POSITIONS)}
+    for number, target in enumerate(targets):
+        source = sources.get(target.name)
+        if source is not None and source.shape[:-1] == target.values.shape[:-1]:
+            values, shared = target.values.copy(), min(source.shape[-1], target.values.shape[-1])
+            values[..., :shared] = source[..., :shared]
+            model.weights[number].assign(values)
+            yield number
+
+
+def in_colour(weight: Weight) -> Weight:
+    """Return the kernel that sees in RGB what a weight sees in grey, where that is a kernel for grey pictures."""
+    if weight.values.ndim != 4 or weight.values.shape[2] != 1:
+        return weight
+    return Weight(weight.name, weight.values * GREY_OF_RGB[:, None])
 
 
 def plain_name(path: str) -> str:

@@ -1,9 +1,11 @@
-"""The file of starting weights that a person puts into a work's `weight` folder. Free of TensorFlow."""
+"""The weights that a training starts from: a file in a work's `weight` folder, or the base. Free of TensorFlow."""
 
 from pathlib import Path
 
 from bearcat.errors import ArtifactError
 
+BASE = "base"  # what WEIGHTS calls the toolkit's own recogniser
+BASE_FOLDER = Path(__file__).parent.parent / "base"
 WEIGHT_SUFFIXES = (".keras", ".h5")
 
 
@@ -15,3 +17,9 @@ def find_weight_file(folder: Path) -> Path | None:
     if len(files) > 1:
         raise ArtifactError(f"{folder} holds {len(files)} files of weights: leave the one to start from")
     return files[0] if files else None
+
+
+def base_file(backbone: str, unit: str) -> Path | None:
+    """Return the base recogniser with a backbone, for modes whose symbols are characters; None where there is none."""
+    path = BASE_FOLDER / f"{backbone}.keras"
+    return path if unit == "character" and path.is_file() else None

@@ -5,12 +5,14 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from bearcat.artifact import Card
 from bearcat.label_codecs import TEXT_CODECS, make_codec, pad_targets
-from bearcat.layers import load_model
+from bearcat.layers import Sight, load_model
 from bearcat.metrics import ExactMatch
 from bearcat.recipe import Recipe
+from bearcat.sight import HEIGHT, LEAST_WIDTH, sight_of, width_with
 from bearcat.vocabulary import Vocabulary
 from models import build_model
 
@@ -49,7 +51,7 @@ def test_training_on_one_batch_lowers_its_loss(mode: str, channels: int):
 @pytest.mark.parametrize("mode", TEXT_CODECS)
 @pytest.mark.parametrize("size", [(27, 72), (50, 200), (32, 90)])
 def test_logits_have_a_row_for_each_symbol_at_any_size(mode: str, size: tuple[int, int]):
-    columns = -(-size[1] // 4)
+    columns = sight_of(*size)[1] // 4
     steps = {"ORDINARY": 3, "NUM_CLASSES": 1, "CTC": columns, "CTC_TINY": columns}[mode]
     assert build(mode, size=size).output_shape == (None, steps, len(codec_of(mode).vocabulary))
 
@@ -89,3 +91,30 @@ def test_the_metric_of_classes_counts_the_best_one_the_blank_aside():
 def test_the_metric_survives_saving():
     metric = ExactMatch("CTC")
     assert ExactMatch.from_config(metric.get_config()).mode == "CTC"
+
+
+def test_text_is_seen_at_one_height_and_at_most_shapes_at_one_width():
+    sizes = [(48, 160), (27, 72), (80, 240), (60, 100), (50, 200), (24, 24)]
+    assert {sight_of(*size) for size in sizes} - {(48, 160)} == set()
+    assert sight_of(30, 300) == (48, 320)
+
+
+@pytest.mark.parametrize(("steps", "height"), [(60, 50), (41, 30), (80, 48)])
+def test_pictures_as_wide_as_advised_give_the_time_steps(steps: int, height: int):
+    width = width_with(steps, height)
+    assert steps <= build("CTC", size=(height, width)).output_shape[1] <= steps + 2
+
+
+def test_other_backbones_see_the_picture_as_it_is():
+    assert "sight" in [layer.name for layer in build("CTC").layers]
+    assert "sight" not in [layer.name for layer in build("CTC", backbone="SqueezeNet").layers]
+    assert build("CTC").get_layer("sight").output.shape[1:3] == (HEIGHT, LEAST_WIDTH)
+
+
+@pytest.mark.parametrize(("height", "width"), [(80, 240), (27, 72), (48, 160), (60, 100)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_are_resized_as_pillow_does(height: int, width: int, channels: int):
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, channels), np.uint8)
+    image = Image.fromarray(pixels.squeeze()).resize((LEAST_WIDTH, HEIGHT), Image.Resampling.BILINEAR)
+    seen = np.array(Sight(HEIGHT, LEAST_WIDTH)(pixels[None].astype(np.float32)))[0]
+    assert np.abs(seen.squeeze() - np.asarray(image, np.float32)).max() <= 1

@@ -1,5 +1,6 @@
 """Around the epochs: resume with the optimizer's state, the plateau rule at work, and losses that are no number."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from bearcat import pacing
 from bearcat.artifact import Card, read_card, write_card
 from bearcat.checkpoints import checkpoint_name, list_checkpoints
 from bearcat.devices import precision_set, set_precision
@@ -26,8 +28,17 @@ CARD = Card("captcha", "CTC", "tiny", ("a", "b"), 24, 48, 1, 3)
 
 
 def settings(**changes: object) -> SimpleNamespace:
-    base = {"LR": 1e-3, "COSINE_SCHEDULER": False, "LR_PATIENCE": 1, "EARLY_PATIENCE": 3, "EPOCHS": 9, "BATCH_SIZE": 4}
+    base = {
+        "TRAIN_SECONDS": 0,
+        "LR": 1e-3,
+        "COSINE_SCHEDULER": False,
+        "LR_PATIENCE": 1,
+        "EARLY_PATIENCE": 3,
+        "EPOCHS": 9,
+        "BATCH_SIZE": 4,
+    }
     base |= {
+        "TRAIN_SECONDS": 0,
         "UPDATE_FREQ": "epoch",
         "KEEP_CHECKPOINTS": 5,
         "OPTIMIZER": "AdamW",
@@ -99,6 +110,28 @@ def test_the_rule_lowers_the_learning_rate_and_stops(work: Work):
     rates = [row["learning_rate"] for row in call_back.history]
     assert rates == pytest.approx([1e-3, 5e-4, 2.5e-4])
     assert call_back.stopped_by() == "early stop"
+
+
+def test_a_time_ends_the_training_and_neither_plateau_nor_epochs_do(work: Work, monkeypatch: pytest.MonkeyPatch):
+    clock = SimpleNamespace(monotonic=itertools.count().__next__)  # a second between two looks
+    monkeypatch.setattr(pacing, "time", clock)
+    call_back = CallBack(work, settings(TRAIN_SECONDS=20), CARD)
+    call_back.rule.observe(-1.0, 0.5)  # a loss that no epoch will reach
+    fit(work, fresh_model(), 2, call_back)
+    rates = [row["learning_rate"] for row in call_back.history]
+    assert rates == pytest.approx([cosine_rate(1 + 2 * epoch, 20, 1e-3) for epoch in range(10)] + [0.0], rel=1e-4)
+    assert (call_back.stopped_by(), call_back.has_ended) == ("time is up", True)
+    again = CallBack(work, settings(TRAIN_SECONDS=20), CARD)
+    again.resume()
+    assert again.has_ended
+
+
+def test_a_resumed_training_has_the_rest_of_its_time(work: Work):
+    call_back = CallBack(work, settings(TRAIN_SECONDS=1000), CARD)
+    call_back.history = [{"epoch": 1, "time_spent": 600.0}, {"epoch": 2, "time_spent": 750.0}]
+    (pace,) = [one for one in call_back.callbacks(1, None) if isinstance(one, pacing.FollowTime)]
+    assert pace.spent == 750
+    assert not call_back.has_ended
 
 
 def test_the_cosine_schedule_rises_falls_to_nothing_and_survives_a_resume(work: Work):

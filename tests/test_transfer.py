@@ -65,10 +65,12 @@ def test_a_network_of_another_mode_takes_the_backbone_and_lists_the_rest(old: tu
     assert all(np.array_equal(one, other) for one, other in zip(backbone.weights, old_backbone, strict=True))
 
 
-def test_colour_for_grey_leaves_the_first_convolution_out(old: tuple[keras.Model, Path]):
+def test_grey_for_colour_leaves_the_first_convolution_out(tmp_path: Path):
     card = replace(OLD, channels=3)
-    model = build_model(card, Recipe())
-    taken, left = take_over(model, card.vocabulary, old[1])
+    build_model(card, Recipe()).save(tmp_path / "colour.keras")
+    write_card(tmp_path / "colour.keras", {"card": vars(card)})
+    model = build_model(OLD, Recipe())
+    taken, left = take_over(model, OLD.vocabulary, tmp_path / "colour.keras")
     assert len(left) == 1
     assert len(taken) == len(model.weights) - 1
 
@@ -110,3 +112,34 @@ def test_the_folder_of_starting_weights_holds_one_file_or_none(tmp_path: Path):
     (tmp_path / "b.h5").touch()
     with pytest.raises(ArtifactError, match="holds 2 files of weights"):
         find_weight_file(tmp_path)
+
+
+def test_letters_of_the_other_case_start_from_those_that_are_known(old: tuple[keras.Model, Path]):
+    card = replace(OLD, characters=("A", "b"))
+    model = build_model(card, Recipe())
+    take_over(model, card.vocabulary, old[1])
+    (kernel, _), (old_kernel, _) = head_of(model), head_of(old[0])
+    assert np.array_equal(kernel, old_kernel[:, [0, 1, 2]])
+
+
+def test_a_network_of_colours_sees_their_grey_as_the_grey_one_did(old: tuple[keras.Model, Path]):
+    card = replace(OLD, channels=3)
+    model = build_model(card, Recipe())
+    _, left = take_over(model, card.vocabulary, old[1])
+    assert left == []
+    colours = np.random.default_rng(0).uniform(0, 255, (2, 24, 48, 3)).astype(np.float32)
+    grey = (colours @ np.array([0.299, 0.587, 0.114], np.float32))[..., None]
+    assert np.allclose(model.predict_on_batch(colours), old[0].predict_on_batch(grey), rtol=1e-3, atol=1e-2)
+
+
+@pytest.mark.parametrize("length", [2, 3, 5])
+def test_positions_are_taken_as_far_as_both_have_them(tmp_path: Path, length: int):
+    old = build_model(replace(OLD, mode="ORDINARY"), Recipe())
+    old.save(tmp_path / "old.keras")
+    write_card(tmp_path / "old.keras", {"card": vars(OLD)})
+    model = build_model(replace(OLD, mode="ORDINARY", captcha_length=length), Recipe())
+    _, left = take_over(model, OLD.vocabulary, tmp_path / "old.keras")
+    assert left == []
+    shared = min(3, length)
+    kernel, old_kernel = (np.array(one.get_layer("positions").kernel)[:, :shared] for one in (model, old))
+    assert np.array_equal(kernel, old_kernel)

@@ -41,6 +41,11 @@ def is_depthwise(name: str) -> bool:
     return name.startswith(DEPTHWISE)
 
 
+def is_own(name: str) -> bool:
+    """Tell whether a backbone is one of our own light networks, which base weights exist for."""
+    return BACKBONES[name] == "light"
+
+
 def load_family(name: str):
     """Return the module of a backbone, with its layers registered; it imports Keras."""
     return importlib.import_module(f"{__name__}.{BACKBONES[name]}")

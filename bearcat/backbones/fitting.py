@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from bearcat.backbones import load_family
+from bearcat.normalisation import fused
 
 PUBLISHED_SIDE = 224
 # BatchNorm's moving averages must keep up with the few steps that a small data set gives
@@ -59,7 +60,7 @@ def fitted_network(name: str, shape: tuple[int, int, int], strides=TEXT_STRIDES)
         if isinstance(layer, layers.BatchNormalization):
             config["momentum"] = MOMENTUM
         if "strides" not in config:
-            return type(layer).from_config(config)
+            return fused(layer).from_config(config)
         config["padding"] = "same"
         if max(config["strides"]) > 1:
             level = round(math.log2(PUBLISHED_SIDE / layer.input.shape[1]))

@@ -1,0 +1,1 @@
+"""The base recogniser: what the text modes start from, and all that makes it again."""

@@ -1,0 +1,62 @@
+"""How fast a training goes and when it ends: callbacks that set the learning rate and stop."""
+
+import time
+
+import keras
+
+from bearcat.preflight import check_loss
+from bearcat.schedule import FACTOR, TIME_SPENT, PlateauRule, cosine_rate
+
+MOMENTS = 10_000  # into which FollowTime divides its time
+
+
+class FollowPlateau(keras.callbacks.Callback):
+    """Lowers the learning rate and stops as the rule says, unless a schedule does; refuses a loss of NaN or inf."""
+
+    def __init__(self, rule: PlateauRule, lowers: bool, stops: bool = True):
+        super().__init__()
+        self.rule, self.lowers, self.stops = rule, lowers, stops
+
+    def on_epoch_end(self, epoch, logs=None):
+        rate = float(self.model.optimizer.learning_rate)
+        check_loss([logs["loss"], logs["val_loss"]], rate, f"in epoch {epoch + 1}")
+        self.rule.observe(logs["val_loss"], logs["val_exact"])
+        if self.stops and self.rule.stops:
+            self.model.stop_training = True
+        elif self.lowers and self.rule.lowers:
+            self.model.optimizer.learning_rate = rate * FACTOR
+
+
+class FollowCosine(keras.callbacks.Callback):
+    """Sets each step's learning rate by the cosine schedule; a resumed training goes on where its steps stood."""
+
+    def __init__(self, steps: int, peak: float):
+        super().__init__()
+        self.steps, self.peak = steps, peak
+
+    def on_train_batch_begin(self, batch, logs=None):
+        optimizer = self.model.optimizer
+        optimizer.learning_rate = cosine_rate(int(optimizer.iterations), self.steps, self.peak)
+
+
+class FollowTime(keras.callbacks.Callback):
+    """Lets the learning rate follow the cosine schedule over a time in seconds, and stops when that has passed.
+
+    `spent` are the seconds of it that an earlier run has used; an epoch's figures say how many are by then.
+    """
+
+    def __init__(self, seconds: float, peak: float, spent: float = 0.0):
+        super().__init__()
+        self.seconds, self.peak, self.spent = seconds, peak, spent
+
+    def on_train_begin(self, logs=None):
+        self._started = time.monotonic() - self.spent
+
+    def on_train_batch_begin(self, batch, logs=None):
+        done = (time.monotonic() - self._started) / self.seconds
+        self.model.optimizer.learning_rate = cosine_rate(round(min(done, 1.0) * MOMENTS), MOMENTS, self.peak)
+        if done >= 1:
+            self.model.stop_training = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs[TIME_SPENT] = time.monotonic() - self._started

@@ -1,0 +1,66 @@
+"""The base recogniser: its texts and pictures are repeatable and wide, and its network is that of the modes."""
+
+import random
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from base.drawing import draw
+from base.texts import CHARACTERS, choose_sum, choose_text
+from base.training import build_base, make_card
+from bearcat.artifact import write_card
+from bearcat.fonts import system_fonts
+from bearcat.recipe import Recipe
+from bearcat.transfer import take_over
+from models import build_model
+
+TEXTS = [choose_text(random.Random(number)) for number in range(2000)]
+
+
+def test_texts_have_all_characters_and_3_to_8_of_them_or_are_sums():
+    sums = [text for text in TEXTS if not text.isalnum()]
+    assert set("".join(TEXTS)) >= set(CHARACTERS) - set("÷")
+    assert 100 < len(sums) < 400
+    assert {len(text) for text in TEXTS if text.isalnum()} >= {3, 4, 5, 6, 7, 8}
+    assert max(map(len, TEXTS)) <= 8
+
+
+def test_sums_are_two_numbers_and_a_sign():
+    for number in range(50):
+        assert len(choose_sum(random.Random(number)).rstrip("=?")) >= 3
+
+
+@pytest.fixture(scope="module")
+def fonts() -> list:
+    found = list(system_fonts())
+    if len(found) < 4:
+        pytest.skip("needs four fonts of the system (Debian: apt-get install fonts-dejavu fonts-liberation)")
+    return found
+
+
+def test_a_picture_is_drawn_again_from_its_seed_and_no_two_look_alike(fonts: list):
+    drawn = [draw("ab3D", fonts, random.Random(seed)) for seed in (1, 1, 2)]
+    assert drawn[0].tobytes() == drawn[1].tobytes() != drawn[2].tobytes()
+
+
+def test_pictures_are_of_many_sizes_dark_and_light_and_never_empty(fonts: list):
+    pictures = [draw(text, fonts, random.Random(text)) for text in TEXTS[:120]]
+    lightness = [np.asarray(picture.convert("L")).mean() for picture in pictures]
+    assert len({picture.height for picture in pictures}) > 20
+    assert min(lightness) < 80 and max(lightness) > 200
+    assert all(len(Counter(picture.convert("L").getdata())) > 1 for picture in pictures)
+
+
+@pytest.mark.parametrize(("mode", "left"), [("CTC", 0), ("ORDINARY", 0)])
+def test_each_mode_takes_over_the_whole_of_its_network(mode: str, left: int, tmp_path: Path):
+    keras.utils.set_random_seed(0)
+    card = make_card("light")
+    build_base(card).save(tmp_path / "light.keras")
+    write_card(tmp_path / "light.keras", {"card": vars(card)})
+    of_user = replace(card, mode=mode, characters=("3", "a", "龙"), height=50, width=200, captcha_length=5)
+    model = build_model(of_user, Recipe())
+    assert len(take_over(model, of_user.vocabulary, tmp_path / "light.keras")[1]) == left
