@@ -16,6 +16,7 @@ LEAST_INPUT, MOST_INPUT = 8, 2048  # what IMAGE_HEIGHT and IMAGE_WIDTH may be
 BOX_SIDE = 48  # pixels: objects need not be larger than that in what a detector sees
 SMALL_BOXES = 0.1  # share of the boxes that may be smaller
 SIZE_OUTLIER = 2  # a picture so many times the median does not decide the input's size
+BASE_POSITIONS = 8  # characters; for so many the base knows where to look, and ORDINARY then needs the fewest labels
 CLASS_PICTURES = 5  # pictures a label has where it names a class, in the mean
 YOLO_NAMES = {"classes.txt", "obj.names", "data.yaml"}  # beside these a .txt holds boxes
 LEAST_REPEATED = 2  # pictures a label must have in the mean for a class to be learnt
@@ -71,9 +72,10 @@ def suggest_mode(facts: LabelFacts) -> tuple[str, str]:
     times = len(facts.texts) / len(distinct)
     if len(distinct) <= len(characters) and times >= CLASS_PICTURES:
         return "NUM_CLASSES", f"{len(distinct)} labels come back {times:.0f} times each"
+    mode = "ORDINARY" if longest <= BASE_POSITIONS else "CTC"
     if shortest == longest:
-        return "ORDINARY", f"every label has {longest} characters"
-    return "CTC", f"labels have {shortest} to {longest} characters"
+        return mode, f"every label has {longest} characters"
+    return mode, f"labels have {shortest} to {longest} characters"
 
 
 def advise_mode(now: str, default: str | None, facts: LabelFacts) -> ModeAdvice:

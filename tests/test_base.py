@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import captcha.image
 import keras
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ import pytest
 from base.drawing import draw
 from base.texts import CHARACTERS, choose_sum, choose_text
 from base.training import build_base, make_card
-from bearcat.artifact import write_card
+from bearcat.artifact import Card, write_card
 from bearcat.fonts import system_fonts
+from bearcat.generation import seeded_secrets
 from bearcat.recipe import Recipe
 from bearcat.transfer import take_over
+from bearcat.weights import base_file
 from models import build_model
 
 TEXTS = [choose_text(random.Random(number)) for number in range(2000)]
@@ -64,3 +67,28 @@ def test_each_mode_takes_over_the_whole_of_its_network(mode: str, left: int, tmp
     of_user = replace(card, mode=mode, characters=("3", "a", "龙"), height=50, width=200, captcha_length=5)
     model = build_model(of_user, Recipe())
     assert len(take_over(model, of_user.vocabulary, tmp_path / "light.keras")[1]) == left
+
+
+def draw_digits(count: int, seed: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return pictures (count, 60, 120, 1) of four digits by the captcha package, and their targets (count, 4)."""
+    source, drawer = random.Random(seed), captcha.image.ImageCaptcha(120, 60)
+    texts = ["".join(source.choices("0123456789", k=4)) for _ in range(count)]
+    with seeded_secrets(captcha.image, seed):
+        pictures = [np.asarray(drawer.generate_image(text).convert("L"), np.float32)[..., None] for text in texts]
+    return np.stack(pictures), np.array([[int(digit) + 1 for digit in text] for text in texts])
+
+
+@pytest.mark.parametrize("mode", ["CTC", "ORDINARY"])
+def test_with_the_base_a_few_labels_are_enough_and_from_nothing_they_are_not(mode: str):
+    card = Card("digits", mode, "light", tuple("0123456789"), 60, 120, 1, 4)
+    labelled, unseen = draw_digits(32, "train"), draw_digits(64, "test")
+    exact = {}
+    for weights in (base_file("light", "character"), None):
+        keras.utils.set_random_seed(0)
+        model = build_model(card, Recipe(lr=1e-3))
+        if weights:
+            take_over(model, card.vocabulary, weights)
+        model.fit(*labelled, batch_size=32, epochs=40, verbose=0)
+        exact[weights] = model.evaluate(*unseen, verbose=0, return_dict=True)["exact"]
+    from_base, from_nothing = exact.values()
+    assert from_base > 0.6 > 0.1 > from_nothing

@@ -10,7 +10,7 @@ DATA = ROOT.parent / "shared" / "data"
 # pictures, mode, height, width, channels, longest label
 SETS = {
     "captchav2": (1070, "ORDINARY", 50, 200, 1, 5),
-    "bjtu_math": (2000, "CTC", 42, 130, 1, 6),
+    "bjtu_math": (2000, "ORDINARY", 42, 130, 1, 6),
 }
 
 

@@ -9,6 +9,7 @@ from bearcat.suggestions import LabelFacts, advise_mode, look_at_labels, suggest
 
 CODES = [f"{number:04}" for number in range(0, 9999, 7)]
 SUMS = [f"{a}+{b}=" for a in range(30) for b in range(30)]
+LONG = [f"{number:06}" + "abc" * (number % 2) for number in range(500)]
 THINGS = ["牌坊", "茶几", "cat"] * 20
 
 
@@ -16,10 +17,11 @@ THINGS = ["牌坊", "茶几", "cat"] * 20
     ("labels", "with_boxes", "mode", "reason"),
     [
         (CODES, 0, "ORDINARY", "every label has 4 characters"),
-        (SUMS, 0, "CTC", "labels have 4 to 6 characters"),
-        (SUMS * 10, 0, "CTC", "labels have 4 to 6 characters"),
+        (SUMS, 0, "ORDINARY", "labels have 4 to 6 characters"),
+        (SUMS * 10, 0, "ORDINARY", "labels have 4 to 6 characters"),
         (THINGS, 0, "NUM_CLASSES", "3 labels come back 20 times each"),
-        (THINGS[:3], 0, "CTC", "labels have 2 to 3 characters"),
+        (THINGS[:3], 0, "ORDINARY", "labels have 2 to 3 characters"),
+        (LONG, 0, "CTC", "labels have 6 to 9 characters"),
         (CODES, len(CODES), "EFFICIENTDET", "have a file with boxes"),
         ([], 0, "", ""),
     ],
@@ -39,7 +41,7 @@ def test_a_mode_that_was_chosen_and_can_learn_the_data_stays(now: str):
 
 
 def test_the_default_gives_way():
-    advice = advise_mode("ORDINARY", "ORDINARY", LabelFacts(SUMS, 0, len(SUMS)))
+    advice = advise_mode("ORDINARY", "ORDINARY", LabelFacts(LONG, 0, len(LONG)))
     assert (advice.suggested, advice.mode) == ("CTC", "CTC")
     assert "nobody chose" in advice.because
 
