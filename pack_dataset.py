@@ -56,6 +56,9 @@ def main() -> None:
     for line in writer.damaged:
         tell(f"Left out: {line}")
     tell(f"Vocabulary: {len(vocabulary.characters)} symbols in {work.vocabulary_file.name}")
+    added = set(vocabulary.characters).difference(*(CODECS[settings.MODE].symbols(item.label) for item in labelled))
+    if added:
+        tell(f"In no label, but likely to come, as so many others came just once: {' '.join(sorted(added))}")
     step.write_report(
         "pack",
         {

@@ -5,6 +5,7 @@ label comes from (extraction_label). Packing, testing and serving all go through
 """
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -195,7 +196,7 @@ def read_data(work: Work, split: str, mode: str) -> list[LabelledImage]:
 
 
 def vocabulary_of(data: list[LabelledImage], file: Path, mode: str, renew: bool, extend: bool) -> Vocabulary:
-    """Return the vocabulary of the data.
+    """Return the vocabulary of the data; a new one of characters has those too that few labels lack by chance.
 
     Raises LabelError where num_classes.json holds another one, unless it is to be made anew (`renew`) or to take what
     is new at its end (`extend`, which keeps the order of the old).
@@ -204,12 +205,13 @@ def vocabulary_of(data: list[LabelledImage], file: Path, mode: str, renew: bool,
     found = Vocabulary.of_symbols(symbols_of(item.label) for item in data)
     if not found.characters:
         raise DataError("all labels are empty")
+    of_characters = CODECS[mode].unit == "character"
     if renew or not file.is_file():
-        return found
+        return found.completed(Counter(s for item in data for s in item.label)) if of_characters else found
     known = Vocabulary.load(file)
     if extend:
         return known.extended(found)
-    if set(known.characters) == set(found.characters):
+    if known.covers(found) if of_characters else set(known.characters) == set(found.characters):
         return known
     stranger = next((item for item in data if not set(symbols_of(item.label)) <= set(known.characters)), None)
     where = f"\nfor example {stranger.path}" if stranger else ""

@@ -1,5 +1,7 @@
 """The vocabulary: which row of a network's head stands for which character (num_classes.json)."""
 
+import string
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +12,8 @@ from bearcat.files import read_json, write_json
 
 BLANK = "_"
 BLANK_INDEX = 0
+ALPHABETS = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
+SEEN_SHARE = 1 / 3  # of an alphabet: with less, labels only borrow from it, as sums do the letter x
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,25 @@ class Vocabulary:
     def of_symbols(cls, symbols: Iterable[Iterable[str]]) -> "Vocabulary":
         """Return the sorted symbols of all labels: characters, or class names."""
         return cls(tuple(sorted(set().union(*symbols))))
+
+    def completed(self, counts: Counter) -> "Vocabulary":
+        """Return this vocabulary with the characters that labels, whose characters are counted, likely lack by chance.
+
+        Where some character was seen just once, others were likely not seen at all (Good 1953): what is left of an
+        alphabet that labels draw on gets its rows then, which a network that knows the characters already can use.
+        """
+        likely = set(self.characters)
+        for alphabet in ALPHABETS:
+            seen = [counts[character] for character in alphabet if counts[character]]
+            if len(seen) >= SEEN_SHARE * len(alphabet) and min(seen) == 1:
+                likely |= set(alphabet)
+        return Vocabulary(tuple(sorted(likely)))
+
+    def covers(self, other: "Vocabulary") -> bool:
+        """Tell whether this vocabulary is another's, or has beyond it only what alphabets that it draws on lack."""
+        beyond, lacking = (set(a.characters) - set(b.characters) for a, b in ((self, other), (other, self)))
+        drawn_on = [alphabet for alphabet in ALPHABETS if set(alphabet) & set(other.characters)]
+        return not lacking and beyond <= set("".join(drawn_on))
 
     def encode(self, symbols: Iterable[str]) -> list[int]:
         """Return the rows of a label's symbols; raise LabelError for one that has none."""

@@ -13,7 +13,7 @@ from bearcat.normalisation import FusedBatchNormalization
 
 def make_pair(shape: tuple[int, ...]) -> list[keras.layers.Layer]:
     """Return Keras' layer and ours with the same weights."""
-    made = [kind(momentum=0.9) for kind in (keras.layers.BatchNormalization, FusedBatchNormalization)]
+    made = [kind(momentum=0.9, dtype="float32") for kind in (keras.layers.BatchNormalization, FusedBatchNormalization)]
     random = np.random.default_rng(1)
     weights = [random.uniform(0.5, 1.5, shape[-1:]).astype(np.float32) for _ in range(4)]
     for layer in made:

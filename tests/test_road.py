@@ -31,7 +31,7 @@ def test_every_step_leaves_its_report(trained: Path):
     assert train["images_per_second"] > 0
     assert read_report(trained, "pack")["pictures"] == {"train": 60, "validation": 12}
     assert read_report(trained, "check")["suggested"] == {
-        "MODE": "CTC",  # the labels have 2 or 3 characters
+        "MODE": "ORDINARY",  # the labels have 2 or 3 characters
         "IMAGE_HEIGHT": 24,
         "IMAGE_WIDTH": 48,
         "IMAGE_CHANNALS": 1,

@@ -1,6 +1,7 @@
 """num_classes.json: which row stands for which character, and every way in which the file can be damaged."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,34 @@ def test_an_absent_file_is_a_record_error_that_names_the_way_out(tmp_path: Path)
 )
 def test_a_difference_names_what_is_new_and_what_is_gone(other: str, words: str):
     assert Vocabulary(tuple("abc")).difference(Vocabulary(tuple(other))) == words
+
+
+@pytest.mark.parametrize(
+    ("labels", "added"),
+    [
+        (["0123", "4567", "0123", "456"], "89"),  # a 7 was seen once: 8 and 9 may come
+        (["0123", "4567"] * 2, ""),  # each came twice
+        (["1x2", "3+1"], ""),  # one letter makes no alphabet, nor do three digits; + has none
+        (["abcdefghi", "12"], "jklmnopqrstuvwxyz"),
+    ],
+)
+def test_characters_that_few_labels_lack_by_chance_are_added(labels: list[str], added: str):
+    found = Vocabulary.of_symbols(labels)
+    completed = found.completed(Counter("".join(labels)))
+    assert set(completed.characters) - set(found.characters) == set(added)
+    assert list(completed.characters) == sorted(completed.characters)
+    assert completed.covers(found)
+
+
+@pytest.mark.parametrize(
+    ("known", "found", "covers"),
+    [
+        ("0123", "012", True),
+        ("012", "0123", False),
+        ("0123", "0123", True),
+        ("012x", "012", False),
+        ("ab+", "ab", False),
+    ],
+)
+def test_a_vocabulary_covers_what_lacks_only_characters_of_its_alphabets(known: str, found: str, covers: bool):
+    assert Vocabulary(tuple(known)).covers(Vocabulary(tuple(found))) is covers
