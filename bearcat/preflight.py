@@ -42,16 +42,18 @@ class _Recorder(keras.callbacks.Callback):
 def preflight(model: keras.Model, batches) -> Preflight:
     """Train some steps on the first of `batches` (a tf.data set), then put model and optimizer back as they were.
 
-    Raises DataError where a loss is no number.
+    Raises DataError where a loss, or a weight after the steps, is no number.
     """
     recorder, variables = _Recorder(), [*model.variables, *model.optimizer.variables]
     before = [np.array(variable) for variable in variables]
     model.fit(
         batches.take(1).cache().repeat(STEPS), steps_per_epoch=STEPS, callbacks=[recorder], verbose=0, shuffle=False
     )
+    # on a CPU ReLU makes 0 of NaN: then weights that are none show in them alone
+    spoilt = [np.nan for variable in variables if not np.isfinite(variable).all()]
     for variable, value in zip(variables, before, strict=True):
         variable.assign(value)
-    losses = np.diff(recorder.sums, prepend=0.0).tolist()
+    losses = [*np.diff(recorder.sums, prepend=0.0).tolist(), *spoilt]
     check_loss(losses, float(model.optimizer.learning_rate), "in the first steps, before the training")
     seconds = (recorder.ends[-1] - recorder.ends[FIRST_STEPS - 1]) / (STEPS - FIRST_STEPS)
     return Preflight(losses, seconds)
