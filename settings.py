@@ -45,5 +45,5 @@ LR_PATIENCE = (
 EARLY_PATIENCE = 8  # stop after so many epochs without a smaller validation loss
 MIN_EPOCH_STEPS = 50  # a small data set is repeated until an epoch has so many steps
 KEEP_CHECKPOINTS = 5  # the newest so many stay, and the best one; 0 keeps all
-DETERMINISTIC = False  # True: the same SEED, data and machine give the same weights, in more time
+DETERMINISTIC = False  # True: the same SEED, data and machine give the same weights
 UPDATE_FREQ = "epoch"  # TensorBoard: 'epoch', 'batch' or every so many steps
