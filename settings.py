@@ -28,7 +28,7 @@ SEED = 0  # everything random starts from this number
 
 # --- training ------------------------------------------------------------------------------------
 USE_GPU = True  # False hides the GPU
-WEIGHTS = "base"  # text modes start from what the toolkit has learnt of captchas; None: from nothing
+WEIGHTS = "base"  # ORDINARY and CTC start from what the toolkit has learnt of captchas; None: from nothing
 TRAIN_SECONDS = 0  # so long, with LR falling along a cosine meanwhile; 0: until EARLY_PATIENCE ends it
 EPOCHS = 200  # at most; EARLY_PATIENCE usually ends the training before
 BATCH_SIZE = 32  # pictures a step
