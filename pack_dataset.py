@@ -50,15 +50,10 @@ def main() -> None:
     for split, items in data.items():
         counts[split] = writer.write(items, work.pack_folder(split), settings.SEED).count
         tell(f"{split}_pack_dataset: {counts[split]} pictures as {spec.height}×{spec.width}×{spec.channels}")
-    unseen = vocabulary_gap(data, CODECS[settings.MODE].symbols)
-    if unseen:
-        tell(f"In validation but never in training, so never learnt: {' '.join(unseen)}")
     for line in writer.damaged:
         tell(f"Left out: {line}")
     tell(f"Vocabulary: {len(vocabulary.characters)} symbols in {work.vocabulary_file.name}")
-    added = set(vocabulary.characters).difference(*(CODECS[settings.MODE].symbols(item.label) for item in labelled))
-    if added:
-        tell(f"In no label, but likely to come, as so many others came just once: {' '.join(sorted(added))}")
+    tell_gaps(data, vocabulary.characters, CODECS[settings.MODE].symbols)
     step.write_report(
         "pack",
         {
@@ -93,10 +88,13 @@ def check_kind(folder: Path, unit: str) -> None:
         load_pack_index(folder).check_unit(folder, unit)
 
 
-def vocabulary_gap(data: dict[str, list[LabelledImage]], symbols_of) -> list[str]:
-    """Return the symbols that only the validation's labels have."""
+def tell_gaps(data: dict[str, list[LabelledImage]], symbols: list[str], symbols_of) -> None:
+    """Say which symbols only the validation's labels have, and which of the vocabulary no label has."""
     known, asked = ({s for item in data[split] for s in symbols_of(item.label)} for split in SPLITS)
-    return sorted(asked - known)
+    if unseen := sorted(asked - known):
+        tell(f"In validation but never in training, so never learnt: {' '.join(unseen)}")
+    if added := sorted(set(symbols) - known - asked):
+        tell(f"In no label, but likely to come, as so many others came just once: {' '.join(added)}")
 
 
 def enhance(step: Step, pictures: list[LabelledImage]) -> list[LabelledImage]:
