@@ -73,10 +73,10 @@ def measure(task: dict, data: Path) -> dict:
         archive = data / f"{task['set']}.zip"
         work = make_work(archive, Path(folder), task["set"], task["labels"] or None, task["seed"])
         walk(work.path, "cheak_file.py", "--apply")
-        values = {"WEIGHTS": task["weights"], "TRAIN_SECONDS": task["seconds"], "SEED": task["seed"]}
+        weights = None if task["weights"] == "None" else task["weights"]
+        values = {"WEIGHTS": repr(weights), "TRAIN_SECONDS": task["seconds"], "SEED": task["seed"]}
         if "mode" in task:
             values["MODE"] = repr(task["mode"])
-        values["WEIGHTS"] = "'base'" if task["weights"] == "base" else "None"
         options = [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
         for step in STEPS:
             walk(work.path, step, *options)
