@@ -15,17 +15,19 @@ from types import SimpleNamespace
 from bearcat.artifact import Card
 from bearcat.checkpoints import best_checkpoint, list_checkpoints
 from bearcat.command_line import make_parser, open_step, run, tell
+from bearcat.distribution import SOLO, Team
 from bearcat.recipe import Recipe
-from bearcat.schedule import ALL_EPOCHS, EARLY_STOP, INTERRUPT, TIME_SPENT, TIME_UP, PlateauRule
+from bearcat.schedule import ALL_EPOCHS, EARLY_STOP, INTERRUPT, TIME_SPENT, TIME_UP, PlateauRule, scaled_rate
 from bearcat.workspace import Work
 
 
 class CallBack:
     """All that accompanies the epochs of one work's training; `history` holds one row of figures for each of them."""
 
-    def __init__(self, work: Work, settings: SimpleNamespace, card: Card):
-        self.work, self.settings, self.card = work, settings, card
-        self.recipe = Recipe.from_settings(settings)
+    def __init__(self, work: Work, settings: SimpleNamespace, card: Card, team: Team = SOLO):
+        self.work, self.settings, self.card, self.team = work, settings, card, team
+        self.peak = scaled_rate(settings.LR, settings.OPTIMIZER, team.replicas)
+        self.recipe = replace(Recipe.from_settings(settings), lr=self.peak)
         self.history: list[dict] = []
         self.rule = PlateauRule(settings.LR_PATIENCE, settings.EARLY_PATIENCE)
         self._signal = None
@@ -52,56 +54,81 @@ class CallBack:
 
     def resume(self):
         """Return the model of the newest checkpoint with its optimizer's state, or None where there is none."""
-        from bearcat import training  # imports Keras
+        from bearcat import resuming, training  # imports Keras
 
-        found = training.load_newest(self.work.folder("checkpoint"), self.card, asdict(self.recipe))
+        found = resuming.load_newest(self.work.folder("checkpoint"), self.card, asdict(self.recipe), self.team)
         if found is None:
             return None
         self.card = replace(self.card, backbone=found.card.backbone)
         self.recipe = replace(self.recipe, precision=found.precision)
         self.history = found.history
-        training.write_history(self.csv_file, self.history)  # a kill may have come between the last epoch and its row
+        if self.team.worker.is_chief:  # a kill may have come between the last epoch and its row
+            training.write_history(self.csv_file, self.history)
         for row in self.history:
             self.rule.observe(row["val_loss"], row["val_exact"])
         tell(f"Going on after epoch {found.checkpoint.epoch}: {found.checkpoint.path.name}")
         return found.model
 
-    def callbacks(self, steps_per_epoch: int, validation_data) -> list:
+    def callbacks(self, steps_per_epoch: int, validation_data, validation_steps: int | None = None) -> list:
         """Return Keras' callbacks, in the order in which they must see an epoch's end."""
-        import keras
-
         from bearcat import pacing, training
-        from bearcat.shown_readings import ShowReadings
 
-        work, settings = self.work, self.settings
-        self._signal = training.StopOnSignal()
-        if settings.TRAIN_SECONDS:
-            rate = [pacing.FollowTime(settings.TRAIN_SECONDS, settings.LR, self.time_spent)]
-        else:
-            cosine = pacing.FollowCosine(settings.EPOCHS * steps_per_epoch, settings.LR)
-            rate = [cosine] * settings.COSINE_SCHEDULER
+        settings, team = self.settings, self.team
+        self._signal, rate = training.StopOnSignal(team), self.pace(steps_per_epoch)
+        average = training.ValidateAverage(team.distribute(validation_data), validation_steps)
         return [
             *rate,
-            training.Timekeeper(settings.BATCH_SIZE),
-            *[training.ValidateAverage(validation_data)] * settings.WEIGHT_AVERAGE,
-            pacing.FollowPlateau(self.rule, lowers=not rate, stops=not settings.TRAIN_SECONDS),
+            *[pacing.WarmUp(steps_per_epoch, self.peak)] * (team.replicas > 1 and not rate),
+            training.Timekeeper(settings.BATCH_SIZE * team.replicas),
+            training.EvenOut(team),
+            *[average] * settings.WEIGHT_AVERAGE,
+            pacing.FollowPlateau(self.rule, not rate, not settings.TRAIN_SECONDS, self.peak / settings.LR),
             training.SaveCheckpoint(
-                work.folder("checkpoint"), self.card, self.history, asdict(self.recipe), settings.KEEP_CHECKPOINTS
+                self.work.folder("checkpoint"),
+                self.card,
+                self.history,
+                asdict(self.recipe),
+                settings.KEEP_CHECKPOINTS,
+                team.worker.is_chief,
             ),
-            training.WriteCsv(self.csv_file, self.history),
             training.Bar("" if settings.TRAIN_SECONDS else f"/{settings.EPOCHS}", steps_per_epoch),
-            keras.callbacks.TensorBoard(str(work.folder("logs")), write_graph=False, update_freq=settings.UPDATE_FREQ),
-            ShowReadings(work.folder("logs") / "readings", self.card, validation_data),
+            *(self.writers(validation_data) if team.worker.is_chief else ()),
             self._signal,
         ]
 
-    def fit(self, model, steps_per_epoch: int, batches, validation_batches) -> None:
+    def pace(self, steps_per_epoch: int) -> list:
+        """Return the callback that sets the learning rate by a schedule, where one is asked for."""
+        from bearcat import pacing
+
+        settings = self.settings
+        if settings.TRAIN_SECONDS:
+            return [pacing.FollowTime(settings.TRAIN_SECONDS, self.peak, self.time_spent, self.team)]
+        return [pacing.FollowCosine(settings.EPOCHS * steps_per_epoch, self.peak)] * settings.COSINE_SCHEDULER
+
+    def writers(self, validation_data) -> list:
+        """Return what else writes into the work, for people to look at."""
+        import keras
+
+        from bearcat.shown_readings import ShowReadings
+        from bearcat.training import WriteCsv
+
+        logs = self.work.folder("logs")
+        return [
+            WriteCsv(self.csv_file, self.history),
+            keras.callbacks.TensorBoard(str(logs), write_graph=False, update_freq=self.settings.UPDATE_FREQ),
+            ShowReadings(logs / "readings", self.card, validation_data),
+        ]
+
+    def fit(
+        self, model, steps_per_epoch: int, batches, validation_batches, validation_steps: int | None = None
+    ) -> None:
         """Run the epochs that are left on endless batches; Ctrl-C stops them softly."""
-        callbacks = self.callbacks(steps_per_epoch, validation_batches)
+        callbacks = self.callbacks(steps_per_epoch, validation_batches, validation_steps)
         with self._signal:
             model.fit(
-                batches,
-                validation_data=validation_batches,
+                self.team.distribute(batches),
+                validation_data=self.team.distribute(validation_batches),
+                validation_steps=validation_steps,
                 initial_epoch=self.epochs_done,
                 epochs=self.most_epochs,
                 steps_per_epoch=steps_per_epoch,

@@ -161,10 +161,10 @@ def build_model(card: Card, recipe: Recipe) -> keras.Model:
     return compile_model(BUILDERS[card.mode](card), card, recipe)
 
 
-def build_for(card: Card, recipe: Recipe, device: Device) -> tuple[keras.Model, Card, Recipe]:
+def build_for(card: Card, recipe: Recipe, device: Device, replicas: int = 1) -> tuple[keras.Model, Card, Recipe]:
     """Return the compiled network for what computes here, with card and recipe that say what 'auto' came to."""
     backbone = choose_backbone(card.backbone, card.mode, device.has_gpu)
-    precision = choose_precision(recipe.precision, device.has_gpu, is_depthwise(backbone))
+    precision = choose_precision(recipe.precision, device.has_gpu, is_depthwise(backbone), replicas)
     set_precision(precision)
     card, recipe = replace(card, backbone=backbone), replace(recipe, precision=precision)
     return build_model(card, recipe), card, recipe

@@ -28,10 +28,11 @@ SEED = 0  # everything random starts from this number
 
 # --- training ------------------------------------------------------------------------------------
 USE_GPU = True  # False hides the GPU
+STRATEGY = "auto"  # 'single', 'mirrored' (several GPUs), 'multi_worker' (TF_CONFIG); 'auto' takes what is there
 WEIGHTS = "base"  # ORDINARY and CTC start from what the toolkit has learnt of captchas; None: from nothing
 TRAIN_SECONDS = 0  # so long, with LR falling along a cosine meanwhile; 0: until EARLY_PATIENCE ends it
 EPOCHS = 200  # at most; EARLY_PATIENCE usually ends the training before
-BATCH_SIZE = 32  # pictures a step
+BATCH_SIZE = 32  # pictures a step, for each GPU or worker
 PRECISION = "auto"  # 'float32', 'bfloat16' or 'float16'; 'auto' takes what is fastest here
 OPTIMIZER = "AdamW"  # or 'AdaBelief', 'Adam', 'SGD', 'Lion' …: see bearcat/names.py
 RECTIFY = False  # AdaBelief: True scales the first steps down (RAdam)

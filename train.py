@@ -10,13 +10,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 from bearcat.artifact import Card
 from bearcat.checkpoints import best_checkpoint
+from bearcat.cluster import worker_for
 from bearcat.command_line import INTERRUPTED, Step, make_parser, open_step, run, tell
 from bearcat.curve_works import curve_folder, curve_point, has_ended, make_curve_work
 from bearcat.detection.source import BoxedPictures
 from bearcat.devices import Device, start_tensorflow
+from bearcat.distribution import Team, start_team
 from bearcat.errors import SettingsError
 from bearcat.label_codecs import CODECS
 from bearcat.learning_curve import SHARES, answer_curve
@@ -33,7 +36,7 @@ def main() -> int:
     parser = make_parser(__doc__)
     words = "train on 1/8, 1/4, 1/2 and all of the pictures, and say how many more would help"
     parser.add_argument("--curve", action="store_true", help=words)
-    step = open_step(parser)
+    step = open_step(parser, only_reads=lambda settings: not worker_for(settings.STRATEGY).is_chief)
     return learn_curve(step) if step.arguments.curve else train(step)
 
 
@@ -42,25 +45,36 @@ def train(step: Step) -> int:
     settings, work = step.settings, step.work
     source = SOURCES[CODECS[settings.MODE].unit](step)
     device = start_tensorflow(settings.USE_GPU, settings.SEED, settings.DETERMINISTIC)
-    call_back = CallBack(work, settings, Card.from_settings(settings, source.vocabulary, device.has_gpu))
-    model = call_back.resume() or begin(step, call_back, device)
-    source.check(model, call_back.card)
-    if call_back.has_ended:
-        tell("This training has ended. To go on: --set EARLY_PATIENCE=… or --set EPOCHS=…, larger than now; with new")
-        tell(
-            "pictures: python init_working_space.py --go-on; to start anew: python init_working_space.py (both keep it)"
-        )
-    else:
-        fit(step, model, call_back, source, device)
+    team = start_team(settings.STRATEGY, worker_for(settings.STRATEGY), device)
+    call_back = CallBack(work, settings, Card.from_settings(settings, source.vocabulary, device.has_gpu), team)
+    with team.watched():
+        model = call_back.resume() or begin(step, call_back, device)
+        source.check(model, call_back.card)
+        if not call_back.has_ended:
+            fit(step, model, call_back, source, device)
+        else:
+            tell("This training has ended. To go on: --set EARLY_PATIENCE=… or --set EPOCHS=…, larger than now; with")
+            tell(
+                "new pictures: python init_working_space.py --go-on; to start anew: python init_working_space.py (both "
+                "keep it)"
+            )
+    if team.worker.is_chief:
+        return report(step, model, call_back)
+    tell(f"This was worker {team.worker.number}; the chief, worker 0, writes the checkpoints and the report")
+    return INTERRUPTED if call_back.stopped_by() == INTERRUPT else 0
+
+
+def report(step: Step, model, call_back: CallBack) -> int:
+    """Report on what the training came to."""
     from bearcat.plots import draw_training, save_figure  # imports matplotlib: heavy
 
     step.write_report("train", summarise(model, call_back))
-    save_figure(draw_training(call_back.history), work.folder("report") / "train.png")
+    save_figure(draw_training(call_back.history), step.work.folder("report") / "train.png")
     tell("Drawn: report/train.png")
     if call_back.stopped_by() == INTERRUPT:
         tell("Stopped and saved. Go on: python train.py, or use what there is: python save_model.py")
         return INTERRUPTED
-    best = best_checkpoint(work.folder("checkpoint"))
+    best = best_checkpoint(step.work.folder("checkpoint"))
     tell(f"Best: epoch {best.epoch}, validation loss {best.val_loss:.4f}, exact {best.val_exact:.2%}")
     step.next("python save_model.py", "save and export the best checkpoint")
     return 0
@@ -70,7 +84,9 @@ def begin(step: Step, call_back: CallBack, device: Device):
     """Return a fresh network, with what the work's `weight` folder holds for it."""
     from models import build_for  # imports Keras
 
-    model, call_back.card, call_back.recipe = build_for(call_back.card, call_back.recipe, device)
+    with call_back.team.scope():
+        built = build_for(call_back.card, call_back.recipe, device, call_back.team.replicas)
+    model, call_back.card, call_back.recipe = built
     settings, card = step.settings, call_back.card
     weight_file = find_weight_file(step.work.folder("weight"))
     if not weight_file and settings.WEIGHTS == BASE:
@@ -100,7 +116,7 @@ def boxed_pictures(step: Step) -> BoxedPictures:
     data, vocabulary, damaged = boxed_data(step.work, renew=False, extend=False)
     for line in damaged:
         tell(f"Left out: {line}")
-    if not step.work.vocabulary_file.is_file():
+    if not step.work.vocabulary_file.is_file() and worker_for(step.settings.STRATEGY).is_chief:
         vocabulary.save(step.work.vocabulary_file)
     return BoxedPictures(data, vocabulary, step.settings, Image_Processing.extraction_image)
 
@@ -114,28 +130,39 @@ def fit(step: Step, model, call_back: CallBack, source: PackedPictures | BoxedPi
 
     from bearcat.preflight import memory_warning
 
-    settings = step.settings
+    settings, team = step.settings, call_back.team
     # another seed after a resume, else the first epochs' order and changes would come again
     seed = settings.SEED + call_back.epochs_done
     keras.utils.set_random_seed(seed)
-    steps = max(settings.MIN_EPOCH_STEPS, -(-source.count // settings.BATCH_SIZE))
-    batches, validation = source.batches(call_back.card, seed)
+    steps = max(settings.MIN_EPOCH_STEPS, -(-source.count // (settings.BATCH_SIZE * team.replicas)))
+    batches, validation = source.batches(call_back.card, seed, team)
+    team.prepare(model, batches)
+    tell_team(team, settings, call_back)
     if not call_back.epochs_done:
-        warning = "" if device.has_gpu else memory_warning(model, settings.BATCH_SIZE)
+        warning = "" if device.has_gpu else memory_warning(model, settings.BATCH_SIZE * team.here)
         tell(warning or "Trying some steps on one batch …")
-        try_first_batch(model, batches, steps)
+        try_first_batch(model, batches, steps, call_back)
     tell(
         f"{source.count} pictures in {steps} steps, {call_back.card.backbone}, "
         f"{model.count_params():,} parameters in {call_back.recipe.precision}, on {device.words}"
     )
-    call_back.fit(model, steps, batches, validation)
+    validation_steps = team.validation_steps(source.validated, settings.BATCH_SIZE)
+    call_back.fit(model, steps, batches, validation, validation_steps)
 
 
-def try_first_batch(model, batches, steps: int) -> None:
+def tell_team(team: Team, settings: SimpleNamespace, call_back: CallBack) -> None:
+    """Say who trains together, and what that makes of batch and learning rate."""
+    if team.words:
+        size = settings.BATCH_SIZE
+        tell(f"{team.words}: {team.replicas} × {size} = {team.replicas * size} pictures a step")
+        tell(f"Learning rate at the start {call_back.peak:.2g}, that of LR = {settings.LR:g} for so many replicas")
+
+
+def try_first_batch(model, batches, steps: int, call_back: CallBack) -> None:
     """Say what may go wrong, and how long an epoch takes, before hours are spent on it."""
     from bearcat.preflight import preflight
 
-    flight = preflight(model, batches)
+    flight = preflight(model, batches, call_back.team, call_back.peak / call_back.settings.LR)
     if not flight.learns:
         losses = ", ".join(f"{loss:.3g}" for loss in flight.losses)
         tell(f"The loss of one batch does not fall ({losses}): LR is far too low or too high, or the labels are wrong")
@@ -165,6 +192,8 @@ def learn_curve(step: Step) -> int:
     work, settings = step.work, step.settings
     if CODECS[settings.MODE].unit == "box":
         raise SettingsError(f"--curve draws parts of packed pictures, which MODE = {settings.MODE!r} has none of")
+    if worker_for(settings.STRATEGY).workers > 1:
+        raise SettingsError("--curve trains on one machine: run it without TF_CONFIG, or --set STRATEGY=mirrored")
     packed_pictures(step)  # refuses packs that do not fit the settings
     start_tensorflow(use_gpu=False)  # here it only packs; the trainings have the GPU
     folder, made = curve_folder(work, vars(settings)), []

@@ -49,16 +49,22 @@ def make_parser(doc: str) -> argparse.ArgumentParser:
     return parser
 
 
-def open_step(parser: argparse.ArgumentParser, argv: Sequence[str] | None = None) -> Step:
+def open_step(
+    parser: argparse.ArgumentParser,
+    argv: Sequence[str] | None = None,
+    only_reads: Callable[[SimpleNamespace], bool] = lambda settings: False,
+) -> Step:
     """Parse the command line, find the work, load its settings, and say which work it is.
 
+    `only_reads` tells from the settings whether this process leaves all changes to another one of its kind.
     Raises WorkError where another process changes what this script would change.
     """
     arguments = parser.parse_args(argv)
     work = find_work(arguments.work)
     settings = load_settings(ROOT / "settings.py", work.settings_file, arguments.set)
     tell(f"Work: {work.path}")
-    return Step(work, settings, arguments, WorkLock(work.path, Path(sys.argv[0]).stem))
+    changed = () if only_reads(settings) else None
+    return Step(work, settings, arguments, WorkLock(work.path, Path(sys.argv[0]).stem, changed))
 
 
 def run(main: Callable[[], object]) -> None:

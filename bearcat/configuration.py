@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from bearcat.backbones import AUTO, BACKBONES
+from bearcat.cluster import STRATEGIES
 from bearcat.detection.variants import LIGHT_PHI
 from bearcat.devices import POLICIES
 from bearcat.errors import SettingsError
@@ -87,6 +88,7 @@ RULES: dict[str, Rule] = {
     ),
     "SEED": _whole(0, 2**31 - 1),
     "USE_GPU": _FLAG,
+    "STRATEGY": _one_of(*STRATEGIES),
     "EPOCHS": _whole(1, 1_000_000),
     "BATCH_SIZE": _whole(1, 65_536),
     "LR": _between(0, 1),

@@ -5,20 +5,38 @@ from pathlib import Path
 import tensorflow as tf
 
 from bearcat.augment import jitter
+from bearcat.cluster import ALONE, Worker
+from bearcat.distribution import SOLO, Team
 from bearcat.packs import PackIndex
 from bearcat.records import parse_batch
 
 SHUFFLE_BYTES = 128 * 2**20  # how much of the data lies in memory to be shuffled
 
 
-def _serialised(folder: Path, index: PackIndex) -> tf.data.Dataset:
-    return tf.data.TFRecordDataset([str(folder / name) for name in index.shards], num_parallel_reads=2)
+def _serialised(folder: Path, index: PackIndex, worker: Worker = ALONE) -> tf.data.Dataset:
+    """Return a worker's records: whole shard files as far as they go round, and of the rest every n-th record."""
+    paths = [str(folder / name) for name in index.shards]
+    whole = len(paths) - len(paths) % worker.count
+    records = tf.data.TFRecordDataset(paths[:whole][worker.number :: worker.count], num_parallel_reads=2)
+    if whole == len(paths):
+        return records
+    rest = tf.data.TFRecordDataset(paths[whole:], num_parallel_reads=2).shard(worker.count, worker.number)
+    return records.concatenate(rest) if whole else rest
 
 
 def training_batches(
-    folder: Path, index: PackIndex, target_width: int, batch_size: int, seed: int, augment: bool
+    folder: Path,
+    index: PackIndex,
+    target_width: int,
+    batch_size: int,
+    seed: int,
+    augment: bool,
+    worker: Worker = ALONE,
 ) -> tf.data.Dataset:
-    """Return endless shuffled batches: images float32 (N, H, W, C) in 0 … 255, targets int32 (N, target_width)."""
+    """Return endless shuffled batches: images float32 (N, H, W, C) in 0 … 255, targets int32 (N, target_width).
+
+    Each of several workers has its part of the records, the same number as the others, give or take one.
+    """
     height, width, channels = index.spec.shape
     buffer = min(index.count, max(batch_size * 8, SHUFFLE_BYTES // (height * width * channels)))
 
@@ -27,17 +45,35 @@ def training_batches(
         images = jitter(record["image"]) if augment else tf.cast(record["image"], tf.float32)
         return images, record["target"]
 
-    records = _serialised(folder, index).shuffle(buffer, seed=seed).repeat()
+    records = _serialised(folder, index, worker).shuffle(buffer, seed=seed).repeat()
     return records.batch(batch_size).map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
-def validation_batches(folder: Path, index: PackIndex, target_width: int, batch_size: int) -> tf.data.Dataset:
-    """Return all records once, in order, as `training_batches` shapes them, unchanged."""
+def validation_batches(
+    folder: Path, index: PackIndex, target_width: int, batch_size: int, team: Team = SOLO
+) -> tf.data.Dataset:
+    """Return all records once, in order, as `training_batches` shapes them, unchanged; several replicas: see `deal`."""
 
     def prepare(serialised: tf.Tensor):
         record = parse_batch(serialised, index.spec, target_width)
         return tf.cast(record["image"], tf.float32), record["target"]
 
-    batches = _serialised(folder, index).batch(batch_size).map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
+    def batches_of(records: tf.data.Dataset) -> tf.data.Dataset:
+        return records.batch(batch_size).map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
+
+    records = _serialised(folder, index)
+    if team.strategy:
+        each = team.share_of(index.count)
+        return deal([batches_of(records.shard(team.replicas, part).take(each)) for part in team.parts]).prefetch(2)
+    batches = batches_of(records)
     # Keras warns of data that ran out unless it knows how much there is
     return batches.apply(tf.data.experimental.assert_cardinality(-(-index.count // batch_size))).prefetch(2)
+
+
+def deal(parts: list[tf.data.Dataset]) -> tf.data.Dataset:
+    """Return the batches of all replicas of a process, one of each in turn, over and over.
+
+    All parts hold the same number of pictures: a replica that had none left would add the mean of nothing to a loss.
+    """
+    turns = tf.data.Dataset.range(len(parts)).repeat()
+    return tf.data.Dataset.choose_from_datasets(parts, turns).repeat()

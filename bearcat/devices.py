@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bearcat.backbones import AUTO
+from bearcat.errors import SettingsError
 
 # what a CPU says of itself where it multiplies bfloat16 in hardware
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
@@ -21,6 +22,7 @@ class Device:
 
     words: str
     has_gpu: bool
+    gpus: int = 0
 
 
 def start_tensorflow(use_gpu: bool, seed: int | None = None, deterministic: bool = False) -> Device:
@@ -44,18 +46,22 @@ def start_tensorflow(use_gpu: bool, seed: int | None = None, deterministic: bool
         tf.config.experimental.enable_op_determinism()
     if not use_gpu:
         return Device("the CPU", has_gpu=False)
-    return Device(f"{len(gpus)} GPU" if gpus else "the CPU, since TensorFlow finds no GPU", bool(gpus))
+    return Device(f"{len(gpus)} GPU" if gpus else "the CPU, since TensorFlow finds no GPU", bool(gpus), len(gpus))
 
 
-def choose_precision(setting: str, has_gpu: bool, depthwise: bool) -> str:
+def choose_precision(setting: str, has_gpu: bool, depthwise: bool, replicas: int = 1) -> str:
     """Return the precision that a setting names; 'auto' is float16 on a GPU, bfloat16 on a CPU that gains by it.
 
-    `depthwise` tells whether the network's convolutions are mostly depthwise, which gain nothing on a CPU.
+    `depthwise` tells whether the network's convolutions are mostly depthwise, which gain nothing on a CPU. Several
+    replicas take bfloat16 on GPUs: float16 lets each of them leave out a step by itself, for which others wait.
+    Raises SettingsError for several replicas in float16.
     """
+    if replicas > 1 and setting == "float16":
+        raise SettingsError(f"PRECISION = 'float16' trains one replica, here are {replicas}: set 'bfloat16'")
     if setting != AUTO:
         return setting
     if has_gpu:
-        return "float16"
+        return "bfloat16" if replicas > 1 else "float16"
     return "bfloat16" if BFLOAT16_FLAGS & cpu_flags() and not depthwise else "float32"
 
 

@@ -45,6 +45,10 @@ class CheckpointError(BearcatError):
     """There is no usable checkpoint, or it does not fit the settings."""
 
 
+class WorkerLostError(BearcatError):
+    """Of the workers that train together one has gone, so that the others cannot go on."""
+
+
 class ArtifactError(BearcatError):
     """A trained unit is missing, damaged, or its two forms disagree."""
 

@@ -4,6 +4,7 @@ import time
 
 import keras
 
+from bearcat.distribution import SOLO, Team
 from bearcat.preflight import check_loss
 from bearcat.schedule import FACTOR, TIME_SPENT, PlateauRule, cosine_rate
 
@@ -11,15 +12,18 @@ MOMENTS = 10_000  # into which FollowTime divides its time
 
 
 class FollowPlateau(keras.callbacks.Callback):
-    """Lowers the learning rate and stops as the rule says, unless a schedule does; refuses a loss of NaN or inf."""
+    """Lowers the learning rate and stops as the rule says, unless a schedule does; refuses a loss of NaN or inf.
 
-    def __init__(self, rule: PlateauRule, lowers: bool, stops: bool = True):
+    `scale` is how many times LR the learning rate began with.
+    """
+
+    def __init__(self, rule: PlateauRule, lowers: bool, stops: bool = True, scale: float = 1.0):
         super().__init__()
-        self.rule, self.lowers, self.stops = rule, lowers, stops
+        self.rule, self.lowers, self.stops, self.scale = rule, lowers, stops, scale
 
     def on_epoch_end(self, epoch, logs=None):
         rate = float(self.model.optimizer.learning_rate)
-        check_loss([logs["loss"], logs["val_loss"]], rate, f"in epoch {epoch + 1}")
+        check_loss([logs["loss"], logs["val_loss"]], rate / self.scale, f"in epoch {epoch + 1}")
         self.rule.observe(logs["val_loss"], logs["val_exact"])
         if self.stops and self.rule.stops:
             self.model.stop_training = True
@@ -39,24 +43,41 @@ class FollowCosine(keras.callbacks.Callback):
         optimizer.learning_rate = cosine_rate(int(optimizer.iterations), self.steps, self.peak)
 
 
+class WarmUp(keras.callbacks.Callback):
+    """Lets the learning rate rise in a straight line over the first steps, which a large one would lead astray."""
+
+    def __init__(self, steps: int, peak: float):
+        super().__init__()
+        self.steps, self.peak = steps, peak
+
+    def on_train_batch_begin(self, batch, logs=None):
+        done = int(self.model.optimizer.iterations) + 1
+        if done <= self.steps:
+            self.model.optimizer.learning_rate = self.peak * done / self.steps
+
+
 class FollowTime(keras.callbacks.Callback):
     """Lets the learning rate follow the cosine schedule over a time in seconds, and stops when that has passed.
 
-    `spent` are the seconds of it that an earlier run has used; an epoch's figures say how many are by then.
+    `spent` are the seconds of it that an earlier run has used; an epoch's figures say how many are by then. Of several
+    workers the chief's clock counts.
     """
 
-    def __init__(self, seconds: float, peak: float, spent: float = 0.0):
+    def __init__(self, seconds: float, peak: float, spent: float = 0.0, team: Team = SOLO):
         super().__init__()
-        self.seconds, self.peak, self.spent = seconds, peak, spent
+        self.seconds, self.peak, self.spent, self.team = seconds, peak, spent, team
 
     def on_train_begin(self, logs=None):
         self._started = time.monotonic() - self.spent
 
     def on_train_batch_begin(self, batch, logs=None):
-        done = (time.monotonic() - self._started) / self.seconds
+        done = self._elapsed() / self.seconds
         self.model.optimizer.learning_rate = cosine_rate(round(min(done, 1.0) * MOMENTS), MOMENTS, self.peak)
         if done >= 1:
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch, logs=None):
-        logs[TIME_SPENT] = time.monotonic() - self._started
+        logs[TIME_SPENT] = self._elapsed()
+
+    def _elapsed(self) -> float:
+        return self.team.from_chief(time.monotonic() - self._started)

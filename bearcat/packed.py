@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 from bearcat.artifact import Card
 from bearcat.backbones import is_own
+from bearcat.distribution import SOLO, Team
 from bearcat.errors import DataError
 from bearcat.label_codecs import CODECS
 from bearcat.packs import check_pack, load_pack_index
@@ -57,8 +58,13 @@ class PackedPictures:
                 f"set CAPTCHA_LENGTH = {self.longest_label} or more, or MODE = 'CTC', which has no limit"
             )
 
-    def batches(self, card: Card, seed: int) -> tuple:
-        """Return endless training batches, and all validation batches once.
+    @property
+    def validated(self) -> int:
+        """Return how many pictures there are to validate on."""
+        return self._indices["validation"].count
+
+    def batches(self, card: Card, seed: int, team: Team = SOLO) -> tuple:
+        """Return endless training batches, and all validation batches once; of a team, those of this process.
 
         Raises RecordError where a shard is damaged: hours later would be too late.
         """
@@ -68,8 +74,8 @@ class PackedPictures:
         for split, folder in self._folders.items():
             check_records(folder, self._indices[split])
         settings, width = self._settings, card.make_codec().target_width(self.longest_label)
-        size = settings.BATCH_SIZE
+        shape, changed = (width, settings.BATCH_SIZE), settings.AUGMENT
         return (
-            training_batches(self._folders["train"], self._indices["train"], width, size, seed, settings.AUGMENT),
-            validation_batches(self._folders["validation"], self._indices["validation"], width, size),
+            training_batches(self._folders["train"], self._indices["train"], *shape, seed, changed, team.worker),
+            validation_batches(self._folders["validation"], self._indices["validation"], *shape, team),
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from bearcat.distribution import SOLO, Team
 from bearcat.errors import DataError
 from bearcat.memory import available_bytes, training_bytes
 
@@ -39,22 +40,22 @@ class _Recorder(keras.callbacks.Callback):
         self.ends.append(time.monotonic())
 
 
-def preflight(model: keras.Model, batches) -> Preflight:
+def preflight(model: keras.Model, batches, team: Team = SOLO, scale: float = 1.0) -> Preflight:
     """Train some steps on the first of `batches` (a tf.data set), then put model and optimizer back as they were.
 
+    `scale` is how many times LR the learning rate is.
     Raises DataError where a loss, or a weight after the steps, is no number.
     """
     recorder, variables = _Recorder(), [*model.variables, *model.optimizer.variables]
     before = [np.array(variable) for variable in variables]
-    model.fit(
-        batches.take(1).cache().repeat(STEPS), steps_per_epoch=STEPS, callbacks=[recorder], verbose=0, shuffle=False
-    )
+    first = team.distribute(batches.take(team.here).cache().repeat(STEPS))
+    model.fit(first, steps_per_epoch=STEPS, callbacks=[recorder], verbose=0, shuffle=False)
     # on a CPU ReLU makes 0 of NaN: then weights that are none show in them alone
     spoilt = [np.nan for variable in variables if not np.isfinite(variable).all()]
     for variable, value in zip(variables, before, strict=True):
         variable.assign(value)
     losses = [*np.diff(recorder.sums, prepend=0.0).tolist(), *spoilt]
-    check_loss(losses, float(model.optimizer.learning_rate), "in the first steps, before the training")
+    check_loss(losses, float(model.optimizer.learning_rate) / scale, "in the first steps, before the training")
     seconds = (recorder.ends[-1] - recorder.ends[FIRST_STEPS - 1]) / (STEPS - FIRST_STEPS)
     return Preflight(losses, seconds)
 

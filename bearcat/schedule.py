@@ -15,6 +15,15 @@ WARM_UP = 0.05  # share of the steps in which a cosine schedule's rate rises
 BARREN_PATIENCE = 3  # times as patient while nothing is read right
 
 
+def scaled_rate(lr: float, optimizer: str, replicas: int) -> float:
+    """Return the learning rate for batches of so many replicas, of the one that is right for one of them.
+
+    With SGD it grows as the batch does (Goyal et al. 2017); where a step's length hardly hangs on the gradient's, as
+    with all others here, as the root of it (Malladi et al. 2022).
+    """
+    return lr * (replicas if optimizer == "SGD" else math.sqrt(replicas))
+
+
 def cosine_rate(step: int, steps: int, peak: float) -> float:
     """Return the learning rate of a step: up to `peak` in a straight line, then down along half a cosine to 0.
 

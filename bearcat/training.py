@@ -3,19 +3,15 @@
 import csv
 import signal
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 from tqdm import tqdm
 
-from bearcat.artifact import Card, read_card, write_card
-from bearcat.backbones import AUTO
-from bearcat.checkpoints import Checkpoint, checkpoint_name, newest_checkpoint, thin_checkpoints
-from bearcat.devices import set_precision
-from bearcat.errors import CheckpointError
-from bearcat.files import PART, written_beside
-from bearcat.layers import load_model
+from bearcat.artifact import Card, write_card
+from bearcat.checkpoints import checkpoint_name, thin_checkpoints
+from bearcat.distribution import SOLO, Team
+from bearcat.files import written_beside
 from bearcat.optimizers import steps_averaged, swap_average
 
 
@@ -45,19 +41,36 @@ class Timekeeper(keras.callbacks.Callback):
         logs["images_per_second"] = logs["images"] / (self._last_step - self._started)
 
 
-class ValidateAverage(keras.callbacks.Callback):
-    """Validates the moving average of the weights too; where it is better, its figures are the epoch's."""
+class EvenOut(keras.callbacks.Callback):
+    """Before each validation, gives all replicas the same moving averages of batch normalisation."""
 
-    def __init__(self, batches):
+    def __init__(self, team: Team):
         super().__init__()
-        self.batches = batches
+        self.team = team
+
+    def on_train_begin(self, logs=None):
+        self._even_out = self.team.evener(self.model)
+
+    def on_test_begin(self, logs=None):
+        self._even_out()
+
+
+class ValidateAverage(keras.callbacks.Callback):
+    """Validates the moving average of the weights too; where it is better, its figures are the epoch's.
+
+    `steps` says in how many batches; None: until they end.
+    """
+
+    def __init__(self, batches, steps: int | None = None):
+        super().__init__()
+        self.batches, self.steps = batches, steps
 
     def on_epoch_end(self, epoch, logs=None):
         logs["averaged"] = 0.0
         if not steps_averaged(self.model):
             return
         swap_average(self.model)
-        figures = self.model.evaluate(self.batches, verbose=0, return_dict=True)
+        figures = self.model.evaluate(self.batches, steps=self.steps, verbose=0, return_dict=True)
         swap_average(self.model)
         logs["averaged"] = float(figures["loss"] < logs["val_loss"])
         if logs["averaged"]:
@@ -67,16 +80,19 @@ class ValidateAverage(keras.callbacks.Callback):
 class SaveCheckpoint(keras.callbacks.Callback):
     """Writes weights, optimizer, card and the history so far after each epoch, beside first and then in place.
 
-    `kept` is how many stay besides the best one; 0 keeps all.
+    `kept` is how many stay besides the best one; 0 keeps all. Of several workers the chief alone `writes`.
     """
 
-    def __init__(self, folder: Path, card: Card, history: list[dict], recipe: dict, kept: int = 0):
+    def __init__(self, folder: Path, card: Card, history: list[dict], recipe: dict, kept: int = 0, writes: bool = True):
         super().__init__()
         self.folder, self.card, self.history, self.recipe, self.kept = folder, card, history, recipe, kept
+        self.writes = writes
 
     def on_epoch_end(self, epoch, logs=None):
         row = row_of(epoch + 1, logs)
         self.history.append(row)
+        if not self.writes:
+            return
         path = self.folder / checkpoint_name(epoch + 1, row["loss"], row["val_loss"], row["val_exact"])
         with written_beside(path) as part:
             self.model.save(part)
@@ -107,12 +123,12 @@ def write_history(path: Path, history: list[dict]) -> None:
 class StopOnSignal(keras.callbacks.Callback):
     """Ctrl-C ends the epoch after the current step, so that it is validated and saved; a second one stops at once.
 
-    It listens while it is entered as a context.
+    It listens while it is entered as a context; what one of several workers hears stops all of them.
     """
 
-    def __init__(self):
+    def __init__(self, team: Team = SOLO):
         super().__init__()
-        self.stopped = False
+        self.team, self.stopped = team, False
 
     def __enter__(self):
         self._before = signal.signal(signal.SIGINT, self._ask)
@@ -122,10 +138,10 @@ class StopOnSignal(keras.callbacks.Callback):
         signal.signal(signal.SIGINT, self._before)
 
     def on_train_batch_end(self, batch, logs=None):
-        self.model.stop_training |= self.stopped
+        self.model.stop_training |= self.team.any(self.stopped)
 
     def on_epoch_end(self, epoch, logs=None):
-        self.model.stop_training |= self.stopped
+        self.model.stop_training |= self.team.any(self.stopped)
 
     def _ask(self, number, frame):
         self.stopped = True
@@ -155,60 +171,3 @@ class Bar(keras.callbacks.Callback):
             f"validation loss {logs['val_loss']:.4f}, exact {logs['val_exact']:.2%}; "
             f"learning rate {logs['learning_rate']:.1e}, {logs['seconds']:.0f} s"
         )
-
-
-@dataclass(frozen=True)
-class Resumed:
-    """What a checkpoint holds: the model with its optimizer, its card, and the history that led there."""
-
-    model: keras.Model
-    card: Card
-    precision: str
-    history: list[dict]
-    checkpoint: Checkpoint
-
-
-def load_newest(folder: Path, card: Card, recipe: dict) -> Resumed | None:
-    """Return what the newest whole epoch left; None where there is none.
-
-    The learning rate goes on where it stood, unless the recipe's is no longer what that training started from.
-    Broken files that are newer are set aside under another name. Raises CheckpointError where the checkpoint's
-    network is not the one that the settings and the vocabulary ask for.
-    """
-    clear_parts(folder)
-    checkpoint, broken = newest_checkpoint(folder)
-    for path in broken:
-        path.rename(path.with_name(f"broken-{path.name}"))
-        tqdm.write(f"{path} is broken and set aside as broken-{path.name}")
-    if checkpoint is None:
-        return None
-    saved_card, payload = read_card(checkpoint.path)
-    saved_recipe = payload.get("recipe", {})  # checkpoints of the first version have none
-    differences = [*saved_card.differences(card), *recipe_differences(saved_recipe, recipe)]
-    if differences:
-        raise CheckpointError(
-            f"{checkpoint.path} does not fit what the settings ask for now:\n  " + "\n  ".join(differences) + "\n"
-            "Set it back to go on with the old training; or start anew: python init_working_space.py (keeps it),\n"
-            "with what it has learnt so far: python init_working_space.py --go-on"
-        )
-    set_precision(saved_recipe["precision"])  # Keras finds the optimizer's state under that policy alone
-    model = load_model(checkpoint.path, compile=True)
-    if recipe["lr"] != saved_recipe["lr"]:
-        model.optimizer.learning_rate = recipe["lr"]
-        tqdm.write(f"The learning rate is set to {recipe['lr']}")
-    return Resumed(model, saved_card, saved_recipe["precision"], payload["history"], checkpoint)
-
-
-def recipe_differences(saved: dict, now: dict) -> list[str]:
-    """Say, one line each, what of a training cannot be changed half-way; the learning rate can."""
-    return [
-        f"{name.upper()}: {saved.get(name)!r} there, {value!r} now"
-        for name, value in now.items()
-        if name != "lr" and value not in (saved.get(name), AUTO)
-    ]
-
-
-def clear_parts(folder: Path) -> None:
-    """Remove what a killed run had half written."""
-    for path in folder.glob(f".*{PART}*"):
-        path.unlink()

@@ -27,19 +27,27 @@ def encode_objects(item: LabelledImage, names: Sequence[str], spec: InputSpec, m
 
 
 def pictures_of(
-    data: Sequence[LabelledImage], names: Sequence[str], spec: InputSpec, extract: Extract
+    data: Sequence[LabelledImage],
+    names: Sequence[str],
+    spec: InputSpec,
+    extract: Extract,
+    numbers: range | None = None,
 ) -> tf.data.Dataset:
-    """Return single pictures uint8 (H, W, C) with their objects (M, 5), kept in memory where they fit."""
+    """Return single pictures uint8 (H, W, C) with their objects (M, 5), kept in memory where they fit.
+
+    `numbers` says which of the pictures; all, unless given.
+    """
+    numbers = range(len(data)) if numbers is None else numbers
     most = max(1, *(len(item.label.names) for item in data))
-    objects = np.stack([encode_objects(item, names, spec, most) for item in data])
+    objects = np.stack([encode_objects(data[number], names, spec, most) for number in numbers])
 
     def load(number: tf.Tensor) -> tf.Tensor:
         pixels = tf.numpy_function(lambda n: extract(data[n].path, spec), [number], tf.uint8, stateful=False)
         return tf.ensure_shape(pixels, spec.shape)
 
-    numbers = tf.data.Dataset.range(len(data))
-    pictures = numbers.map(load, num_parallel_calls=tf.data.AUTOTUNE)
-    if len(data) * np.prod(spec.shape) < CACHE_SHARE * available_bytes():
+    chosen = tf.data.Dataset.range(numbers.start, numbers.stop, numbers.step)
+    pictures = chosen.map(load, num_parallel_calls=tf.data.AUTOTUNE)
+    if len(numbers) * np.prod(spec.shape) < CACHE_SHARE * available_bytes():
         pictures = pictures.cache()
     return tf.data.Dataset.zip(pictures, tf.data.Dataset.from_tensor_slices(objects))
 

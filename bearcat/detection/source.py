@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 from bearcat.annotations import LabelledImage
 from bearcat.artifact import Card
+from bearcat.distribution import SOLO, Team
 from bearcat.vocabulary import Vocabulary
 
 
@@ -29,15 +30,25 @@ class BoxedPictures:
     def check(self, model, card: Card) -> None:
         """Do nothing: any number of objects of any size can be learnt from."""
 
-    def batches(self, card: Card, seed: int) -> tuple:
-        """Return endless training batches, and all validation batches once."""
+    @property
+    def validated(self) -> int:
+        """Return how many pictures there are to validate on."""
+        return len(self.data["validation"])
+
+    def batches(self, card: Card, seed: int, team: Team = SOLO) -> tuple:
+        """Return endless training batches, and all validation batches once; of a team, those of this process."""
+        from bearcat.datasets import deal
         from bearcat.detection.datasets import pictures_of, training_batches, validation_batches
 
-        settings = self._settings
-        train, validation = (
-            pictures_of(self.data[split], card.characters, card.spec, self._extract)
-            for split in ("train", "validation")
-        )
-        size = settings.BATCH_SIZE
-        augmented = training_batches(train, self.count, size, seed, settings.AUGMENT, settings.MOSAIC)
-        return augmented, validation_batches(validation, size)
+        settings, size = self._settings, self._settings.BATCH_SIZE
+
+        def pictures(split: str, numbers: range):
+            return pictures_of(self.data[split], card.characters, card.spec, self._extract, numbers)
+
+        own = range(team.worker.number, self.count, team.worker.count)
+        augmented = training_batches(pictures("train", own), self.count, size, seed, settings.AUGMENT, settings.MOSAIC)
+        if not team.strategy:
+            return augmented, validation_batches(pictures("validation", range(self.validated)), size)
+        end = team.share_of(self.validated) * team.replicas
+        parts = [pictures("validation", range(part, end, team.replicas)) for part in team.parts]
+        return augmented, deal([validation_batches(part, size) for part in parts])

@@ -1,0 +1,99 @@
+"""Go on with a training that was stopped: from its newest whole checkpoint, with the optimizer's state."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+from tqdm import tqdm
+
+from bearcat.artifact import Card, read_card
+from bearcat.backbones import AUTO
+from bearcat.checkpoints import Checkpoint, list_checkpoints, newest_checkpoint
+from bearcat.devices import choose_precision, set_precision
+from bearcat.distribution import SOLO, Team
+from bearcat.errors import CheckpointError
+from bearcat.files import PART
+from bearcat.layers import load_model
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """What a checkpoint holds: the model with its optimizer, its card, and the history that led there."""
+
+    model: keras.Model
+    card: Card
+    precision: str
+    history: list[dict]
+    checkpoint: Checkpoint
+
+
+def load_newest(folder: Path, card: Card, recipe: dict, team: Team = SOLO) -> Resumed | None:
+    """Return what the newest whole epoch left; None where there is none.
+
+    The learning rate goes on where it stood, unless the recipe's is no longer what that training started from.
+    Broken files that are newer are set aside under another name. Raises CheckpointError where the checkpoint's
+    network is not the one that the settings and the vocabulary ask for.
+    """
+    checkpoint = agree_on_newest(folder, team)
+    if checkpoint is None:
+        return None
+    saved_card, payload = read_card(checkpoint.path)
+    saved_recipe = payload.get("recipe", {})  # checkpoints of the first version have none
+    differences = [*saved_card.differences(card), *recipe_differences(saved_recipe, recipe)]
+    if differences:
+        raise CheckpointError(
+            f"{checkpoint.path} does not fit what the settings ask for now:\n  " + "\n  ".join(differences) + "\n"
+            "Set it back to go on with the old training; or start anew: python init_working_space.py (keeps it),\n"
+            "with what it has learnt so far: python init_working_space.py --go-on"
+        )
+    choose_precision(saved_recipe["precision"], has_gpu=False, depthwise=False, replicas=team.replicas)
+    set_precision(saved_recipe["precision"])  # Keras finds the optimizer's state under that policy alone
+    with team.scope():
+        model = load_model(checkpoint.path, compile=True)
+    if recipe["lr"] != saved_recipe["lr"]:
+        model.optimizer.learning_rate = recipe["lr"]
+        tqdm.write(f"The learning rate is set to {recipe['lr']}")
+    return Resumed(model, saved_card, saved_recipe["precision"], payload["history"], checkpoint)
+
+
+def agree_on_newest(folder: Path, team: Team) -> Checkpoint | None:
+    """Return the newest whole checkpoint, the chief's for all workers; set aside what is broken.
+
+    Raises CheckpointError where a worker does not see the chief's.
+    """
+    checkpoint = tidy_newest(folder) if team.worker.is_chief else None
+    epoch = int(team.from_chief(checkpoint.epoch if checkpoint else 0))
+    if not team.worker.is_chief:
+        checkpoint = next((one for one in list_checkpoints(folder) if one.epoch == epoch), None)
+    lacking = team.heard(float(epoch > 0 and checkpoint is None))
+    if any(lacking):
+        raise CheckpointError(
+            f"worker {lacking.index(1)} finds no checkpoint of epoch {epoch} in {folder}, from which the chief goes "
+            "on: let all workers have one work folder, on a disk that they share"
+        )
+    return checkpoint
+
+
+def tidy_newest(folder: Path) -> Checkpoint | None:
+    """Return the newest whole checkpoint; clear what a kill left, and set aside newer ones that are broken."""
+    clear_parts(folder)
+    checkpoint, broken = newest_checkpoint(folder)
+    for path in broken:
+        path.rename(path.with_name(f"broken-{path.name}"))
+        tqdm.write(f"{path} is broken and set aside as broken-{path.name}")
+    return checkpoint
+
+
+def recipe_differences(saved: dict, now: dict) -> list[str]:
+    """Say, one line each, what of a training cannot be changed half-way; the learning rate can."""
+    return [
+        f"{name.upper()}: {saved.get(name)!r} there, {value!r} now"
+        for name, value in now.items()
+        if name != "lr" and value not in (saved.get(name), AUTO)
+    ]
+
+
+def clear_parts(folder: Path) -> None:
+    """Remove what a killed run had half written."""
+    for path in folder.glob(f".*{PART}*"):
+        path.unlink()

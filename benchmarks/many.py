@@ -1,0 +1,214 @@
+"""Measure training beyond one process: two workers on this machine beside one, and millions of pictures as a stream.
+
+Reads:  nothing
+Writes: tables on the screen; a work and packs in a temporary folder, or in --folder, where a second run finds them
+Next:   put it into benchmarks/README.md where it differs
+
+python -m benchmarks.many; python -m benchmarks.many --records 2000000
+"""
+
+import argparse
+import json
+import math
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from bearcat.configuration import change_settings_file
+from bearcat.images import InputSpec
+from bearcat.packs import INDEX, load_pack_index
+from bearcat.workspace import Work, create_work
+from benchmarks.demo import DIGITS, SETTINGS
+
+ROOT = Path(__file__).resolve().parent.parent
+LR = 2e-3
+BATCH_SIZE = 32  # of each replica
+SPEC = InputSpec(16, 48, 1)
+DIFFERENT, RECORDS_A_BATCH, LOOKS = 1000, 256, 10
+ASKED, EXCHANGED = 200, 50
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: a name, and for each of its workers the cores that it may use."""
+
+    name: str
+    cores: list[list[int]]
+    batch_size: int
+    lr: float
+    epochs: int
+
+
+RUNS = [
+    Run("1, both cores", [[0, 1]], 2 * BATCH_SIZE, LR * math.sqrt(2), 5),
+    Run("1, one core", [[0]], BATCH_SIZE, LR, 1),
+    Run("2, a core each", [[0], [1]], BATCH_SIZE, LR, 5),
+]
+
+
+def main() -> None:
+    """Print the tables that are asked for."""
+    arguments = parse_arguments()
+    if arguments.exchange:
+        return tell_exchange(arguments.exchange)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        if arguments.records:
+            stream(folder / f"records_{arguments.records}", arguments.records)
+        else:
+            compare([RUNS[number] for number in arguments.runs], make_digits(folder))
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Return what is to be measured."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--records", type=int, help="stream so many records through datasets.py")
+    parser.add_argument("--runs", type=int, nargs="+", default=range(len(RUNS)), help="rows of the table, from 0")
+    parser.add_argument("--folder", type=Path, help="where to keep what was made")
+    parser.add_argument("--exchange", type=int, help=argparse.SUPPRESS)  # what a worker of this benchmark is told
+    return parser.parse_args()
+
+
+def make_digits(folder: Path) -> Work:
+    """Return a packed work of the demo's digits."""
+    if (folder / "digits").is_dir():
+        return Work(folder / "digits")
+    work = create_work(folder, "digits", activate=False)
+    change_settings_file(work.settings_file, SETTINGS)
+    config = json.loads(work.captcha_config_file.read_text(encoding="utf-8")) | DIGITS
+    work.captcha_config_file.write_text(json.dumps(config), encoding="utf-8")
+    for script in ("init_working_space.py", "gen_sample_by_captcha.py", "pack_dataset.py"):
+        subprocess.run([sys.executable, script, "--work", str(work.path)], cwd=ROOT, check=True, capture_output=True)
+    return work
+
+
+def compare(runs: list[Run], digits: Work) -> None:
+    """Print one line of a Markdown table for each training, and what workers spend on telling one another."""
+    print("| workers | pictures a step | a step | pictures/s | exact match |\n| --- | --- | --- | --- | --- |")
+    for run in runs:
+        report = train(run, digits)
+        size = run.batch_size * len(run.cores)
+        rate, exact = report["images_per_second"], report["best"]["val_exact"]
+        read = f"{exact:.1%} after {run.epochs} epochs"
+        print(f"| {run.name} | {size} | {1000 * size / rate:.0f} ms | {rate:.0f} | {read} |", flush=True)
+    if any(len(run.cores) > 1 for run in runs):
+        command = [sys.executable, "-m", "benchmarks.many", "--exchange", str(report["parameters"])]
+        print(run_together(command, [[0], [1]])[0].splitlines()[-1])
+
+
+def train(run: Run, digits: Work) -> dict:
+    """Train in a copy of the work, and return train.json."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Work(Path(shutil.copytree(digits.path, Path(folder) / "digits")))
+        values = {"BATCH_SIZE": run.batch_size, "LR": run.lr, "EPOCHS": run.epochs}
+        options = [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
+        run_together([sys.executable, "train.py", "--work", str(work.path), *options], run.cores)
+        return json.loads(work.report_file("train").read_text(encoding="utf-8"))
+
+
+def run_together(command: list[str], cores: list[list[int]]) -> list[str]:
+    """Run a command once for each worker, each on its cores where the system can hold it there; return the outputs."""
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(len(cores))]
+    processes = []
+    for index, own in enumerate(cores):
+        told = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        environment = os.environ | {"PYTHONUTF8": "1", "TF_CONFIG": json.dumps(told)}
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, encoding="utf-8")
+        if hasattr(psutil.Process, "cpu_affinity"):
+            psutil.Process(process.pid).cpu_affinity(own)
+        processes.append(process)
+    outputs = [process.communicate()[0] for process in processes]
+    if any(process.returncode for process in processes):
+        raise SystemExit(f"{' '.join(command)} failed:\n" + "\n".join(outputs))
+    return outputs
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of this machine that nobody listens on."""
+    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in taken]
+    for one in taken:
+        one.close()
+    return ports
+
+
+def tell_exchange(parameters: int) -> None:
+    """As a worker: say how long a question to all workers takes, and a sum of so many gradients."""
+    from bearcat.cluster import worker_for
+    from bearcat.devices import start_tensorflow
+    from bearcat.distribution import start_team
+
+    device = start_tensorflow(use_gpu=False)
+    team = start_team("multi_worker", worker_for("multi_worker"), device)
+    import tensorflow as tf
+
+    gradients = tf.ones([parameters])
+
+    @tf.function
+    def add_up():
+        return team.strategy.run(lambda: tf.distribute.get_replica_context().all_reduce("SUM", gradients))
+
+    team.any(False)
+    add_up()
+    asking = seconds_each(lambda: team.any(False), ASKED)
+    adding = seconds_each(lambda: team.strategy.experimental_local_results(add_up())[0].numpy(), EXCHANGED)
+    print(f"Asking all workers takes {1000 * asking:.1f} ms, a sum of {parameters:,} gradients {1000 * adding:.1f} ms")
+
+
+def seconds_each(action, times: int) -> float:
+    """Return how long an action takes in the mean."""
+    started = time.perf_counter()
+    for _ in range(times):
+        action()
+    return (time.perf_counter() - started) / times
+
+
+def stream(folder: Path, count: int) -> None:
+    """Read so many records once, shuffled and in batches, as a training does; print the memory on the way."""
+    from bearcat.datasets import training_batches
+
+    if not (folder / INDEX).is_file():
+        write_records(folder, count)
+    index = load_pack_index(folder)
+    size = sum(file.stat().st_size for file in folder.iterdir()) / 1e9
+    print(f"{count:,} records in {len(index.shards)} files, {size:.1f} GB")
+    print("| records read | seconds | records/s | memory |\n| --- | --- | --- | --- |")
+    steps, started = count // RECORDS_A_BATCH, time.perf_counter()
+    batches = training_batches(folder, index, index.longest_label, RECORDS_A_BATCH, 0, augment=False)
+    for step, _ in enumerate(batches.take(steps), start=1):
+        if step % (steps // LOOKS) == 0:
+            seconds, read = time.perf_counter() - started, step * RECORDS_A_BATCH
+            held = psutil.Process().memory_info().rss / 2**20
+            print(f"| {read:,} | {seconds:.0f} | {read / seconds:,.0f} | {held:,.0f} MB |", flush=True)
+
+
+def write_records(folder: Path, count: int) -> None:
+    """Pack some small pictures over and over."""
+    from bearcat.records import write_pack
+
+    shared = {"characters": ["a"], "unit": "character", "longest_label": 1, "steps_needed": {"CTC": 1}}
+    write_pack(folder, repeat_records(count), count, SPEC.as_dict() | shared)
+
+
+def repeat_records(count: int) -> Iterator:
+    """Yield so many records of DIFFERENT pictures."""
+    from bearcat.records import Record
+
+    pictures = np.random.default_rng(0).integers(0, 256, (DIFFERENT, *SPEC.shape), np.uint8)
+    for number in range(count):
+        yield Record(pictures[number % DIFFERENT], "a", f"a_{number}.png", [1])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,252 @@
+"""Several replicas train as one: two halves of a CPU for every mode; two workers over loopback, one of them lost."""
+
+import csv
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from conftest import ROOT, SECONDS, build_work, run_well, run_wrongly
+from test_records import SHARED, make_records
+
+from bearcat import records
+from bearcat.checkpoints import list_checkpoints
+from bearcat.cluster import ALONE, EXAMPLE, Worker, read_worker, worker_for
+from bearcat.devices import Device, choose_precision
+from bearcat.distribution import Team, choose_strategy
+from bearcat.errors import DataError, SettingsError
+from bearcat.label_codecs import CODECS
+from bearcat.packs import PackIndex
+from bearcat.records import write_pack
+from bearcat.schedule import scaled_rate
+
+CHIEF_AND_TWO = '{"cluster": {"chief": ["a:1"], "worker": ["b:1", "c:1"]}, "task": {"type": "worker", "index": 1}}'
+
+
+def test_tf_config_says_the_worker_and_the_chief_is_0():
+    assert read_worker(EXAMPLE) == Worker(0, 2)
+    assert read_worker(CHIEF_AND_TWO) == Worker(2, 3)
+    assert read_worker(EXAMPLE).is_chief
+    assert not read_worker(CHIEF_AND_TWO).is_chief
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", EXAMPLE.replace("0}", "2}"), EXAMPLE.replace('"worker", "', '"ps", "')]
+)
+def test_a_tf_config_that_names_no_worker_is_refused(text: str):
+    with pytest.raises(SettingsError, match="TF_CONFIG"):
+        read_worker(text)
+
+
+def test_only_strategies_of_several_workers_heed_tf_config(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert worker_for("auto") == ALONE
+    with pytest.raises(SettingsError, match="needs TF_CONFIG"):
+        worker_for("multi_worker")
+    monkeypatch.setenv("TF_CONFIG", CHIEF_AND_TWO)
+    assert worker_for("auto") == worker_for("multi_worker") == Worker(2, 3)
+    assert worker_for("single") == worker_for("mirrored") == ALONE
+
+
+@pytest.mark.parametrize(
+    ("setting", "workers", "gpus", "chosen"),
+    [
+        ("auto", 1, 0, "single"),
+        ("auto", 1, 1, "single"),
+        ("auto", 1, 2, "mirrored"),
+        ("auto", 2, 2, "multi_worker"),
+        ("single", 1, 2, "single"),
+        ("mirrored", 1, 0, "mirrored"),
+    ],
+)
+def test_auto_takes_what_is_there(setting: str, workers: int, gpus: int, chosen: str):
+    assert choose_strategy(setting, Worker(0, workers), Device("", gpus > 0, gpus)) == chosen
+
+
+def test_the_learning_rate_grows_with_the_batch():
+    assert scaled_rate(0.1, "SGD", 4) == pytest.approx(0.4)
+    assert scaled_rate(0.1, "AdamW", 4) == pytest.approx(0.2)
+    assert scaled_rate(0.1, "AdamW", 1) == 0.1
+
+
+def test_several_replicas_never_scale_a_loss_each_by_itself():
+    assert choose_precision("auto", True, False, replicas=2) == "bfloat16"
+    with pytest.raises(SettingsError, match="PRECISION = 'float16'"):
+        choose_precision("float16", True, False, replicas=2)
+
+
+def small_pack(folder: Path, monkeypatch: pytest.MonkeyPatch) -> PackIndex:
+    """Write a pack of 20 records in 5 shards."""
+    monkeypatch.setattr(records, "RECORDS_PER_SHARD", 4)
+    return write_pack(folder, make_records(20), 20, SHARED)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 7])
+def test_workers_share_the_records_file_by_file_and_none_sees_another_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+):
+    from bearcat.datasets import training_batches
+
+    index = small_pack(tmp_path / "pack", monkeypatch)
+    seen = []
+    for worker in range(workers):
+        batches = training_batches(tmp_path / "pack", index, 3, 1, 0, False, Worker(worker, workers))
+        numbers = [int(images[0, 0, 0, 0]) for images, _ in batches.take(20)]
+        again = training_batches(tmp_path / "pack", index, 3, 1, 0, False, Worker(worker, workers))
+        assert [int(images[0, 0, 0, 0]) for images, _ in again.take(20)] == numbers
+        seen.append(set(numbers))
+    assert sorted(number for numbers in seen for number in numbers) == list(range(20))
+    assert max(map(len, seen)) - min(map(len, seen)) <= 1 + (workers > 5)
+
+
+def test_all_replicas_validate_the_same_number_of_pictures_in_the_same_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from bearcat.datasets import validation_batches
+
+    index, strategy = small_pack(tmp_path / "pack", monkeypatch), SimpleNamespace(num_replicas_in_sync=6)
+    seen = []
+    for worker in range(3):
+        team = Team(Worker(worker, 3), strategy)
+        steps = team.validation_steps(index.count, 2)
+        assert (team.here, steps) == (2, 2)
+        sizes = []
+        for images, _ in validation_batches(tmp_path / "pack", index, 3, 2, team).take(2 * steps):
+            seen += images[:, 0, 0, 0].numpy().astype(int).tolist()
+            sizes.append(len(images))
+        assert sizes == [2, 2, 1, 1]
+    assert len(seen) == len(set(seen)) == 18
+
+
+def test_fewer_pictures_than_replicas_are_refused():
+    with pytest.raises(DataError, match="each needs one"):
+        Team(ALONE, SimpleNamespace(num_replicas_in_sync=6)).share_of(5)
+
+
+@pytest.mark.parametrize("mode", CODECS)
+def test_a_step_of_two_replicas_is_a_step_of_one_with_both_batches(mode: str):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.replicas", mode], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=SECONDS
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["replicas"] == 2
+    assert told["two"]["loss"] == pytest.approx(told["one"]["loss"], rel=1e-4)
+    assert told["two"]["valid"] == pytest.approx(told["one"]["valid"], rel=1e-3)
+    assert told["largest_gap"] < 1e-4
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A packed work of tiny digits for CTC."""
+    work = build_work(tmp_path_factory.mktemp("works"), MODE="CTC", BACKBONE="tiny", MIN_EPOCH_STEPS=6)
+    run_well("pack_dataset.py", "--work", work)
+    return work
+
+
+@pytest.fixture
+def digits_work(packed: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may train in."""
+    return Path(shutil.copytree(packed, tmp_path / "digits"))
+
+
+def test_a_training_on_two_halves_of_the_cpu_goes_on_alone(digits_work: Path):
+    asked = ("--set", "STRATEGY=mirrored", "--set", "EPOCHS=2", "--set", "WEIGHT_AVERAGE=True")
+    told = run_well("train.py", "--work", digits_work, *asked)
+    assert "2 replicas by MirroredStrategy: 2 × 8 = 16 pictures a step" in told
+    told = run_well("train.py", "--work", digits_work, "--set", "EPOCHS=3", "--set", "WEIGHT_AVERAGE=True")
+    assert "Going on after epoch 2" in told
+    assert "The learning rate is set to 0.002" in told
+    assert epochs_of(digits_work) == [1, 2, 3]
+
+
+def epochs_of(work: Path) -> list[int]:
+    """Return the epochs that the CSV file of a training tells of."""
+    with (work / "CSVLogger" / "training.csv").open(encoding="utf-8", newline="") as file:
+        return [int(row["epoch"]) for row in csv.DictReader(file)]
+
+
+def free_ports() -> list[int]:
+    """Return two ports of this machine that nobody listens on."""
+    with closing(socket.socket()) as one, closing(socket.socket()) as other:
+        for each in (one, other):
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in (one, other)]
+
+
+def start_workers(*command: object, each: tuple[tuple, ...] = ((), ())) -> list[subprocess.Popen]:
+    """Start two workers of one script, each with arguments of its own before the others."""
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports()]}
+    script, *arguments = map(str, command)
+    return [
+        subprocess.Popen(
+            [sys.executable, script, *map(str, own), *arguments],
+            cwd=ROOT,
+            env=os.environ
+            | {"PYTHONPATH": str(ROOT)}
+            | {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        for index, own in enumerate(each)
+    ]
+
+
+def finish(workers: list[subprocess.Popen]) -> list[tuple[int, str, str]]:
+    """Return output, errors and exit code of each."""
+    try:
+        return [(*worker.communicate(timeout=SECONDS), worker.returncode) for worker in workers]
+    finally:
+        for worker in workers:
+            worker.kill()
+
+
+def train_on_two(work: Path, notes: Path, dies: tuple[int, int] = (0, 0), epochs: int = 2) -> list[tuple]:
+    """Train as two workers that take notes; `dies` says after which step each kills itself."""
+    each = tuple((notes / f"{worker}.json", die) for worker, die in enumerate(dies))
+    return finish(start_workers(ROOT / "tests" / "worker.py", "--work", work, "--set", f"EPOCHS={epochs}", each=each))
+
+
+def test_two_workers_agree_step_by_step_and_end_with_the_same_weights(digits_work: Path, tmp_path: Path):
+    for told, errors, code in train_on_two(digits_work, tmp_path):
+        assert code == 0, errors
+        assert "2 replicas by MultiWorkerMirroredStrategy" in told
+    steps = [json.loads((tmp_path / f"{worker}.json").read_text(encoding="utf-8")) for worker in range(2)]
+    assert len(steps[0]) == 12
+    assert steps[0] == steps[1]
+    weights = [np.load(tmp_path / f"{worker}.npz") for worker in range(2)]
+    assert len(weights[0].files) > 10
+    assert all(np.array_equal(weights[0][name], weights[1][name]) for name in weights[0].files)
+    assert [checkpoint.epoch for checkpoint in list_checkpoints(digits_work / "checkpoint")] == [1, 2]
+
+
+def test_a_lost_worker_ends_the_other_and_both_go_on_together(digits_work: Path, tmp_path: Path):
+    (_, errors, code), (_, _, killed) = train_on_two(digits_work, tmp_path, dies=(0, 9), epochs=3)
+    assert killed != 0
+    assert code == 2, errors
+    assert "has lost another one" in errors
+    assert "Traceback" not in errors
+    for told, errors, code in train_on_two(digits_work, tmp_path, epochs=3):
+        assert code == 0, errors
+        assert "Going on after epoch 1" in told
+    assert epochs_of(digits_work) == [1, 2, 3]
+
+
+def test_keras_does_not_yet_fit_on_several_workers_by_itself():
+    (told, errors, code), _ = finish(start_workers(ROOT / "tests" / "upstream.py"))
+    assert code == 0, errors
+    for part, runs in json.loads(told.splitlines()[-1]).items():
+        assert not runs, f"Keras has mended it ({part}): FitOnWorkers in bearcat/multi_worker.py can do without"
+
+
+def test_a_curve_is_not_drawn_by_several_workers(packed: Path):
+    told = run_wrongly("train.py", "--curve", "--work", packed, TF_CONFIG=EXAMPLE)
+    assert "--curve trains on one machine" in told
