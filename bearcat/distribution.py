@@ -50,8 +50,9 @@ class Team:
         """Say who trains; '' where it is one alone."""
         if self.strategy is None:
             return ""
-        workers = f", worker {self.worker.number} of {self.worker.count}" if self.worker.count > 1 else ""
-        return f"{self.replicas} replicas by {type(self.strategy).__name__}{workers}"
+        if self.worker.count == 1:
+            return f"{self.replicas} replicas ({MIRRORED})"
+        return f"{self.replicas} replicas ({MULTI_WORKER}, here worker {self.worker.number} of {self.worker.count})"
 
     def scope(self) -> AbstractContextManager:
         """Return the context in which a model is made or loaded."""

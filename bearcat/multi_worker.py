@@ -53,4 +53,8 @@ def gather_values(strategy: tf.distribute.Strategy, worker: Worker, value: float
 
 @tf.function
 def _sum_up(strategy: tf.distribute.Strategy, values: tf.Tensor):
-    return strategy.run(lambda own: tf.distribute.get_replica_context().all_reduce("SUM", own), args=(values,))
+    def add_up(own):
+        # a function's argument lies on no device, by which TensorFlow would choose where to add up
+        return tf.distribute.get_replica_context().all_reduce("SUM", tf.identity(own))
+
+    return strategy.run(add_up, args=(values,))

@@ -4,6 +4,7 @@ import importlib
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 from bearcat.names import OPTIMIZER_NAMES
@@ -93,9 +94,14 @@ def inner_optimizer(model: keras.Model) -> keras.optimizers.Optimizer:
     return getattr(model.optimizer, "inner_optimizer", model.optimizer)
 
 
+def value_of(variable) -> float:
+    """Return the value of a variable that holds one number; Keras' own float() fails where several replicas have it."""
+    return np.asarray(variable).item()
+
+
 def steps_averaged(model: keras.Model) -> int:
     """Return how many steps have gone into the average; float16 takes none until it has found a scale for the loss."""
-    return int(inner_optimizer(model).iterations)
+    return int(value_of(inner_optimizer(model).iterations))
 
 
 def swap_average(model: keras.Model) -> None:

@@ -5,6 +5,7 @@ import time
 import keras
 
 from bearcat.distribution import SOLO, Team
+from bearcat.optimizers import value_of
 from bearcat.preflight import check_loss
 from bearcat.schedule import FACTOR, TIME_SPENT, PlateauRule, cosine_rate
 
@@ -22,7 +23,7 @@ class FollowPlateau(keras.callbacks.Callback):
         self.rule, self.lowers, self.stops, self.scale = rule, lowers, stops, scale
 
     def on_epoch_end(self, epoch, logs=None):
-        rate = float(self.model.optimizer.learning_rate)
+        rate = value_of(self.model.optimizer.learning_rate)
         check_loss([logs["loss"], logs["val_loss"]], rate / self.scale, f"in epoch {epoch + 1}")
         self.rule.observe(logs["val_loss"], logs["val_exact"])
         if self.stops and self.rule.stops:
@@ -40,7 +41,7 @@ class FollowCosine(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch, logs=None):
         optimizer = self.model.optimizer
-        optimizer.learning_rate = cosine_rate(int(optimizer.iterations), self.steps, self.peak)
+        optimizer.learning_rate = cosine_rate(int(value_of(optimizer.iterations)), self.steps, self.peak)
 
 
 class WarmUp(keras.callbacks.Callback):
@@ -51,7 +52,7 @@ class WarmUp(keras.callbacks.Callback):
         self.steps, self.peak = steps, peak
 
     def on_train_batch_begin(self, batch, logs=None):
-        done = int(self.model.optimizer.iterations) + 1
+        done = int(value_of(self.model.optimizer.iterations)) + 1
         if done <= self.steps:
             self.model.optimizer.learning_rate = self.peak * done / self.steps
 

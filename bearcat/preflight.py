@@ -10,6 +10,7 @@ import numpy as np
 from bearcat.distribution import SOLO, Team
 from bearcat.errors import DataError
 from bearcat.memory import available_bytes, training_bytes
+from bearcat.optimizers import value_of
 
 STEPS = 8
 FIRST_STEPS = 3  # the first ones are slower: the step is traced
@@ -48,14 +49,14 @@ def preflight(model: keras.Model, batches, team: Team = SOLO, scale: float = 1.0
     """
     recorder, variables = _Recorder(), [*model.variables, *model.optimizer.variables]
     before = [np.array(variable) for variable in variables]
-    first = team.distribute(batches.take(team.here).cache().repeat(STEPS))
+    first = team.distribute(batches.take(team.here).cache().repeat())
     model.fit(first, steps_per_epoch=STEPS, callbacks=[recorder], verbose=0, shuffle=False)
     # on a CPU ReLU makes 0 of NaN: then weights that are none show in them alone
     spoilt = [np.nan for variable in variables if not np.isfinite(variable).all()]
     for variable, value in zip(variables, before, strict=True):
         variable.assign(value)
     losses = [*np.diff(recorder.sums, prepend=0.0).tolist(), *spoilt]
-    check_loss(losses, float(model.optimizer.learning_rate) / scale, "in the first steps, before the training")
+    check_loss(losses, value_of(model.optimizer.learning_rate) / scale, "in the first steps, before the training")
     seconds = (recorder.ends[-1] - recorder.ends[FIRST_STEPS - 1]) / (STEPS - FIRST_STEPS)
     return Preflight(losses, seconds)
 

@@ -12,7 +12,7 @@ from bearcat.artifact import Card, write_card
 from bearcat.checkpoints import checkpoint_name, thin_checkpoints
 from bearcat.distribution import SOLO, Team
 from bearcat.files import written_beside
-from bearcat.optimizers import steps_averaged, swap_average
+from bearcat.optimizers import steps_averaged, swap_average, value_of
 
 
 def row_of(epoch: int, logs: dict) -> dict[str, float]:
@@ -35,7 +35,7 @@ class Timekeeper(keras.callbacks.Callback):
         self._last_step = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
-        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        logs["learning_rate"] = value_of(self.model.optimizer.learning_rate)
         logs["seconds"] = time.monotonic() - self._started  # validation included
         logs["images"] = self._steps * self.batch_size
         logs["images_per_second"] = logs["images"] / (self._last_step - self._started)

@@ -157,7 +157,7 @@ def tell_exchange(parameters: int) -> None:
 
     @tf.function
     def add_up():
-        return team.strategy.run(lambda: tf.distribute.get_replica_context().all_reduce("SUM", gradients))
+        return team.strategy.run(lambda: tf.distribute.get_replica_context().all_reduce("SUM", tf.identity(gradients)))
 
     team.any(False)
     add_up()

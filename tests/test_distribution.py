@@ -160,7 +160,7 @@ def digits_work(packed: Path, tmp_path: Path) -> Path:
 def test_a_training_on_two_halves_of_the_cpu_goes_on_alone(digits_work: Path):
     asked = ("--set", "STRATEGY=mirrored", "--set", "EPOCHS=2", "--set", "WEIGHT_AVERAGE=True")
     told = run_well("train.py", "--work", digits_work, *asked)
-    assert "2 replicas by MirroredStrategy: 2 × 8 = 16 pictures a step" in told
+    assert "2 replicas (mirrored): 2 × 8 = 16 pictures a step" in told
     told = run_well("train.py", "--work", digits_work, "--set", "EPOCHS=3", "--set", "WEIGHT_AVERAGE=True")
     assert "Going on after epoch 2" in told
     assert "The learning rate is set to 0.002" in told
@@ -218,7 +218,7 @@ def train_on_two(work: Path, notes: Path, dies: tuple[int, int] = (0, 0), epochs
 def test_two_workers_agree_step_by_step_and_end_with_the_same_weights(digits_work: Path, tmp_path: Path):
     for told, errors, code in train_on_two(digits_work, tmp_path):
         assert code == 0, errors
-        assert "2 replicas by MultiWorkerMirroredStrategy" in told
+        assert "2 replicas (multi_worker, here worker " in told
     steps = [json.loads((tmp_path / f"{worker}.json").read_text(encoding="utf-8")) for worker in range(2)]
     assert len(steps[0]) == 12
     assert steps[0] == steps[1]
