@@ -9,10 +9,11 @@ import captcha.image
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from base.drawing import draw
 from base.texts import CHARACTERS, choose_sum, choose_text
-from base.training import build_base, make_card
+from base.training import build_base, make_card, set_apart
 from bearcat.artifact import Card, write_card
 from bearcat.fonts import system_fonts
 from bearcat.generation import seeded_secrets
@@ -58,15 +59,28 @@ def test_pictures_are_of_many_sizes_dark_and_light_and_never_empty(fonts: list):
     assert all(len(Counter(picture.convert("L").getdata())) > 1 for picture in pictures)
 
 
-@pytest.mark.parametrize(("mode", "left"), [("CTC", 0), ("ORDINARY", 0)])
-def test_each_mode_takes_over_the_whole_of_its_network(mode: str, left: int, tmp_path: Path):
+def test_half_of_the_pictures_are_set_apart_whole_and_anywhere():
+    """A dark bar from edge to edge: afterwards it begins anywhere, and is at least half as wide."""
     keras.utils.set_random_seed(0)
-    card = make_card("light")
-    build_base(card).save(tmp_path / "light.keras")
-    write_card(tmp_path / "light.keras", {"card": vars(card)})
+    bars = np.full((200, 48, 160, 1), 255, np.uint8)
+    bars[:, 10:38, 2:158] = 0
+    dark = set_apart(tf.constant(bars)).numpy()[..., 0] < 128
+    starts = dark.any(axis=1).argmax(axis=1)
+    widths, heights = dark.any(axis=1).sum(axis=1), dark.any(axis=2).sum(axis=1)
+    assert 0.4 < np.mean(widths == 156) < 0.6
+    assert starts.min() < 4 and starts.max() > 50
+    assert 76 <= widths.min() < 90 and 19 <= heights.min() < 23 and heights.max() == 28
+
+
+@pytest.mark.parametrize(("backbone", "mode"), [("light", "CTC"), ("light", "ORDINARY"), ("tiny", "CTC_TINY")])
+def test_each_mode_takes_over_the_whole_of_its_network(backbone: str, mode: str, tmp_path: Path):
+    keras.utils.set_random_seed(0)
+    card = make_card(backbone)
+    build_base(card).save(tmp_path / "base.keras")
+    write_card(tmp_path / "base.keras", {"card": vars(card)})
     of_user = replace(card, mode=mode, characters=("3", "a", "龙"), height=50, width=200, captcha_length=5)
     model = build_model(of_user, Recipe())
-    assert len(take_over(model, of_user.vocabulary, tmp_path / "light.keras")[1]) == left
+    assert take_over(model, of_user.vocabulary, tmp_path / "base.keras")[1] == []
 
 
 def draw_digits(count: int, seed: str) -> tuple[np.ndarray, np.ndarray]:
