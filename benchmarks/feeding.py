@@ -1,0 +1,122 @@
+"""Measure whether the packs feed the network fast enough: training steps fed from a pack and from memory, in turns.
+
+Reads:  nothing
+Writes: a table on the screen; packs in a temporary folder, taken away at the end
+Next:   put it into benchmarks/README.md where it differs
+"""
+
+import argparse
+import statistics
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from bearcat.artifact import Card
+from bearcat.backbones import AUTO
+from bearcat.devices import start_tensorflow
+from bearcat.images import InputSpec
+from bearcat.packs import load_pack_index
+from bearcat.recipe import Recipe
+from benchmarks.turns import in_own_process, peak_bytes, ratio, time_in_turns
+
+COUNTS = (2_000, 200_000)
+MODES = ("CTC", "ORDINARY")
+CHARACTERS = tuple("0123456789")
+HEIGHT, WIDTH, LENGTH = 60, 100, 4
+DRAWN = 2_000  # distinct pictures; the others are these, moved and in another light
+BATCH_SIZE = 32
+IN_MEMORY = 20  # batches
+ROUNDS, STEPS = 8, 25
+JITTERED, PLAIN, MEMORY = "pack, jittered", "pack, as it is", "memory"
+
+
+def main() -> None:
+    """Print one line of a Markdown table for each number of pictures and mode."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--counts", nargs="+", type=int, default=COUNTS, metavar="PICTURES")
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"turns of {STEPS} steps each ({ROUNDS})")
+    arguments = parser.parse_args()
+    print("| pictures | mode | from memory | from the pack | the same with jitter | first batch | peak memory |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory() as folder:
+        for count in arguments.counts:
+            pack = Path(folder) / f"pack_{count}"
+            in_own_process(write_pictures, pack, count)
+            for mode in arguments.modes:
+                print(table_line(count, mode, in_own_process(measure, pack, mode, arguments.rounds)), flush=True)
+
+
+def write_pictures(folder: Path, count: int) -> None:
+    """Pack so many labelled pictures, through the project's own writer."""
+    from bearcat.records import write_pack
+
+    of_all = InputSpec(HEIGHT, WIDTH, 1).as_dict() | {"characters": list(CHARACTERS), "unit": "character"}
+    of_all |= {"longest_label": LENGTH, "steps_needed": {"ORDINARY": LENGTH, "CTC": 2 * LENGTH - 1}}
+    write_pack(folder, make_records(count), count, of_all)
+
+
+def make_records(count: int) -> Iterator:
+    """Yield records of digits: the first ones drawn, then the same ones rolled along and lighter or darker."""
+    from bearcat.records import Record
+
+    random, font = np.random.default_rng(0), ImageFont.load_default(30)
+    labels = random.integers(0, len(CHARACTERS), (min(count, DRAWN), LENGTH))
+    drawn = [draw("".join(CHARACTERS[row] for row in label), random, font) for label in labels]
+    for number in range(count):
+        pixels, label = drawn[number % DRAWN], labels[number % DRAWN]
+        turn = number // DRAWN
+        changed = np.roll(pixels, turn % 7 - 3, axis=1) - np.uint8(turn % 60)
+        text = "".join(CHARACTERS[row] for row in label)
+        yield Record(changed, text, f"{text}_{number}.png", [int(row) + 1 for row in label])
+
+
+def draw(text: str, random: np.random.Generator, font) -> np.ndarray:
+    """Return grey pixels (HEIGHT, WIDTH, 1) of dark characters on light speckles."""
+    image = Image.fromarray(random.integers(180, 256, (HEIGHT, WIDTH), np.uint8))
+    canvas = ImageDraw.Draw(image)
+    for place, character in enumerate(text):
+        corner = (6 + 22 * place + random.integers(-4, 5), random.integers(0, 24))
+        canvas.text(corner, character, int(random.integers(60, 120)), font)
+    return np.asarray(image)[..., None]
+
+
+def measure(pack: Path, mode: str, rounds: int) -> dict:
+    """Return seconds a step of each source of batches in each round, seconds to the first batch, and peak bytes."""
+    device, index = start_tensorflow(use_gpu=False, seed=0), load_pack_index(pack)
+    from bearcat.datasets import training_batches
+    from models import build_for
+
+    card = Card("benchmark", mode, "light", CHARACTERS, HEIGHT, WIDTH, 1, 8)
+    model, card, _ = build_for(card, Recipe(precision=AUTO), device)
+    width = card.make_codec().target_width(LENGTH)
+    of_pack = partial(training_batches, pack, index, width, BATCH_SIZE, 0)
+    sources = {
+        MEMORY: of_pack(augment=True).take(IN_MEMORY).cache().repeat(),
+        PLAIN: of_pack(augment=False),
+        JITTERED: of_pack(augment=True),
+    }
+    batches = {name: iter(source) for name, source in sources.items()}
+    first = time_in_turns({name: partial(next, one) for name, one in batches.items()}, 1, 1, settling=0)
+    for _ in range(IN_MEMORY):  # fills the cache
+        model.train_on_batch(*next(batches[MEMORY]))
+    model.make_train_function()  # what model.fit calls at each step
+    tasks = {name: partial(model.train_function, one) for name, one in batches.items()}
+    seconds = time_in_turns(tasks, rounds, STEPS)
+    return {"seconds": seconds, "first": first[JITTERED][0], "peak": peak_bytes()}
+
+
+def table_line(count: int, mode: str, measured: dict) -> str:
+    """Return a row: pictures a second from memory, and how many times as long a step of the other sources takes."""
+    seconds = measured["seconds"]
+    cells = [f"{count:,}", mode, f"{BATCH_SIZE / statistics.median(seconds[MEMORY]):,.0f}/s"]
+    cells += [f"{1 / ratio(seconds[name], seconds[MEMORY]):.1%}" for name in (PLAIN, JITTERED)]
+    return f"| {' | '.join(cells)} | {measured['first']:.1f} s | {measured['peak'] / 2**20:,.0f} MB |"
+
+
+if __name__ == "__main__":
+    main()
