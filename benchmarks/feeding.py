@@ -8,7 +8,8 @@ Next:   put it into benchmarks/README.md where it differs
 import argparse
 import statistics
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -19,9 +20,9 @@ from bearcat.artifact import Card
 from bearcat.backbones import AUTO
 from bearcat.devices import start_tensorflow
 from bearcat.images import InputSpec
-from bearcat.packs import load_pack_index
+from bearcat.packs import PackIndex, load_pack_index
 from bearcat.recipe import Recipe
-from benchmarks.turns import in_own_process, peak_bytes, ratio, time_in_turns
+from benchmarks.turns import in_own_process, peak_bytes, ratios, time_in_turns
 
 COUNTS = (2_000, 200_000)
 MODES = ("CTC", "ORDINARY")
@@ -30,7 +31,7 @@ HEIGHT, WIDTH, LENGTH = 60, 100, 4
 DRAWN = 2_000  # distinct pictures; the others are these, moved and in another light
 BATCH_SIZE = 32
 IN_MEMORY = 20  # batches
-ROUNDS, STEPS = 8, 25
+ROUNDS, STEPS = 12, 20
 JITTERED, PLAIN, MEMORY = "pack, jittered", "pack, as it is", "memory"
 
 
@@ -41,14 +42,23 @@ def main() -> None:
     parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"turns of {STEPS} steps each ({ROUNDS})")
     arguments = parser.parse_args()
-    print("| pictures | mode | from memory | from the pack | the same with jitter | first batch | peak memory |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    titles = ("from memory", "from the pack", "the same with jitter", "first batch", "peak memory", "fed from memory")
+    print(f"| pictures | mode | {' | '.join(titles)} |")
+    print("| --- " * (2 + len(titles)) + "|")
     with tempfile.TemporaryDirectory() as folder:
         for count in arguments.counts:
             pack = Path(folder) / f"pack_{count}"
-            in_own_process(write_pictures, pack, count)
+            in_own_process(pack_pictures, pack, count)
             for mode in arguments.modes:
-                print(table_line(count, mode, in_own_process(measure, pack, mode, arguments.rounds)), flush=True)
+                seconds = in_own_process(measure, pack, mode, arguments.rounds)
+                alone = {name: in_own_process(measure_alone, pack, mode, name) for name in (MEMORY, JITTERED)}
+                print(table_line(count, mode, seconds, alone), flush=True)
+
+
+def pack_pictures(folder: Path, count: int) -> None:
+    """Start TensorFlow and pack."""
+    start_tensorflow(use_gpu=False)
+    write_pictures(folder, count)
 
 
 def write_pictures(folder: Path, count: int) -> None:
@@ -85,8 +95,26 @@ def draw(text: str, random: np.random.Generator, font) -> np.ndarray:
     return np.asarray(image)[..., None]
 
 
-def measure(pack: Path, mode: str, rounds: int) -> dict:
-    """Return seconds a step of each source of batches in each round, seconds to the first batch, and peak bytes."""
+def measure(pack: Path, mode: str, rounds: int) -> dict[str, list[float]]:
+    """Return seconds a step of each source of batches in each round."""
+    model, sources = make_training(pack, mode)
+    return time_in_turns({name: feed(model, source()) for name, source in sources.items()}, rounds, STEPS)
+
+
+def measure_alone(pack: Path, mode: str, name: str) -> tuple[float, int]:
+    """Return seconds to the first batch of one source, and the most bytes that this process held to train from it."""
+    model, sources = make_training(pack, mode)
+    started = time.perf_counter()
+    next(iter(sources[name]()))
+    seconds = time.perf_counter() - started
+    step = feed(model, sources[name]())
+    for _ in range(STEPS):
+        step()
+    return seconds, peak_bytes()
+
+
+def make_training(pack: Path, mode: str) -> tuple:
+    """Return the network `light`, and name → what makes its source of endless batches."""
     device, index = start_tensorflow(use_gpu=False, seed=0), load_pack_index(pack)
     from bearcat.datasets import training_batches
     from models import build_for
@@ -96,26 +124,42 @@ def measure(pack: Path, mode: str, rounds: int) -> dict:
     width = card.make_codec().target_width(LENGTH)
     of_pack = partial(training_batches, pack, index, width, BATCH_SIZE, 0)
     sources = {
-        MEMORY: of_pack(augment=True).take(IN_MEMORY).cache().repeat(),
-        PLAIN: of_pack(augment=False),
-        JITTERED: of_pack(augment=True),
+        MEMORY: partial(held_batches, pack, index, width),
+        PLAIN: partial(of_pack, augment=False),
+        JITTERED: partial(of_pack, augment=True),
     }
-    batches = {name: iter(source) for name, source in sources.items()}
-    first = time_in_turns({name: partial(next, one) for name, one in batches.items()}, 1, 1, settling=0)
-    for _ in range(IN_MEMORY):  # fills the cache
-        model.train_on_batch(*next(batches[MEMORY]))
-    model.make_train_function()  # what model.fit calls at each step
-    tasks = {name: partial(model.train_function, one) for name, one in batches.items()}
-    seconds = time_in_turns(tasks, rounds, STEPS)
-    return {"seconds": seconds, "first": first[JITTERED][0], "peak": peak_bytes()}
+    return model, sources
 
 
-def table_line(count: int, mode: str, measured: dict) -> str:
-    """Return a row: pictures a second from memory, and how many times as long a step of the other sources takes."""
-    seconds = measured["seconds"]
+def held_batches(pack: Path, index: PackIndex, width: int):
+    """Return a few batches from a pack, jittered once and held in memory, again and again."""
+    import tensorflow as tf
+
+    from bearcat.augment import jitter
+    from bearcat.datasets import validation_batches
+
+    batches = validation_batches(pack, index, width, BATCH_SIZE).take(IN_MEMORY)
+    images, targets = zip(*((jitter(images), targets) for images, targets in batches), strict=True)
+    return tf.data.Dataset.from_tensor_slices((tf.stack(images), tf.stack(targets))).repeat()
+
+
+def feed(model, source) -> Callable[[], object]:
+    """Return what trains a network by one step from a source of batches, as model.fit does."""
+    batches = iter(source)
+    model.train_on_batch(*next(batches))  # builds what Keras builds late
+    model.make_train_function()
+    return partial(model.train_function, batches)
+
+
+def table_line(count: int, mode: str, seconds: dict[str, list[float]], alone: dict[str, tuple[float, int]]) -> str:
+    """Return a row: pictures a second from memory, and what share of that the other sources reach, with quartiles."""
     cells = [f"{count:,}", mode, f"{BATCH_SIZE / statistics.median(seconds[MEMORY]):,.0f}/s"]
-    cells += [f"{1 / ratio(seconds[name], seconds[MEMORY]):.1%}" for name in (PLAIN, JITTERED)]
-    return f"| {' | '.join(cells)} | {measured['first']:.1f} s | {measured['peak'] / 2**20:,.0f} MB |"
+    for name in (PLAIN, JITTERED):
+        low, middle, high = ratios(seconds[MEMORY], seconds[name])
+        cells.append(f"{middle:.1%} ({low:.0%} – {high:.0%})")
+    cells.append(f"{alone[JITTERED][0]:.1f} s")
+    cells += [f"{alone[name][1] / 2**20:,.0f} MB" for name in (JITTERED, MEMORY)]
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """What the measurements of training steps share: things timed in turns, ratios of them, and a process for each."""
 
 import multiprocessing
-import statistics
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 
+import numpy as np
 import psutil
 
 
@@ -18,13 +18,15 @@ def in_own_process(function: Callable, *arguments):
 def time_in_turns(
     tasks: Mapping[str, Callable[[], object]], rounds: int, steps: int, settling: int = 3
 ) -> dict[str, list[float]]:
-    """Return name → seconds a step in each round; A B C A B C …, so that what else the machine does meets all alike.
+    """Return name → seconds a step in each round; A B C B C A …, so that what else the machine does meets all alike.
 
     `settling` steps at the beginning of each turn are not counted.
     """
-    seconds = {name: [] for name in tasks}
-    for _ in range(rounds):
-        for name, step in tasks.items():
+    seconds, names = {name: [] for name in tasks}, list(tasks)
+    for number in range(rounds):
+        turn = number % len(names)
+        for name in names[turn:] + names[:turn]:
+            step = tasks[name]
             for _ in range(settling):
                 step()
             started = time.perf_counter()
@@ -34,9 +36,10 @@ def time_in_turns(
     return seconds
 
 
-def ratio(seconds: list[float], base: list[float]) -> float:
-    """Return how many times as long as `base` something takes: the median over the rounds, each held to its own."""
-    return statistics.median(one / other for one, other in zip(seconds, base, strict=True))
+def ratios(seconds: list[float], base: list[float]) -> tuple[float, float, float]:
+    """Return how many times as long as `base` something takes, each round held to its own: the quartiles of that."""
+    held = [one / other for one, other in zip(seconds, base, strict=True)]
+    return tuple(np.percentile(held, (25, 50, 75)).tolist())
 
 
 def peak_bytes() -> int:

@@ -15,7 +15,7 @@ from bearcat.artifact import Card
 from bearcat.backbones import AUTO
 from bearcat.devices import Device, start_tensorflow
 from bearcat.recipe import Recipe
-from benchmarks.turns import in_own_process, peak_bytes, ratio, time_in_turns
+from benchmarks.turns import in_own_process, peak_bytes, ratios, time_in_turns
 
 COUNTS = (10, 62, 1_000, 6_000)
 BASE = 62  # characters, to which the others are held: digits and Latin letters
@@ -77,10 +77,10 @@ def make_step(mode: str, count: int, device: Device):
 
 
 def table_line(mode: str, count: int, parameters: int, peak: int, seconds: dict[int, list[float]]) -> str:
-    """Return a row: milliseconds a step (median over the rounds), and how many times as long as with 62."""
+    """Return a row: milliseconds a step (median of the rounds), and how many times that of 62, with quartiles."""
     milliseconds = 1000 * statistics.median(seconds[count])
-    times = ratio(seconds[count], seconds[BASE])
-    cells = [mode, f"{count:,}", f"{parameters:,}", f"{milliseconds:.0f} ms", f"{times:.2f}"]
+    low, times, high = ratios(seconds[count], seconds[BASE])
+    cells = [mode, f"{count:,}", f"{parameters:,}", f"{milliseconds:.0f} ms", f"{times:.2f} ({low:.2f} – {high:.2f})"]
     return f"| {' | '.join(cells)} | {peak / 2**20:,.0f} MB |"
 
 
