@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bearcat.losses import LEAST_LOG, SmoothedCrossentropy, SmoothedCTC, ctc
+from bearcat.losses import LEAST_LOG, SmoothedCrossentropy, SmoothedCTC, ctc, log_sum_exp
 
 LOSSES = {"ORDINARY": SmoothedCrossentropy, "CTC": SmoothedCTC}
 ONE_TO_THREE = np.array([0.0, math.log(3)])  # logits of the probabilities 1/4 and 3/4
@@ -179,6 +179,19 @@ def test_ctc_of_a_label_s_rows_is_that_of_all_rows(rows: int, scale: float):
         figures.append((losses.numpy(), tape.gradient(losses, logits).numpy()))
     for one, other in zip(*figures, strict=True):
         assert np.allclose(one, other, rtol=1e-5, atol=1e-4)
+
+
+def test_log_sum_exp_and_its_gradient_are_those_of_tensorflow():
+    logits = np.random.default_rng(4).normal(scale=5, size=(3, 4, 300)).astype(np.float32)
+    logits[0, 0] = 0  # all alike: log 300
+    logits[0, 1, 7] = 90  # far above the others, which are nothing beside it
+    values = tf.constant(logits)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(values)
+        own, theirs = log_sum_exp(values), tf.reduce_logsumexp(values, axis=-1)
+    assert np.allclose(own, theirs, rtol=1e-6)
+    assert float(own[0, 0]) == pytest.approx(math.log(300), rel=1e-6)
+    assert np.allclose(tape.gradient(own, values), tape.gradient(theirs, values), atol=1e-6)
 
 
 @pytest.mark.parametrize("where", [(0, 0, 0), (1, 2, 4)])
