@@ -11,12 +11,11 @@ What is not installed is left out: pip install ddddocr torch; Debian: apt-get in
 """
 
 import argparse
-import json
 from pathlib import Path
 
 from bearcat.errors import BearcatError
 from bearcat.scoring import wilson_interval
-from benchmarks.labels import read_results
+from benchmarks.labels import complete
 from benchmarks.peers.measuring import GENERATED, PEERS, measure_alone
 from benchmarks.real_sets import list_sets
 
@@ -27,20 +26,12 @@ def main() -> None:
     """Measure what is not among the results yet, and print the table."""
     arguments = parse_arguments()
     budget = {"seconds": arguments.seconds, "limit": arguments.limit, "labels": arguments.labels}
-    done = read_results(arguments.results)
-    rows = []
-    for task in ({"set": name, "peer": peer} | budget for name in arguments.sets for peer in arguments.peers):
-        row = next((row for row in done if task.items() <= row.items()), None)
-        if row is None and not PEERS[task["peer"]].is_here():
-            print(f"{task['peer']} is left out, it is not installed", flush=True)
-            continue
-        if row is None:
-            row = task | measure_alone(task, arguments.data)
-            print(json.dumps(row), flush=True)
-            if arguments.results:
-                with arguments.results.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(row) + "\n")
-        rows.append(row)
+    here = [name for name in arguments.peers if PEERS[name].is_here()]
+    for name in arguments.peers:
+        if name not in here:
+            print(f"{name} is left out, it is not installed", flush=True)
+    tasks = [{"set": name, "peer": peer} | budget for name in arguments.sets for peer in here]
+    rows = complete(tasks, arguments.results, lambda task: measure_alone(task, arguments.data))
     print("\n".join([HEADER, "| --- " * HEADER.count(" | ") + "| --- |", *map(table_line, rows)]))
 
 
