@@ -17,7 +17,6 @@ from bearcat.metrics import ExactMatch
 from bearcat.optimizers import make_optimizer
 from bearcat.pacing import FollowTime
 from bearcat.sight import HEIGHT, LEAST_WIDTH
-from bearcat.transfer import take_over
 from bearcat.vocabulary import Vocabulary
 from models import (
     CONTEXT_FILTERS,
@@ -34,7 +33,6 @@ HELD_OUT = 2000  # pictures that only validate
 BATCH = 64
 PEAK_RATE = 2e-3
 EPOCH_STEPS = 1000  # between two validations
-LEAST_WIDTH_SHARE, LEAST_HEIGHT_SHARE = 0.5, 0.7  # of the canvas, that a picture keeps where it is set into one
 POSITIONS_WEIGHT = 4.0  # of ORDINARY's loss, a mean over positions, beside CTC's, a sum over characters
 FILTERS = {"light": CONTEXT_FILTERS, "tiny": TINY_CONTEXT_FILTERS}
 
@@ -54,17 +52,13 @@ def build_base(card: Card) -> keras.Model:
     return keras.Model(pixels, outputs, name="base")
 
 
-def train(
-    pictures: np.ndarray, texts: list[str], backbone: str, seconds: float, folder: Path, start: Path | None = None
-) -> None:
-    """Train on all pictures but the last HELD_OUT, and write <folder>/<backbone>.keras; go on from `start` if given."""
+def train(pictures: np.ndarray, texts: list[str], backbone: str, seconds: float, folder: Path) -> None:
+    """Train on all pictures but the last HELD_OUT, and write <folder>/<backbone>.keras."""
     keras.utils.set_random_seed(0)
     card = make_card(backbone)
     precision = choose_precision("auto", has_gpu=False, depthwise=False)
     set_precision(precision)
     model = build_base(card)
-    if start:
-        take_over(model, card.vocabulary, start)
     targets = np.zeros((len(texts), LONGEST), np.int32)
     for row, text in zip(targets, texts, strict=True):
         row[: len(text)] = card.vocabulary.encode(text)
@@ -102,35 +96,9 @@ def training_batches(pictures: np.ndarray, targets: np.ndarray) -> tf.data.Datas
 
     def prepare(rows: tf.Tensor):
         images, labels = tf.numpy_function(take, [rows], [tf.uint8, tf.int32])
-        images = jitter(set_apart(tf.reshape(images, [BATCH, HEIGHT, LEAST_WIDTH, 1])))
+        images = jitter(tf.reshape(images, [BATCH, HEIGHT, LEAST_WIDTH, 1]))
         labels = tf.reshape(labels, [BATCH, LONGEST])
         return images, {"ctc": labels, "ordinary": labels}
 
     rows = tf.data.Dataset.from_generator(numbers, output_signature=tf.TensorSpec([BATCH], tf.int64))
     return rows.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(4)
-
-
-def set_apart(images: tf.Tensor) -> tf.Tensor:
-    """Make half of the pictures (N, H, W, 1) smaller and put them anywhere on a canvas of their border's colours.
-
-    Where text always begins at the left edge, CTC learns to say the first character at the first time step, before
-    it has seen it; on pictures with a margin that is a guess, and tuning with few labels does not mend it.
-    """
-    count, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
-    whole = tf.random.uniform([count]) < 0.5
-
-    def line(least: float, length: int) -> tuple[tf.Tensor, tf.Tensor]:
-        share = tf.where(whole, 1.0, tf.random.uniform([count], least, 1.0))
-        start = tf.random.uniform([count]) * (1 - share) * length
-        return 1 / share, -start / share
-
-    (across, left), (down, top) = line(LEAST_WIDTH_SHARE, width), line(LEAST_HEIGHT_SHARE, height)
-    nothing = tf.zeros([count])
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=tf.cast(images, tf.float32),
-        transforms=tf.stack([across, nothing, left, nothing, down, top, nothing, nothing], axis=1),
-        output_shape=[height, width],
-        fill_value=255.0,
-        interpolation="BILINEAR",
-        fill_mode="NEAREST",
-    )
