@@ -1,6 +1,6 @@
 """CallBack: checkpoints, resume, learning rate, early stop, TensorBoard, CSV and progress of a training.
 
-Run by itself it prints the checkpoint with the smallest validation loss.
+Run by itself it prints the best checkpoint.
 
 Reads:  checkpoint
 Writes: nothing
@@ -69,17 +69,19 @@ class CallBack:
         tell(f"Going on after epoch {found.checkpoint.epoch}: {found.checkpoint.path.name}")
         return found.model
 
-    def callbacks(self, steps_per_epoch: int, validation_data, validation_steps: int | None = None) -> list:
+    def callbacks(self, steps_per_epoch: int, validation_data, validated: int) -> list:
         """Return Keras' callbacks, in the order in which they must see an epoch's end."""
         from bearcat import pacing, training
 
         settings, team = self.settings, self.team
         self._signal, rate = training.StopOnSignal(team), self.pace(steps_per_epoch)
-        average = training.ValidateAverage(team.distribute(validation_data), validation_steps)
+        average = training.ValidateAverage(
+            team.distribute(validation_data), team.validation_steps(validated, settings.BATCH_SIZE)
+        )
         return [
             *rate,
             *[pacing.WarmUp(steps_per_epoch, self.peak)] * (team.replicas > 1 and not rate),
-            training.Timekeeper(settings.BATCH_SIZE * team.replicas),
+            training.Timekeeper(settings.BATCH_SIZE * team.replicas, validated),
             training.EvenOut(team),
             *[average] * settings.WEIGHT_AVERAGE,
             pacing.FollowPlateau(self.rule, not rate, not settings.TRAIN_SECONDS, self.peak / settings.LR),
@@ -119,16 +121,14 @@ class CallBack:
             ShowReadings(logs / "readings", self.card, validation_data),
         ]
 
-    def fit(
-        self, model, steps_per_epoch: int, batches, validation_batches, validation_steps: int | None = None
-    ) -> None:
-        """Run the epochs that are left on endless batches; Ctrl-C stops them softly."""
-        callbacks = self.callbacks(steps_per_epoch, validation_batches, validation_steps)
+    def fit(self, model, steps_per_epoch: int, batches, validation_batches, validated: int) -> None:
+        """Run the epochs that are left on endless batches and so many pictures that validate; Ctrl-C stops softly."""
+        callbacks = self.callbacks(steps_per_epoch, validation_batches, validated)
         with self._signal:
             model.fit(
                 self.team.distribute(batches),
                 validation_data=self.team.distribute(validation_batches),
-                validation_steps=validation_steps,
+                validation_steps=self.team.validation_steps(validated, self.settings.BATCH_SIZE),
                 initial_epoch=self.epochs_done,
                 epochs=self.most_epochs,
                 steps_per_epoch=steps_per_epoch,
@@ -156,11 +156,11 @@ class CallBack:
 
 
 def main() -> None:
-    """Print the checkpoint with the smallest validation loss."""
+    """Print the best checkpoint."""
     step = open_step(make_parser(__doc__))
     folder = step.work.folder("checkpoint")
     best = best_checkpoint(folder)
-    tell(f"{len(list_checkpoints(folder))} checkpoints; the smallest validation loss has\n{best.path}")
+    tell(f"{len(list_checkpoints(folder))} checkpoints; the best is\n{best.path}")
     tell(f"epoch {best.epoch}: validation loss {best.val_loss:.6f}, exact {best.val_exact:.2%}")
     step.next("python save_model.py", "save and export it")
 

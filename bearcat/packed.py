@@ -38,6 +38,11 @@ class PackedPictures:
         return self._indices["train"].count
 
     @property
+    def validated(self) -> int:
+        """Return how many pictures there are to validate with."""
+        return self._indices["validation"].count
+
+    @property
     def longest_label(self) -> int:
         """Return the length of the longest label of both sets."""
         return max(index.longest_label for index in self._indices.values())
@@ -57,11 +62,6 @@ class PackedPictures:
                 f"the longest label has {self.longest_label} characters, CAPTCHA_LENGTH is {card.captcha_length}: "
                 f"set CAPTCHA_LENGTH = {self.longest_label} or more, or MODE = 'CTC', which has no limit"
             )
-
-    @property
-    def validated(self) -> int:
-        """Return how many pictures there are to validate on."""
-        return self._indices["validation"].count
 
     def batches(self, card: Card, seed: int, team: Team = SOLO) -> tuple:
         """Return endless training batches, and all validation batches once; of a team, those of this process.

@@ -27,13 +27,13 @@ class BoxedPictures:
         """Return how many pictures there are to train on."""
         return len(self.data["train"])
 
-    def check(self, model, card: Card) -> None:
-        """Do nothing: any number of objects of any size can be learnt from."""
-
     @property
     def validated(self) -> int:
-        """Return how many pictures there are to validate on."""
+        """Return how many pictures there are to validate with."""
         return len(self.data["validation"])
+
+    def check(self, model, card: Card) -> None:
+        """Do nothing: any number of objects of any size can be learnt from."""
 
     def batches(self, card: Card, seed: int, team: Team = SOLO) -> tuple:
         """Return endless training batches, and all validation batches once; of a team, those of this process."""
