@@ -11,9 +11,11 @@ Next:   python train.py
 
 import inspect
 import time
+from functools import partial
 from types import SimpleNamespace
 
 from bearcat.annotations import LabelledImage
+from bearcat.beam_packing import open_pipeline, run_shards
 from bearcat.command_line import Step, add_shard, make_parser, open_step, run, tell
 from bearcat.devices import start_tensorflow
 from bearcat.errors import RecordError, SettingsError
@@ -42,10 +44,14 @@ def main() -> None:
     ways.add_argument("--vocabulary-only", action="store_true", help="write num_classes.json and pack nothing")
     add_shard(ways, "pack only the i-th of n shares, beside the pack that is there")
     ways.add_argument("--join", metavar="n", type=parse_count, help="make one pack of n shares")
+    ways.add_argument("--beam", metavar="n", type=parse_count, help="let Apache Beam pack n shares, and join them")
+    parser.add_argument("--beam-options", metavar="TEXT", default="", help='such as "--runner=FlinkRunner …"; with =')
     step = open_step(parser)
     way = next((name for name in WAYS if getattr(step.arguments, name)), None)
     if CODECS[step.settings.MODE].unit == "box":
         return check_boxes(step, way)
+    if step.arguments.beam_options and way != "beam":
+        raise SettingsError("--beam-options go with --beam n")
     if way in OF_SHARES and (step.arguments.renew or step.arguments.extend):
         raise SettingsError("--renew and --extend go with --vocabulary-only, before any share is packed")
     return WAYS[way](step) if way else pack_all(step)
@@ -59,7 +65,7 @@ def pack_all(step: Step) -> None:
     if any(isinstance(folder, RemotePath) for folder in folders.values()):
         # no storage renames a whole folder at once: there a pack is the one part of itself
         pack_share(work, settings, WHOLE)
-        return join(step, data, writer, 1)
+        return join(step, data, writer, 1, started)
     if settings.DATA_ENHANCEMENT:
         data["train"] += enhance(work, settings, data["train"])
     start_tensorflow(use_gpu=False)
@@ -95,6 +101,14 @@ def pack_given_share(step: Step) -> None:
     step.next(f"python pack_dataset.py --join {shard.count}", f"when all {shard.count} shares are packed")
 
 
+def pack_with_beam(step: Step) -> None:
+    """Let Apache Beam's runner pack the shares, and join them."""
+    pipeline, count, started = open_pipeline(step.arguments.beam_options), step.arguments.beam, time.monotonic()
+    data, writer = write_vocabulary(step)
+    run_shards(pipeline, partial(pack_share, step.work, step.settings), count)
+    join(step, data, writer, count, started)
+
+
 def pack_share(work: Work, settings: SimpleNamespace, shard: Shard) -> None:
     """Pack every n-th picture, and the changed copies of those, into files of the share's own."""
     data = {split: read_data(work, split, settings.MODE) for split in SPLITS}
@@ -114,11 +128,12 @@ def pack_share(work: Work, settings: SimpleNamespace, shard: Shard) -> None:
 
 def join_given(step: Step) -> None:
     """Make one pack of the shares, as many as the command line says."""
+    started = time.monotonic()
     data = {split: read_data(step.work, split, step.settings.MODE) for split in SPLITS}
-    join(step, data, writer_of(step.settings, agreed_vocabulary(step.work)), step.arguments.join)
+    join(step, data, writer_of(step.settings, agreed_vocabulary(step.work)), step.arguments.join, started)
 
 
-def join(step: Step, data: Data, writer: WriteTFRecord, count: int) -> None:
+def join(step: Step, data: Data, writer: WriteTFRecord, count: int, started: float) -> None:
     """Make one pack of `count` shares; raise RecordError where one is missing or does not fit the others."""
     agreed, folders = agreement(step.settings, data, writer), pack_folders(step.work, step.settings)
     parts = {split: load_parts(folder, count, agreed) for split, folder in folders.items()}
@@ -126,9 +141,7 @@ def join(step: Step, data: Data, writer: WriteTFRecord, count: int) -> None:
         split: join_parts(folder, parts[split], writer.fields(data[split])).count for split, folder in folders.items()
     }
     damaged = [line for of_split in parts.values() for part in of_split for line in part.damaged]
-    # as long as the slowest share took, as if all had begun at once
-    seconds = sum(max(part.seconds for part in of_split) for of_split in parts.values())
-    finish(step, data, writer, counts, {"damaged": damaged, "seconds": seconds, "shares": count})
+    finish(step, data, writer, counts, {"damaged": damaged, "seconds": time.monotonic() - started, "shares": count})
 
 
 def finish(step: Step, data: Data, writer: WriteTFRecord, counts: dict[str, int], report: dict) -> None:
@@ -149,7 +162,7 @@ def finish(step: Step, data: Data, writer: WriteTFRecord, counts: dict[str, int]
 def check_boxes(step: Step, way: str | None) -> None:
     """Check the pictures of EFFICIENTDET, which are trained on as they are, and write their class names."""
     work = step.work
-    if way in OF_SHARES:
+    if way not in (None, "vocabulary_only"):
         raise SettingsError(
             f"MODE = {step.settings.MODE!r} packs nothing that could be shared: train.py reads pictures"
         )
@@ -217,7 +230,7 @@ def enhance(work: Work, settings: SimpleNamespace, pictures: list[LabelledImage]
 
 
 OF_SHARES = {"shard": pack_given_share, "join": join_given}
-WAYS = {"vocabulary_only": agree} | OF_SHARES
+WAYS = {"vocabulary_only": agree, "beam": pack_with_beam} | OF_SHARES
 
 if __name__ == "__main__":
     run(main)

@@ -6,7 +6,6 @@ changed: until the parts are joined, the pack of before is whole. TensorFlow is 
 
 import hashlib
 import json
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
@@ -22,7 +21,7 @@ from bearcat.vocabulary import Vocabulary
 
 AGAIN = "run python pack_dataset.py --shard"
 PARTS = "part-*.json"
-FILES = ("pack-*.tfrecord", PARTS, f".pack-*{PART}")  # all that packing leaves in a folder, but for the index
+FILES = ("pack-*.tfrecord", PARTS, f"*{PART}*")  # all that packing leaves in a folder, but for the index
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,6 @@ class Part:
     count: int
     files: list[str]
     damaged: list[str]  # pictures that were left out, in words
-    seconds: float
     agreed: dict[str, object]  # what → its value, or a hash of it: the same in all parts of a pack
 
 
@@ -70,9 +68,9 @@ def make_part(
     folder: Place, shard: Shard, writer, data: list[LabelledImage], seed: int, agreed: dict[str, object]
 ) -> Part:
     """Let utils.WriteTFRecord pack a share's pictures into files of its own; return what was made."""
-    started, known = time.monotonic(), len(writer.damaged)
+    known = len(writer.damaged)
     files, count = _write_files(folder, shard, writer.records(data, folder, seed), len(data))
-    part = Part(count, files, writer.damaged[known:], round(time.monotonic() - started, 3), agreed)
+    part = Part(count, files, writer.damaged[known:], agreed)
     save_json(part_file(folder, shard), asdict(part))
     return part
 
@@ -118,9 +116,7 @@ def load_parts(folder: Place, count: int, agreed: dict[str, object]) -> list[Par
         raise RecordError(f"{folder} lacks part {', '.join(map(str, missing))}: {AGAIN} {missing[0]}")
     for shard, part in parts.items():
         if other := [what for what in agreed if part.agreed.get(what) != agreed[what]]:
-            raise RecordError(
-                f"{part_file(folder, shard)} was made with another {', '.join(other)}: {AGAIN} {shard}"
-            )
+            raise RecordError(f"{part_file(folder, shard)} was made with another {', '.join(other)}: {AGAIN} {shard}")
     return list(parts.values())
 
 

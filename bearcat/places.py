@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bearcat.devices import silence
 from bearcat.errors import RecordError
-from bearcat.files import to_json, write_json
+from bearcat.files import PART, to_json, write_json
 
 SCHEME = "://"
 
@@ -62,9 +62,11 @@ class RemotePath:
             return file.read().decode(encoding)
 
     def write_text(self, text: str) -> None:
-        """Write a file as UTF-8; an object storage shows it when it is whole."""
-        with _storage(self) as gfile, gfile.GFile(self.url, "wb") as file:
+        """Write a file as UTF-8 beside, then give it its name: not every storage shows a file only when it is whole."""
+        beside = RemotePath(f"{self.url}{PART}")
+        with _storage(self) as gfile, gfile.GFile(beside.url, "wb") as file:
             file.write(text.encode("utf-8"))
+        beside.replace(self)
 
     def replace(self, target: "RemotePath") -> None:
         """Give the file another name, in the place of what has that name."""
@@ -103,17 +105,19 @@ def reached(place: Place):
 def _storage(path: RemotePath) -> Iterator:
     with silence() if "tensorflow" not in sys.modules else nullcontext():
         import tensorflow as tf
+    # asked whether a file is there, TensorFlow says no where it cannot tell
+    known = sorted(scheme for scheme in tf.io.gfile.get_registered_schemes() if scheme)
+    if path.url.partition(SCHEME)[0] not in known:
+        reachable = ", ".join(f"{scheme}{SCHEME}" for scheme in known)
+        raise RecordError(
+            f"PACK_FOLDER leads to {path}, which this TensorFlow cannot reach: it knows {reachable} and local folders"
+        )
     try:
         yield tf.io.gfile
     except tf.errors.NotFoundError as error:
         raise NotThereError(f"{path} is not there: look at PACK_FOLDER ({error.message})") from None
     except (tf.errors.DataLossError, tf.errors.OutOfRangeError):
         raise  # a damaged pack, which its readers name
-    except tf.errors.UnimplementedError:
-        known = ", ".join(f"{scheme}{SCHEME}" for scheme in sorted(filter(None, tf.io.gfile.get_registered_schemes())))
-        raise RecordError(
-            f"PACK_FOLDER leads to {path}, which this TensorFlow cannot reach: it knows {known} and local folders"
-        ) from None
     except tf.errors.OpError as error:
         raise RecordError(
             f"{path} cannot be reached ({error.message.strip()}): look at PACK_FOLDER, and who may"

@@ -53,7 +53,7 @@ class Shard:
 def parse_count(text: str) -> int:
     """Read of how many shares a job is; raise SettingsError for anything but a whole number from 1 on."""
     if not text.strip().isdecimal() or not 1 <= int(text) <= MOST_SHARDS:
-        raise SettingsError(f"--join {text}: the number of shares is expected, from 1 to {MOST_SHARDS}")
+        raise SettingsError(f"{text!r} is no number of shares: from 1 to {MOST_SHARDS} is expected, as in --join 4")
     return int(text)
 
 
