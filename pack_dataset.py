@@ -21,7 +21,7 @@ from bearcat.devices import start_tensorflow
 from bearcat.errors import RecordError, SettingsError
 from bearcat.images import InputSpec
 from bearcat.label_codecs import CODECS
-from bearcat.pack_parts import agreed_on, join_parts, load_parts, make_part
+from bearcat.pack_parts import Part, agreed_on, join_parts, load_parts, make_part
 from bearcat.packs import INDEX, load_pack_index
 from bearcat.places import Place, RemotePath
 from bearcat.shards import WHOLE, Shard, parse_count
@@ -97,7 +97,10 @@ def agree(step: Step) -> None:
 def pack_given_share(step: Step) -> None:
     """Pack the share that the command line names."""
     shard = step.arguments.shard
-    pack_share(step.work, step.settings, shard)
+    for split, part in pack_share(step.work, step.settings, shard).items():
+        tell(f"{split}_pack_dataset: share {shard}, {part.count} pictures")
+        for line in part.damaged:
+            tell(f"Left out: {line}")
     step.next(f"python pack_dataset.py --join {shard.count}", f"when all {shard.count} shares are packed")
 
 
@@ -109,8 +112,8 @@ def pack_with_beam(step: Step) -> None:
     join(step, data, writer, count, started)
 
 
-def pack_share(work: Work, settings: SimpleNamespace, shard: Shard) -> None:
-    """Pack every n-th picture, and the changed copies of those, into files of the share's own."""
+def pack_share(work: Work, settings: SimpleNamespace, shard: Shard) -> dict[str, Part]:
+    """Pack every n-th picture, and the changed copies of those, into files of the share's own; return what was made."""
     data = {split: read_data(work, split, settings.MODE) for split in SPLITS}
     writer = writer_of(settings, agreed_vocabulary(work))
     writer.check([item for items in data.values() for item in items])
@@ -119,11 +122,11 @@ def pack_share(work: Work, settings: SimpleNamespace, shard: Shard) -> None:
     if settings.DATA_ENHANCEMENT:
         share["train"] += enhance(work, settings, share["train"])
     start_tensorflow(use_gpu=False)
-    for split, folder in pack_folders(work, settings).items():
-        part = make_part(folder, shard, writer, share[split], settings.SEED, agreed)
-        tell(f"{folder.name}: share {shard}, {part.count} pictures")
-        for line in part.damaged:
-            tell(f"Left out: {line}")
+    folders = pack_folders(work, settings)
+    return {
+        split: make_part(folder, shard, writer, share[split], settings.SEED, agreed)
+        for split, folder in folders.items()
+    }
 
 
 def join_given(step: Step) -> None:
