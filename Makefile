@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-backbones test-faults test-kills bench-modes bench-serve bench-pack bench-check clean
+.PHONY: setup demo test test-backbones test-faults test-kills bench-modes bench-serve bench-quick bench-pack bench-check bench-feeding bench-vocabulary clean
 
 setup: $(READY)  ## python -m venv .venv; .venv/bin/pip install -r requirements.txt
 
@@ -39,11 +39,21 @@ bench-serve: setup  ## .venv/bin/python -m pip install ddddocr ; .venv/bin/pytho
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check ddddocr
 	$(BIN)/python -m benchmarks.serve
 
+bench-quick: setup  ## .venv/bin/python -m pip install ddddocr ; .venv/bin/python -m benchmarks.peers --seconds 30 --limit 120
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check ddddocr
+	$(BIN)/python -m benchmarks.peers --seconds 30 --limit 120
+
 bench-pack: setup  ## .venv/bin/python -m benchmarks.pack
 	$(BIN)/python -m benchmarks.pack
 
 bench-check: setup  ## .venv/bin/python -m benchmarks.check
 	$(BIN)/python -m benchmarks.check
+
+bench-feeding: setup  ## .venv/bin/python -m benchmarks.feeding
+	$(BIN)/python -m benchmarks.feeding
+
+bench-vocabulary: setup  ## .venv/bin/python -m benchmarks.vocabulary
+	$(BIN)/python -m benchmarks.vocabulary
 
 clean:  ## delete .venv; works and data stay
 	rm -rf $(VENV)

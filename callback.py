@@ -1,6 +1,6 @@
 """CallBack: checkpoints, resume, learning rate, early stop, TensorBoard, CSV and progress of a training.
 
-Run by itself it prints the checkpoint with the smallest validation loss.
+Run by itself it prints the best checkpoint.
 
 Reads:  checkpoint
 Writes: nothing
@@ -66,7 +66,7 @@ class CallBack:
         tell(f"Going on after epoch {found.checkpoint.epoch}: {found.checkpoint.path.name}")
         return found.model
 
-    def callbacks(self, steps_per_epoch: int, validation_data) -> list:
+    def callbacks(self, steps_per_epoch: int, validation_data, validated: int) -> list:
         """Return Keras' callbacks, in the order in which they must see an epoch's end."""
         import keras
 
@@ -82,7 +82,7 @@ class CallBack:
             rate = [cosine] * settings.COSINE_SCHEDULER
         return [
             *rate,
-            training.Timekeeper(settings.BATCH_SIZE),
+            training.Timekeeper(settings.BATCH_SIZE, validated),
             *[training.ValidateAverage(validation_data)] * settings.WEIGHT_AVERAGE,
             pacing.FollowPlateau(self.rule, lowers=not rate, stops=not settings.TRAIN_SECONDS),
             training.SaveCheckpoint(
@@ -95,9 +95,9 @@ class CallBack:
             self._signal,
         ]
 
-    def fit(self, model, steps_per_epoch: int, batches, validation_batches) -> None:
-        """Run the epochs that are left on endless batches; Ctrl-C stops them softly."""
-        callbacks = self.callbacks(steps_per_epoch, validation_batches)
+    def fit(self, model, steps_per_epoch: int, batches, validation_batches, validated: int) -> None:
+        """Run the epochs that are left on endless batches and so many pictures that validate; Ctrl-C stops softly."""
+        callbacks = self.callbacks(steps_per_epoch, validation_batches, validated)
         with self._signal:
             model.fit(
                 batches,
@@ -129,11 +129,11 @@ class CallBack:
 
 
 def main() -> None:
-    """Print the checkpoint with the smallest validation loss."""
+    """Print the best checkpoint."""
     step = open_step(make_parser(__doc__))
     folder = step.work.folder("checkpoint")
     best = best_checkpoint(folder)
-    tell(f"{len(list_checkpoints(folder))} checkpoints; the smallest validation loss has\n{best.path}")
+    tell(f"{len(list_checkpoints(folder))} checkpoints; the best is\n{best.path}")
     tell(f"epoch {best.epoch}: validation loss {best.val_loss:.6f}, exact {best.val_exact:.2%}")
     step.next("python save_model.py", "save and export it")
 

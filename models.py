@@ -24,7 +24,7 @@ with silence():
     from bearcat.detection.losses import DetectionLoss
     from bearcat.detection.metrics import AllFound
     from bearcat.detection.network import build_detector
-    from bearcat.layers import PositionEmbedding, Sight
+    from bearcat.layers import ManyLogits, PositionEmbedding, Sight
     from bearcat.losses import SmoothedCrossentropy, SmoothedCTC
     from bearcat.memory import training_bytes
     from bearcat.metrics import ExactMatch
@@ -33,6 +33,7 @@ with silence():
 
 WEIGHT_DECAY = 2e-2
 CONTEXT_FILTERS, TINY_CONTEXT_FILTERS = 128, 64
+MANY_ROWS = 512  # of a vocabulary: from here on the head's share of a step is felt
 # how far apart the columns lie that each convolution along the width looks at
 NEAR_CONTEXT = (1, 2)
 FAR_CONTEXT = (3, 9)
@@ -105,7 +106,9 @@ def look_at_text(pixels, backbone: str):
 
 def make_head(card: Card) -> layers.Layer:
     """Return what turns features (N, positions or steps, filters) into logits (N, positions or steps, rows)."""
-    return layers.Dense(len(card.vocabulary), dtype="float32", name="logits")
+    rows = len(card.vocabulary)
+    quick = rows >= MANY_ROWS and keras.config.dtype_policy().compute_dtype == "bfloat16"
+    return (ManyLogits if quick else layers.Dense)(rows, dtype="float32", name="logits")
 
 
 def read_columns(features, filters: int):

@@ -21,7 +21,7 @@ from bearcat.errors import SettingsError
 from bearcat.label_codecs import CODECS
 from bearcat.learning_curve import SHARES, answer_curve
 from bearcat.packed import PackedPictures
-from bearcat.schedule import INTERRUPT
+from bearcat.schedule import INTERRUPT, best_epoch
 from bearcat.weights import BASE, base_file, find_weight_file
 from bearcat.workspace import Work
 from callback import CallBack
@@ -128,7 +128,7 @@ def fit(step: Step, model, call_back: CallBack, source: PackedPictures | BoxedPi
         f"{source.count} pictures in {steps} steps, {call_back.card.backbone}, "
         f"{model.count_params():,} parameters in {call_back.recipe.precision}, on {device.words}"
     )
-    call_back.fit(model, steps, batches, validation)
+    call_back.fit(model, steps, batches, validation, source.validated)
 
 
 def try_first_batch(model, batches, steps: int) -> None:
@@ -145,7 +145,7 @@ def try_first_batch(model, batches, steps: int) -> None:
 def summarise(model, call_back: CallBack) -> dict:
     """Return report/train.json."""
     history, card = call_back.history, call_back.card
-    best = min(history, key=lambda row: row["val_loss"])
+    best = best_epoch(history)
     steps_seconds = sum(row["images"] / row["images_per_second"] for row in history)
     return {
         "mode": card.mode,

@@ -7,7 +7,9 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from bearcat.artifact import read_card
 from bearcat.errors import CheckpointError
+from bearcat.schedule import rank_epochs
 
 SUFFIX = ".keras"
 _FIGURE = r"-?(?:\d+\.\d+|inf|nan)"
@@ -55,12 +57,19 @@ def is_whole(path: Path) -> bool:
 
 
 def best_checkpoint(folder: Path) -> Checkpoint:
-    """Return the whole checkpoint with the smallest validation loss; raise CheckpointError where there is none."""
+    """Return the whole checkpoint that `rank_epochs` finds best; raise CheckpointError where there is none."""
+    newest, _ = newest_checkpoint(folder)
+    key = rank_epochs(read_history(newest.path) if newest else [])
     measured = [checkpoint for checkpoint in list_checkpoints(folder) if not math.isnan(checkpoint.val_loss)]
-    for checkpoint in sorted(measured, key=lambda checkpoint: (checkpoint.val_loss, checkpoint.epoch)):
+    for checkpoint in sorted(measured, key=lambda one: key((one.val_exact, one.val_loss, one.epoch)), reverse=True):
         if is_whole(checkpoint.path):
             return checkpoint
     raise CheckpointError(f"{folder} holds no usable checkpoint: run python train.py")
+
+
+def read_history(path: Path) -> list[dict]:
+    """Return the figures of all epochs that led to a checkpoint, as far as it says."""
+    return read_card(path)[1].get("history", [])
 
 
 def thin_checkpoints(folder: Path, kept: int) -> None:

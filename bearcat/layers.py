@@ -64,6 +64,24 @@ class Sight(keras.layers.Layer):
         return super().get_config() | {"height": self.height, "width": self.width}
 
 
+@keras.saving.register_keras_serializable("bearcat")
+class ManyLogits(keras.layers.Dense):
+    """A dense layer of thousands of logits, multiplied in bfloat16 while it trains, as the rest of the network is.
+
+    They are float32 all the same, and so is all that is computed after the training. The bias is one more row of the
+    kernel: by itself it costs two more walks over all logits.
+    """
+
+    def call(self, inputs, training=None):
+        """Return logits (..., units) of features."""
+        if not training:
+            return super().call(inputs)
+        features = ops.concatenate([inputs, ops.ones_like(inputs[..., :1])], axis=-1)
+        kernel = ops.concatenate([self.kernel, ops.expand_dims(self.bias, 0)])
+        product = ops.matmul(ops.cast(features, "bfloat16"), ops.cast(kernel, "bfloat16"))
+        return ops.cast(product, "float32")
+
+
 def resampling(before: int, after: int) -> np.ndarray:
     """Return the matrix (after, before) that resamples a row of pixels by Pillow's triangle filter."""
     reach = max(1.0, before / after)

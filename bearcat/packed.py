@@ -37,6 +37,11 @@ class PackedPictures:
         return self._indices["train"].count
 
     @property
+    def validated(self) -> int:
+        """Return how many pictures there are to validate with."""
+        return self._indices["validation"].count
+
+    @property
     def longest_label(self) -> int:
         """Return the length of the longest label of both sets."""
         return max(index.longest_label for index in self._indices.values())

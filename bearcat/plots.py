@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from bearcat.files import written_beside
 from bearcat.learning_curve import INTERVAL, Point, PowerLaw
+from bearcat.schedule import best_epoch
 from bearcat.scoring import wilson_interval
 
 SIZE = (4.6, 3.4)  # inches
@@ -61,7 +62,7 @@ def save_figure(drawn: Figure, path: Path) -> None:
 
 def draw_training(history: Sequence[dict]) -> Figure:
     """Draw loss, exact match and learning rate over the epochs of a training (the rows of its CSV file)."""
-    epochs, best = [row["epoch"] for row in history], min(history, key=lambda row: row["val_loss"])
+    epochs, best = [row["epoch"] for row in history], best_epoch(history)
     drawn = Figure(figsize=(12, 3.6), layout="constrained")
     panels = drawn.subplots(1, 3)
     pairs = (("loss", "val_loss", "loss"), ("exact", "val_exact", "read exactly right"))

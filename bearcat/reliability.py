@@ -7,6 +7,7 @@ import numpy as np
 CALIBRATION_BINS = 10
 LEFT_TO_A_PERSON = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)  # shares of the pictures
 TARGETS = (0.99, 0.999)  # the accuracy to aim at by leaving out the unsure: the first that is not reached anyway
+WITHHELD = 0.01  # the share of LEFT_TO_A_PERSON by which a report says how rarely the rest is wrong
 LEAST_ANSWERED = 0.5  # a unit that answers less is of no use
 
 
@@ -49,6 +50,22 @@ def coverage(confidences: Sequence[float], right: Sequence[bool]) -> list[dict]:
         }
         for share, skip in skips
     ]
+
+
+def withheld(rows: Sequence[dict]) -> dict:
+    """Return, from the rows of `coverage`, how often all readings are wrong, and the rest without the least sure 1 %.
+
+    `share` and `images` say how many are withheld (none of fewer than 100 pictures), `confidence` is the smallest of
+    the rest, `error` and `error_of_rest` are shares of wrong readings.
+    """
+    everything, rest = (next(row for row in rows if row["left"] == share) for share in (0, WITHHELD))
+    return {
+        "share": WITHHELD,
+        "images": everything["images"] - rest["images"],
+        "confidence": rest["confidence"],
+        "error": 1 - everything["exact"],
+        "error_of_rest": 1 - rest["exact"],
+    }
 
 
 def sure_enough(confidences: Sequence[float], right: Sequence[bool]) -> dict | None:

@@ -1,4 +1,4 @@
-"""When to lower the learning rate and when to stop, as a plain function of the validation losses so far."""
+"""When to lower the learning rate, when to stop and which epoch was best, as plain functions of the figures so far."""
 
 import math
 from dataclasses import dataclass
@@ -25,6 +25,32 @@ def cosine_rate(step: int, steps: int, peak: float) -> float:
         return peak * (step + 1) / warm_up
     done = min(1.0, (step - warm_up) / max(1, steps - warm_up))
     return peak * (1 + math.cos(math.pi * done)) / 2
+
+
+def rank_epochs(history: list[dict]):
+    """Return the key by which to sort epochs, given as (val_exact, val_loss, epoch), so that the best comes last.
+
+    The latest is the best whose exact match lies at most one standard error below the greatest of the `history`: what
+    few validation pictures say beyond that is chance, and the learning rate has come down the furthest. Their loss
+    says less: a network that starts from the base soon grows surer than it should, and reads better all the same. It
+    decides while nothing is read right. Rows that don't say how many pictures validated them have no error.
+    """
+    most = max(history, key=lambda row: row["val_exact"], default={"val_exact": 0.0})
+    count = most.get("validated", math.inf)
+    share = (most["val_exact"] * count + 1) / (count + 2) if math.isfinite(count) else 0.0  # never 0 or 1 for sure
+    least = most["val_exact"] - math.sqrt(share * (1 - share) / count)
+
+    def key(epoch: tuple[float, float, int]) -> tuple[float, float]:
+        val_exact, val_loss, number = epoch
+        return min(val_exact, least), number if most["val_exact"] else -val_loss
+
+    return key
+
+
+def best_epoch(history: list[dict]) -> dict:
+    """Return the row of the best epoch."""
+    key = rank_epochs(history)
+    return max(history, key=lambda row: key((row["val_exact"], row["val_loss"], row["epoch"])))
 
 
 @dataclass

@@ -39,12 +39,17 @@ def score_page(
 
 def figures(report: dict) -> list[tuple[str, str]]:
     """Return the figures with their names in words."""
-    speed, error = report["ms_per_image"], report["expected_calibration_error"]
+    speed, error, sure = report["ms_per_image"], report["expected_calibration_error"], report["withheld"]
     return [
         ("exactly right", f"{report['exact']:.2%}"),
         ("right but for upper and lower case", f"{report['exact_ignore_case']:.2%}"),
         (f"{report['symbol']} accuracy", f"{report['character_accuracy']:.2%}"),
         ("mistakes", f"{len(report['mistakes']):,} of {report['images']:,} pictures"),
+        (
+            f"wrong without the least sure {sure['share']:.0%}",
+            f"{sure['error_of_rest']:.2%} of the rest, {sure['error']:.2%} of all "
+            f"({sure['images']:,} withheld, with a confidence below {sure['confidence']:.6f})",
+        ),
         ("time a picture", f"{speed['p50']:.1f} ms (median), {speed['p99']:.1f} ms (the slowest hundredth)"),
         ("confidence is off by", f"{error:.1%} on average (expected calibration error)"),
     ]

@@ -9,7 +9,7 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from bearcat.label_codecs import Reading
-from bearcat.reliability import coverage, expected_calibration_error, reliability_bins, sure_enough
+from bearcat.reliability import coverage, expected_calibration_error, reliability_bins, sure_enough, withheld
 
 
 def wilson_interval(successes: int, trials: int, z: float = 1.959964) -> tuple[float, float]:
@@ -66,6 +66,7 @@ def score(
     lengths = Counter(map(len, true_symbols))
     right_by_length = Counter(len(symbols) for symbols, hit in zip(true_symbols, right, strict=True) if hit)
     confidences = [reading.confidence for reading in readings]
+    covered = coverage(confidences, right)
     return {
         "images": len(labels),
         "exact": sum(right) / len(right),
@@ -75,7 +76,8 @@ def score(
         "ms_per_image": milliseconds(seconds),
         "expected_calibration_error": expected_calibration_error(confidences, right),
         "reliability": reliability_bins(confidences, right),
-        "coverage": coverage(confidences, right),
+        "coverage": covered,
+        "withheld": withheld(covered),
         "threshold": sure_enough(confidences, right),
         "by_length": {
             str(length): {"images": count, "exact": right_by_length[length] / count}

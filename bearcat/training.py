@@ -25,11 +25,14 @@ def row_of(epoch: int, logs: dict) -> dict[str, float]:
 
 
 class Timekeeper(keras.callbacks.Callback):
-    """First in the row: adds learning rate, seconds and pictures to an epoch's figures, which all others then see."""
+    """First in the row: adds learning rate, seconds and pictures to an epoch's figures, which all others then see.
 
-    def __init__(self, batch_size: int):
+    `validated` is how many pictures validate.
+    """
+
+    def __init__(self, batch_size: int, validated: int):
         super().__init__()
-        self.batch_size = batch_size
+        self.batch_size, self.validated = batch_size, validated
 
     def on_epoch_begin(self, epoch, logs=None):
         self._started, self._steps = time.monotonic(), 0
@@ -42,6 +45,7 @@ class Timekeeper(keras.callbacks.Callback):
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         logs["seconds"] = time.monotonic() - self._started  # validation included
         logs["images"] = self._steps * self.batch_size
+        logs["validated"] = self.validated
         logs["images_per_second"] = logs["images"] / (self._last_step - self._started)
 
 

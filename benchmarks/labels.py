@@ -14,8 +14,10 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
+from bearcat.workspace import Work
 from benchmarks.real_sets import list_sets, make_work
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,7 +29,6 @@ STEPS = ("pack_dataset.py", "train.py", "save_model.py", "test.py")
 def main() -> None:
     """Train what is not among the results yet, and print the table."""
     arguments = parse_arguments()
-    done = read_results(arguments.results)
     tasks = [
         {"set": name, "labels": labels, "weights": weights, "seed": seed, "seconds": arguments.seconds}
         | ({"mode": arguments.mode} if arguments.mode else {})
@@ -36,14 +37,7 @@ def main() -> None:
         for weights in arguments.weights
         for name in arguments.sets or list_sets(arguments.data)
     ]
-    for task in tasks:
-        if not any(task.items() <= row.items() for row in done):
-            done.append(task | measure(task, arguments.data))
-            print(json.dumps(done[-1]), flush=True)
-            if arguments.results:
-                with arguments.results.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(done[-1]) + "\n")
-    print_table([row for row in done for task in tasks if task.items() <= row.items()])
+    print_table(complete(tasks, arguments.results, lambda task: measure(task, arguments.data)))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -60,6 +54,19 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def complete(tasks: list[dict], results: Path | None, measure_one: Callable[[dict], dict]) -> list[dict]:
+    """Return tasks with their figures: those of earlier runs, and what is measured now for the others."""
+    done = read_results(results)
+    for task in tasks:
+        if not any(task.items() <= row.items() for row in done):
+            done.append(task | measure_one(task))
+            print(json.dumps(done[-1]), flush=True)
+            if results:
+                with results.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(done[-1]) + "\n")
+    return [row for row in done for task in tasks if task.items() <= row.items()]
+
+
 def read_results(path: Path | None) -> list[dict]:
     """Return what earlier runs measured."""
     if path is None or not path.is_file():
@@ -68,18 +75,9 @@ def read_results(path: Path | None) -> list[dict]:
 
 
 def measure(task: dict, data: Path) -> dict:
-    """Walk the road with so many labels as a person would, and return what test.py and train.py report."""
+    """Return what test.py and train.py report of a training with so many labels."""
     with tempfile.TemporaryDirectory() as folder:
-        archive = data / f"{task['set']}.zip"
-        work = make_work(archive, Path(folder), task["set"], task["labels"] or None, task["seed"])
-        walk(work.path, "cheak_file.py", "--apply")
-        weights = None if task["weights"] == "None" else task["weights"]
-        values = {"WEIGHTS": repr(weights), "TRAIN_SECONDS": task["seconds"], "SEED": task["seed"]}
-        if "mode" in task:
-            values["MODE"] = repr(task["mode"])
-        options = [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
-        for step in STEPS:
-            walk(work.path, step, *options)
+        work = walk_road(task, data, Path(folder))
         test, train = (json.loads(work.report_file(step).read_text(encoding="utf-8")) for step in ("test", "train"))
     return {
         "exact": test["exact"],
@@ -87,6 +85,21 @@ def measure(task: dict, data: Path) -> dict:
         "steps": train["epochs_run"],
         "mode_trained": train["mode"],
     }
+
+
+def walk_road(task: dict, data: Path, parent: Path) -> Work:
+    """Return a work that has walked the road with so many labels, as a person would walk it."""
+    archive = data / f"{task['set']}.zip"
+    work = make_work(archive, parent, task["set"], task["labels"] or None, task["seed"])
+    walk(work.path, "cheak_file.py", "--apply")
+    weights = None if task["weights"] == "None" else task["weights"]
+    values = {"WEIGHTS": repr(weights), "TRAIN_SECONDS": task["seconds"], "SEED": task["seed"]}
+    if "mode" in task:
+        values["MODE"] = repr(task["mode"])
+    options = [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
+    for step in STEPS:
+        walk(work.path, step, *options)
+    return work
 
 
 def walk(work: Path, script: str, *options: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bearcat.artifact import Card, write_card
 from bearcat.checkpoints import (
     best_checkpoint,
     checkpoint_name,
@@ -15,13 +16,17 @@ from bearcat.checkpoints import (
     thin_checkpoints,
 )
 from bearcat.errors import CheckpointError
+from bearcat.schedule import best_epoch
+
+CARD = Card("captcha", "CTC", "tiny", ("a", "b"), 24, 48, 1, 3)
 
 
-def put(folder: Path, epoch: int, val_loss: float, whole: bool = True) -> Path:
+def put(folder: Path, epoch: int, val_loss: float, whole: bool = True, val_exact: float = 0.0, history=()) -> Path:
     """Write a checkpoint that is a small zip archive, or the first half of one."""
-    path = folder / checkpoint_name(epoch, 1.0, val_loss, 0.5)
+    path = folder / checkpoint_name(epoch, 1.0, val_loss, val_exact)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("model.weights.h5", bytes(range(200)))
+    write_card(path, {"card": vars(CARD), "history": list(history)})
     if not whole:
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     return path
@@ -56,10 +61,36 @@ def test_checkpoints_are_listed_by_epoch_even_past_four_digits(tmp_path: Path):
     assert [checkpoint.epoch for checkpoint in list_checkpoints(tmp_path)] == [1, 9, 10, 9999, 12345]
 
 
-def test_the_best_has_the_smallest_validation_loss_and_of_equals_the_first(tmp_path: Path):
+def test_the_best_is_the_latest_that_reads_no_worse_than_chance_allows(tmp_path: Path):
+    """Of 100 pictures 90 right is 3 uncertain: 88 may be as good, 86 is not. The best's own file was thinned out."""
+    shares, fixed = [0.5, 0.9, 0.88, 0.86], {"val_loss": 1.0, "validated": 100}
+    rows = [{"epoch": n, "val_exact": share} | fixed for n, share in enumerate(shares, 1)]
+    for row in rows[2:]:
+        put(tmp_path, row["epoch"], row["val_loss"], val_exact=row["val_exact"], history=rows[: row["epoch"]])
+    assert best_checkpoint(tmp_path).epoch == best_epoch(rows)["epoch"] == 3
+
+
+@pytest.mark.parametrize(
+    ("shares", "validated", "best"),
+    [
+        ([0.8, 0.9, 0.7], 10, 2),
+        ([0.8, 0.9, 0.8], 10, 3),  # one of ten is chance
+        ([0.8, 0.9, 0.8], 10_000, 2),
+        ([1.0, 1.0, 0.0], 2, 2),
+        ([0.9, 0.9, 0.8], None, 2),  # of a version that did not count
+        ([0.0, 0.0, 0.0], 10, 1),  # nothing is read: the loss decides
+    ],
+)
+def test_the_best_epoch_is_told_from_chance(shares: list[float], validated: int | None, best: int):
+    counted = {} if validated is None else {"validated": validated}
+    rows = [{"epoch": n, "val_loss": float(n), "val_exact": share} | counted for n, share in enumerate(shares, 1)]
+    assert best_epoch(rows)["epoch"] == best
+
+
+def test_while_nothing_is_read_the_best_has_the_smallest_validation_loss(tmp_path: Path):
     for epoch, val_loss in enumerate([0.9, 0.3, 0.5, 0.3], start=1):
         put(tmp_path, epoch, val_loss)
-    assert best_checkpoint(tmp_path).epoch == 2
+    assert best_checkpoint(tmp_path).val_loss == 0.3
 
 
 def test_the_best_passes_over_nan_and_broken_files(tmp_path: Path):
@@ -67,7 +98,7 @@ def test_the_best_passes_over_nan_and_broken_files(tmp_path: Path):
     put(tmp_path, 2, math.nan)
     put(tmp_path, 3, 0.1, whole=False)
     put(tmp_path, 4, 0.5)
-    (tmp_path / checkpoint_name(5, 1, 0.2, 0.5)).write_bytes(b"")
+    (tmp_path / checkpoint_name(5, 1, 0.2, 0.0)).write_bytes(b"")
     assert best_checkpoint(tmp_path).epoch == 4
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bearcat.losses import SmoothedCrossentropy, SmoothedCTC, ctc
+from bearcat.losses import LEAST_LOG, SmoothedCrossentropy, SmoothedCTC, ctc, log_sum_exp
 
 LOSSES = {"ORDINARY": SmoothedCrossentropy, "CTC": SmoothedCTC}
 ONE_TO_THREE = np.array([0.0, math.log(3)])  # logits of the probabilities 1/4 and 3/4
@@ -154,3 +154,50 @@ def test_ctc_and_its_gradient_are_those_of_keras():
         figures.append((losses.numpy(), tape.gradient(total, variable).numpy()))
     for one, other in zip(*figures, strict=True):
         assert np.allclose(one, other, atol=1e-4)
+
+
+def ctc_of_all_rows(targets, logits):
+    """Return TensorFlow's CTC of the logits of all rows, not only of a label's."""
+    lengths = tf.fill([tf.shape(logits)[0]], tf.shape(logits)[1])
+    scores = tf.maximum(tf.nn.log_softmax(logits), LEAST_LOG)
+    labels = tf.sparse.from_dense(targets)
+    return tf.nn.ctc_loss(labels, scores, None, lengths, logits_time_major=False, blank_index=0)
+
+
+@pytest.mark.parametrize(("rows", "scale"), [(6, 0.1), (63, 2.0), (300, 5.0)])
+def test_ctc_of_a_label_s_rows_is_that_of_all_rows(rows: int, scale: float):
+    random = np.random.default_rng(3)
+    targets = random.integers(1, rows, (5, 4)).astype(np.int32)
+    targets[0] = [2, 2, 3, 2]  # repeats, together and apart
+    targets[1, 1:] = 0
+    logits = tf.constant(random.normal(scale=scale, size=(5, 9, rows)).astype(np.float32))
+    figures = []
+    for loss in (ctc, ctc_of_all_rows):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            losses = loss(tf.constant(targets), logits)
+        figures.append((losses.numpy(), tape.gradient(losses, logits).numpy()))
+    for one, other in zip(*figures, strict=True):
+        assert np.allclose(one, other, rtol=1e-5, atol=1e-4)
+
+
+def test_log_sum_exp_and_its_gradient_are_those_of_tensorflow():
+    logits = np.random.default_rng(4).normal(scale=5, size=(3, 4, 300)).astype(np.float32)
+    logits[0, 0] = 0  # all alike: log 300
+    logits[0, 1, 7] = 90  # far above the others, which are nothing beside it
+    values = tf.constant(logits)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(values)
+        own, theirs = log_sum_exp(values), tf.reduce_logsumexp(values, axis=-1)
+    assert np.allclose(own, theirs, rtol=1e-6)
+    assert float(own[0, 0]) == pytest.approx(math.log(300), rel=1e-6)
+    assert np.allclose(tape.gradient(own, values), tape.gradient(theirs, values), atol=1e-6)
+
+
+@pytest.mark.parametrize("where", [(0, 0, 0), (1, 2, 4)])
+def test_ctc_of_a_logit_that_is_none_is_none(where: tuple[int, int, int]):
+    logits = np.zeros((2, 5, 5), np.float32)
+    logits[where] = np.nan
+    losses = ctc(np.array([[1, 2], [3, 1]]), tf.constant(logits)).numpy()
+    assert np.isnan(losses[where[0]])
+    assert np.isfinite(losses[1 - where[0]])

@@ -5,16 +5,18 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from bearcat.artifact import Card
+from bearcat.devices import precision_set
 from bearcat.label_codecs import TEXT_CODECS, make_codec, pad_targets
-from bearcat.layers import Sight, load_model
+from bearcat.layers import ManyLogits, Sight, in_float32, load_model
 from bearcat.metrics import ExactMatch
 from bearcat.recipe import Recipe
 from bearcat.sight import HEIGHT, LEAST_WIDTH, sight_of, width_with
 from bearcat.vocabulary import Vocabulary
-from models import build_model
+from models import MANY_ROWS, build_model, make_head
 
 VOCABULARY = Vocabulary(tuple("abc"))
 LABELS = ["a", "ba", "acc", "cab"]
@@ -118,3 +120,55 @@ def test_pictures_are_resized_as_pillow_does(height: int, width: int, channels: 
     image = Image.fromarray(pixels.squeeze()).resize((LEAST_WIDTH, HEIGHT), Image.Resampling.BILINEAR)
     seen = np.array(Sight(HEIGHT, LEAST_WIDTH)(pixels[None].astype(np.float32)))[0]
     assert np.abs(seen.squeeze() - np.asarray(image, np.float32)).max() <= 1
+
+
+def test_many_logits_are_those_of_a_dense_layer_and_so_are_their_gradients():
+    random = np.random.default_rng(0)
+    features = tf.constant(random.normal(size=(4, 6, 32)), tf.float32)
+    weights = [random.normal(size=shape).astype(np.float32) for shape in ((32, 600), (600,))]
+    figures = []
+    for kind in (keras.layers.Dense, ManyLogits):
+        layer = kind(600, dtype="float32")
+        layer.build(features.shape)
+        layer.set_weights(weights)
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            trained = layer(features, training=True)
+            total = tf.reduce_sum(tf.sin(trained / 10))
+        gradients = tape.gradient(total, [features, layer.kernel.value, layer.bias.value])
+        assert {value.dtype for value in (trained, *gradients)} == {tf.float32}
+        figures.append([layer(features, training=False), trained, *gradients])
+    for number, (one, other) in enumerate(zip(*figures, strict=True)):
+        # bfloat16 has three digits; what is not trained is float32
+        assert np.abs(one - other).max() <= (0.01 if number else 0) * np.abs(one).max()
+    assert np.any(figures[0][1] != figures[1][1])
+
+
+@pytest.mark.parametrize(
+    ("characters", "precision", "kind"),
+    [
+        (MANY_ROWS, "bfloat16", ManyLogits),
+        (MANY_ROWS, "float32", keras.layers.Dense),
+        (MANY_ROWS, "float16", keras.layers.Dense),
+        (62, "bfloat16", keras.layers.Dense),
+    ],
+)
+def test_many_logits_are_for_many_characters_in_bfloat16(characters: int, precision: str, kind: type):
+    card = Card("captcha", "CTC", "light", tuple(map(chr, range(0x4E00, 0x4E00 + characters))), 24, 48, 1, 3)
+    with precision_set(precision):
+        assert type(make_head(card)) is kind
+
+
+def test_a_network_of_many_characters_learns_and_is_saved(tmp_path: Path):
+    keras.utils.set_random_seed(0)
+    characters = tuple(map(chr, range(0x4E00, 0x4E00 + MANY_ROWS)))
+    with precision_set("bfloat16"):
+        model = build_model(Card("captcha", "CTC", "tiny", characters, 24, 48, 1, 3), Recipe(precision="bfloat16"))
+        images, targets = make_batch("CTC")
+        losses = [model.train_on_batch(images, targets * 100, return_dict=True)["loss"] for _ in range(12)]
+    assert losses[-1] < losses[0]
+    model.save(tmp_path / "model.keras")
+    loaded = in_float32(load_model(tmp_path / "model.keras"))
+    assert type(loaded.get_layer("logits")) is ManyLogits
+    exact, rounded = (np.asarray(one.predict_on_batch(images)) for one in (loaded, model))
+    assert np.abs(exact - rounded).max() < 0.1 * np.abs(exact).max()

@@ -5,7 +5,7 @@ import pytest
 
 from bearcat.calibration import calibrate
 from bearcat.label_codecs import make_codec
-from bearcat.reliability import coverage, reliability_bins, sure_enough
+from bearcat.reliability import coverage, reliability_bins, sure_enough, withheld
 from bearcat.vocabulary import Vocabulary
 
 
@@ -21,6 +21,24 @@ def test_what_is_left_to_a_person_are_the_least_sure():
     assert (rows[0]["exact"], rows[0]["images"]) == (0.8, 10)
     assert (rows[0.1]["exact"], rows[0.1]["confidence"]) == (pytest.approx(8 / 9), 0.6)
     assert (rows[0.2]["exact"], rows[0.2]["images"]) == (1, 8)
+
+
+def test_how_rarely_the_rest_is_wrong_is_worked_by_hand():
+    # of 200 readings 4 are wrong, two of them the least sure: 4 / 200 of all, 2 / 198 of the rest
+    confidences = [0.1, 0.2, *np.linspace(0.5, 0.99, 198)]
+    right = [False, False, True, False, False] + [True] * 195
+    assert withheld(coverage(confidences, right)) == {
+        "share": 0.01,
+        "images": 2,
+        "confidence": 0.5,
+        "error": pytest.approx(0.02),
+        "error_of_rest": pytest.approx(2 / 198),
+    }
+
+
+def test_of_fewer_than_100_pictures_none_is_withheld():
+    told = withheld(coverage([0.1, 0.9], [False, True]))
+    assert (told["images"], told["error"], told["error_of_rest"]) == (0, 0.5, 0.5)
 
 
 def test_the_threshold_is_the_smallest_confidence_that_reaches_the_target():

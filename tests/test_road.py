@@ -64,7 +64,7 @@ def test_two_units_are_compared_on_the_first_one_s_test_set(trained: Path, tmp_p
 def test_each_epoch_leaves_a_checkpoint_named_by_its_figures(trained: Path):
     checkpoints = list_checkpoints(trained / "checkpoint")
     assert [checkpoint.epoch for checkpoint in checkpoints] == [1, 2]
-    best = min(checkpoints, key=lambda checkpoint: checkpoint.val_loss)
+    best = checkpoints[read_report(trained, "train")["best_epoch"] - 1]
     assert best.path.name == read_report(trained, "save")["checkpoint"]
     assert best.path.name in run_well("callback.py", "--work", trained)
     rows = (trained / "CSVLogger" / "training.csv").read_text(encoding="utf-8").splitlines()

@@ -69,6 +69,17 @@ def test_a_page_says_what_the_report_says_and_marks_what_is_wrong(picture: Path)
     assert set(re.findall(r'src="([^,]*),', page)) == {"data:image/png;base64", "data:image/svg+xml;base64"}
 
 
+def test_a_page_says_how_rarely_the_rest_is_wrong(picture: Path):
+    labels = ["a"] * 100
+    texts, sure = ["b", *labels[1:]], [0.25] + [0.75] * 99
+    readings = [Reading(text, (one,)) for text, one in zip(texts, sure, strict=True)]
+    files = [f"{number}.png" for number in range(100)]
+    report = score(files, labels, readings, [0.01] * 100) | {"symbol": "character"}
+    page = score_page(report, dict.fromkeys(files, picture), [], [])
+    assert "wrong without the least sure 1%" in page
+    assert "0.00% of the rest, 1.00% of all (1 withheld, with a confidence below 0.750000)" in page
+
+
 def test_the_gallery_is_bounded_and_says_so(picture: Path):
     count = SHOWN_MISTAKES + 5
     report, files = report_of(["a"] * count, ["b"] * count)

@@ -86,6 +86,7 @@ def test_a_score_has_the_keys_of_the_design_and_its_values_by_hand():
         "expected_calibration_error",
         "reliability",
         "coverage",
+        "withheld",
         "threshold",
         "by_length",
         "by_character",

@@ -60,7 +60,7 @@ def fit(work: Work, model: keras.Model, epochs: int, call_back: CallBack | None 
     images = np.random.default_rng(0).uniform(0, 255, (4, 24, 48, 1)).astype(np.float32) * scale
     targets = pad_targets([[1], [2], [1, 2], [2, 1, 2]], 3)
     batch = tf.data.Dataset.from_tensors((images, targets))
-    call_back.fit(model, 1, batch.repeat(), batch)
+    call_back.fit(model, 1, batch.repeat(), batch, 4)
     return call_back
 
 
@@ -129,7 +129,7 @@ def test_a_time_ends_the_training_and_neither_plateau_nor_epochs_do(work: Work, 
 def test_a_resumed_training_has_the_rest_of_its_time(work: Work):
     call_back = CallBack(work, settings(TRAIN_SECONDS=1000), CARD)
     call_back.history = [{"epoch": 1, "time_spent": 600.0}, {"epoch": 2, "time_spent": 750.0}]
-    (pace,) = [one for one in call_back.callbacks(1, None) if isinstance(one, pacing.FollowTime)]
+    (pace,) = [one for one in call_back.callbacks(1, None, 4) if isinstance(one, pacing.FollowTime)]
     assert pace.spent == 750
     assert not call_back.has_ended
 

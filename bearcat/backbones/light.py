@@ -10,7 +10,7 @@ from keras import layers
 STRIDES = (2, 2, 1, 2, 1, 2)
 # name → filters of the six convolutions
 VARIANTS = {
-    "tiny": (16, 32, 48, 48, 64, 64),
+    "tiny": (32, 32, 64, 64, 64, 64),
     "light": (32, 64, 96, 96, 128, 160),
     "wide": (48, 96, 128, 128, 192, 256),
 }

@@ -26,6 +26,11 @@ class BoxedPictures:
         """Return how many pictures there are to train on."""
         return len(self.data["train"])
 
+    @property
+    def validated(self) -> int:
+        """Return how many pictures there are to validate with."""
+        return len(self.data["validation"])
+
     def check(self, model, card: Card) -> None:
         """Do nothing: any number of objects of any size can be learnt from."""
 
