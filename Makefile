@@ -24,9 +24,9 @@ test: setup  ## .venv/bin/ruff check . ; .venv/bin/ruff format --check . ; .venv
 test-backbones: setup  ## .venv/bin/python -m pytest --all-backbones tests/test_backbones.py tests/test_detection_training.py tests/test_other_keras_backends.py
 	$(BIN)/python -m pytest --all-backbones tests/test_backbones.py tests/test_detection_training.py tests/test_other_keras_backends.py
 
-FAULTS := --faults --dist load tests/test_faults_*.py tests/test_kills.py tests/test_properties.py tests/test_deterministic.py
+FAULTS := --faults --dist load tests/test_faults_*.py tests/test_kills.py tests/test_shards.py tests/test_properties.py tests/test_deterministic.py
 
-test-faults: setup  ## .venv/bin/python -m pytest --faults --dist load tests/test_faults_*.py tests/test_kills.py tests/test_properties.py tests/test_deterministic.py
+test-faults: setup  ## .venv/bin/python -m pytest --faults --dist load tests/test_faults_*.py tests/test_kills.py tests/test_shards.py tests/test_properties.py tests/test_deterministic.py
 	$(BIN)/python -m pytest $(FAULTS)
 
 test-kills: setup  ## .venv/bin/python -m pytest -s --many-kills tests/test_move_path.py

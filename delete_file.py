@@ -5,12 +5,12 @@ Writes: deletes the pictures and packs of the sets that are named, and nothing e
 Next:   python gen_sample_by_captcha.py
 """
 
-from pathlib import Path
-
 from bearcat.annotations import list_images
-from bearcat.command_line import make_parser, open_step, run, tell
+from bearcat.command_line import Step, make_parser, open_step, run, tell
 from bearcat.errors import DataError
+from bearcat.pack_parts import PARTS
 from bearcat.packs import INDEX
+from bearcat.places import Place, place_of
 from bearcat.workspace import DATA_FOLDERS, PACK_FOLDERS
 
 DELETABLE = (*DATA_FOLDERS, *PACK_FOLDERS, "train_enhance_dataset")
@@ -25,7 +25,7 @@ def main() -> None:
     unknown = [name for name in step.arguments.sets if name not in DELETABLE]
     if unknown:
         raise DataError(f"{', '.join(unknown)}: not a data set; they are {', '.join(DELETABLE)}")
-    files = {name: files_of(step.work.folder(name)) for name in step.arguments.sets or DELETABLE}
+    files = {name: files_of(folder_of(step, name)) for name in step.arguments.sets or DELETABLE}
     total = sum(map(len, files.values()))
     for name, paths in files.items():
         tell(f"{name}: {len(paths)} files")
@@ -40,9 +40,16 @@ def main() -> None:
     step.next("python gen_sample_by_captcha.py", "or put your own pictures into train_dataset")
 
 
-def files_of(folder: Path) -> list[Path]:
+def folder_of(step: Step, name: str) -> Place:
+    """Return where a data set lies; packs may lie elsewhere than in the work."""
+    return place_of(step.work.path, step.settings.PACK_FOLDER if name in PACK_FOLDERS else None) / name
+
+
+def files_of(folder: Place) -> list[Place]:
     """Return a folder's pictures or TFRecords; a label table, which is made by hand, and all else stays."""
-    return [*folder.glob("*.tfrecord"), *folder.glob(INDEX)] if folder.name in PACK_FOLDERS else list_images(folder)
+    if folder.name not in PACK_FOLDERS:
+        return list_images(folder)
+    return [file for pattern in ("*.tfrecord", PARTS, INDEX) for file in folder.glob(pattern)]
 
 
 def confirmed(total: int) -> bool:

@@ -6,21 +6,26 @@ Next:   python cheak_file.py
 """
 
 from bearcat.captcha_config import CaptchaConfig, load_captcha_config
-from bearcat.command_line import Step, make_parser, open_step, run, tell
+from bearcat.command_line import Step, add_shard, make_parser, open_step, run, tell
 from bearcat.errors import SettingsError
 from bearcat.generation import generate
 from bearcat.label_codecs import CODECS
+from bearcat.shards import WHOLE
 
 
 def main() -> None:
-    """Generate what is still missing of the three data sets."""
-    step = open_step(make_parser(__doc__))
+    """Generate what is still missing of the three data sets, or of a share of them."""
+    parser = make_parser(__doc__)
+    add_shard(parser, "only the i-th of n shares, so that n processes or machines make the pictures together")
+    step = open_step(parser)
+    shard = step.arguments.shard or WHOLE
     config = load_captcha_config(step.work.captcha_config_file)
     check_kind(step, config)
     for split, count in config.counts.items():
         folder = step.work.path / config.folders[split]
-        made, others = generate(config, split, folder, step.settings.SEED)
-        tell(f"{folder.name}: {count} pictures, {made} of them made now")
+        made, others = generate(config, split, folder, step.settings.SEED, shard)
+        share = "" if shard == WHOLE else f"share {shard} of "
+        tell(f"{folder.name}: {share}{count} pictures, {made} of them made now")
         if others:
             tell(f"  and {others} that this configuration did not make; they are left as they are")
     step.next("python cheak_file.py --apply", "look at the data and set what follows from it")

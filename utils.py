@@ -23,7 +23,9 @@ from bearcat.errors import ArtifactError, DataError, ImageError, LabelError
 from bearcat.grids import Cell, Grid, cut, matching_cells
 from bearcat.images import InputSpec, Source, extract_pixels, open_image
 from bearcat.inference import choose_unit, load_recogniser
-from bearcat.label_codecs import CODECS, TEXT_CODECS, Reading, check_label, make_codec
+from bearcat.label_codecs import CODECS, Reading, check_label, make_codec
+from bearcat.packs import fields_of_all
+from bearcat.places import Place
 from bearcat.progress import map_in_threads, show_progress
 from bearcat.voc import BoxLabels, check_size
 from bearcat.vocabulary import Vocabulary
@@ -103,21 +105,21 @@ class WriteTFRecord:
         for item in sorted(data, key=lambda item: -len(item.label)):
             check_label(item.label, self.codec, str(item.path))
 
+    def fields(self, data: list[LabelledImage]) -> dict[str, object]:
+        """Return what the index of a pack of these pictures says of all of them."""
+        return fields_of_all(self.spec, self.codec, [item.label for item in data])
+
     def write(self, data: list[LabelledImage], folder: Path, seed: int):
         """Pack shuffled pictures into `folder` and return the pack's index; damaged ones are named and left out."""
-        from bearcat import records  # imports TensorFlow, which the service must not load
+        from bearcat.records import write_pack  # imports TensorFlow, which the service must not load
 
+        return write_pack(folder, self.records(data, folder, seed), len(data), self.fields(data))
+
+    def records(self, data: list[LabelledImage], folder: Place, seed: int) -> Iterator:
+        """Yield the records of shuffled pictures under a bar; damaged ones are named and left out."""
         data = random.Random(seed).sample(data, len(data))
-        labels = [item.label for item in data]
-        of_all = {
-            **self.spec.as_dict(),
-            "characters": list(self.codec.vocabulary.characters),
-            "unit": self.codec.unit,
-            "longest_label": max(map(len, labels)),
-            "steps_needed": {mode: max(map(codec.steps_needed, labels)) for mode, codec in TEXT_CODECS.items()},
-        }
         pictures = show_progress(map_in_threads(self._record, data), len(data), f"packing {folder.name}")
-        return records.write_pack(folder, self._whole(pictures), len(data), of_all)
+        return self._whole(pictures)
 
     def _record(self, item: LabelledImage):
         from bearcat.records import Record

@@ -13,6 +13,7 @@ from bearcat.configuration import load_settings
 from bearcat.errors import BearcatError
 from bearcat.files import write_json
 from bearcat.locks import WorkLock, let_go_of_all
+from bearcat.shards import Shard
 from bearcat.trouble import words_of
 from bearcat.workspace import ROOT, Work, find_work
 
@@ -49,6 +50,11 @@ def make_parser(doc: str) -> argparse.ArgumentParser:
     return parser
 
 
+def add_shard(parser: argparse._ActionsContainer, what: str) -> None:
+    """Let a script, or a group of its options, take --shard i/n: do that share of the work alone."""
+    parser.add_argument("--shard", metavar="i/n", type=Shard.parse, help=what)
+
+
 def open_step(
     parser: argparse.ArgumentParser,
     argv: Sequence[str] | None = None,
@@ -57,14 +63,15 @@ def open_step(
     """Parse the command line, find the work, load its settings, and say which work it is.
 
     `only_reads` tells from the settings whether this process leaves all changes to another one of its kind.
-    Raises WorkError where another process changes what this script would change.
+    Raises WorkError where another process changes what this script would change. Shards of one job run side by side.
     """
     arguments = parser.parse_args(argv)
     work = find_work(arguments.work)
     settings = load_settings(ROOT / "settings.py", work.settings_file, arguments.set)
     tell(f"Work: {work.path}")
-    changed = () if only_reads(settings) else None
-    return Step(work, settings, arguments, WorkLock(work.path, Path(sys.argv[0]).stem, changed))
+    shard = getattr(arguments, "shard", None)
+    changed, part = () if only_reads(settings) else None, shard.name if shard else ""
+    return Step(work, settings, arguments, WorkLock(work.path, Path(sys.argv[0]).stem, changed, part))
 
 
 def run(main: Callable[[], object]) -> None:

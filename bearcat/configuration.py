@@ -86,6 +86,10 @@ RULES: dict[str, Rule] = {
         lambda value: value is False or (type(value) is int and 1 <= value <= 1000),
         "False, or how many copies of each picture: a whole number from 1 to 1000",
     ),
+    "PACK_FOLDER": Rule(
+        lambda value: value is None or (isinstance(value, str) and bool(value.strip())),
+        "None, or the path or URL of a folder",
+    ),
     "SEED": _whole(0, 2**31 - 1),
     "USE_GPU": _FLAG,
     "STRATEGY": _one_of(*STRATEGIES),

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bearcat.enhancement import origin_of
+from bearcat.errors import SettingsError
 from bearcat.learning_curve import Point
 from bearcat.packs import INDEX, load_pack_index
 from bearcat.schedule import INTERRUPT
@@ -18,7 +19,12 @@ KEYS = 2**32
 
 
 def curve_folder(work: Work, settings: dict) -> Path:
-    """Return where the trainings of these packs and settings lie; those of others are taken away."""
+    """Return where the trainings of these packs and settings lie; those of others are taken away.
+
+    Raises SettingsError where the packs lie outside of the work: those trainings would take them for their own.
+    """
+    if settings.get("PACK_FOLDER"):
+        raise SettingsError("--curve draws parts of packs that lie in the work: --set PACK_FOLDER=None and pack again")
     indices = [(work.pack_folder(split) / INDEX).read_bytes() for split in ("train", "validation")]
     named = hashlib.blake2b(b"".join([*indices, json.dumps(settings, sort_keys=True).encode()]), digest_size=4)
     folder = work.folder("report") / CURVE / named.hexdigest()

@@ -1,19 +1,18 @@
 """From a pack to batches for training and validation: tf.data, with memory that does not grow with the data."""
 
-from pathlib import Path
-
 import tensorflow as tf
 
 from bearcat.augment import jitter
 from bearcat.cluster import ALONE, Worker
 from bearcat.distribution import SOLO, Team
 from bearcat.packs import PackIndex
+from bearcat.places import Place
 from bearcat.records import parse_batch
 
 SHUFFLE_BYTES = 128 * 2**20  # how much of the data lies in memory to be shuffled
 
 
-def _serialised(folder: Path, index: PackIndex, worker: Worker = ALONE) -> tf.data.Dataset:
+def _serialised(folder: Place, index: PackIndex, worker: Worker = ALONE) -> tf.data.Dataset:
     """Return a worker's records: whole shard files as far as they go round, and of the rest every n-th record."""
     paths = [str(folder / name) for name in index.shards]
     whole = len(paths) - len(paths) % worker.count
@@ -25,7 +24,7 @@ def _serialised(folder: Path, index: PackIndex, worker: Worker = ALONE) -> tf.da
 
 
 def training_batches(
-    folder: Path,
+    folder: Place,
     index: PackIndex,
     target_width: int,
     batch_size: int,
@@ -50,7 +49,7 @@ def training_batches(
 
 
 def validation_batches(
-    folder: Path, index: PackIndex, target_width: int, batch_size: int, team: Team = SOLO
+    folder: Place, index: PackIndex, target_width: int, batch_size: int, team: Team = SOLO
 ) -> tf.data.Dataset:
     """Return all records once, in order, as `training_batches` shapes them, unchanged; several replicas: see `deal`."""
 

@@ -36,7 +36,12 @@ def write_text(path: Path, text: str, sync: bool = True) -> None:
 
 def write_json(path: Path, payload: object, sync: bool = True) -> None:
     """Write `payload` as indented UTF-8 JSON."""
-    write_text(path, json.dumps(payload, ensure_ascii=False, indent=2) + "\n", sync)
+    write_text(path, to_json(payload), sync)
+
+
+def to_json(payload: object) -> str:
+    """Return `payload` as indented JSON, as all files of JSON here are written."""
+    return json.dumps(payload, ensure_ascii=False, indent=2) + "\n"
 
 
 def parse_json(text: str | bytes) -> object:

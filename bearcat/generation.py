@@ -18,6 +18,7 @@ from bearcat.captcha_config import CaptchaConfig, ClickConfig
 from bearcat.click_generation import ClickDrawer
 from bearcat.files import written_beside
 from bearcat.progress import show_progress
+from bearcat.shards import WHOLE, Shard
 from bearcat.voc import PROMPT_SUFFIX, SUFFIX, write_prompt, write_voc
 from bearcat.workspace import LABEL_FOLDER
 
@@ -40,16 +41,17 @@ def plan(config: CaptchaConfig, split: str, seed: int) -> Iterator[Item]:
         yield f"{config.stem_start(text)}_{digest}.{config.image_suffix}", text, f"{base}/{number}"
 
 
-def generate(config: CaptchaConfig, split: str, folder: Path, seed: int) -> tuple[int, int]:
-    """Make the pictures of a split that are not there yet; return how many, and how many others lie in the folder.
+def generate(config: CaptchaConfig, split: str, folder: Path, seed: int, shard: Shard = WHOLE) -> tuple[int, int]:
+    """Make those of a shard's pictures of a split that are not there yet; return how many they are.
 
-    One whose labels are not all there is made again; labels go into the folder `label` beside the pictures' one.
+    And, second, how many pictures lie in the folder that no shard makes. One whose labels are not all there is made
+    again; labels go into the folder `label` beside the pictures' one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     there = {path.name for path in list_images(folder)}
     labelled = _labelled(folder.parent / LABEL_FOLDER, config.label_suffixes)
     wanted = list(plan(config, split, seed))
-    missing = [item for item in wanted if item[0] not in there or not labelled(Path(item[0]).stem)]
+    missing = [item for item in shard.of(wanted) if item[0] not in there or not labelled(Path(item[0]).stem)]
     chunks = [(config, folder, missing[start : start + CHUNK]) for start in range(0, len(missing), CHUNK)]
     if len(chunks) <= 1:
         for chunk in chunks:

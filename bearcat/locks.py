@@ -12,6 +12,7 @@ from bearcat.errors import WorkError
 from bearcat.files import write_json
 
 FOLDER = ".locks"
+GATE_SECONDS = 10  # how long a part waits for others that begin in the same moment
 # what each script changes; app.py and the others only read
 CHANGED = {
     "init_working_space": ("checkpoints",),
@@ -29,25 +30,41 @@ CHANGED = {
 class WorkLock:
     """Held from the start of a step to the end of its process, however that comes: the system lets go of it then."""
 
-    def __init__(self, work: Path, script: str, changed: Sequence[str] | None = None):
+    def __init__(self, work: Path, script: str, changed: Sequence[str] | None = None, part: str = ""):
         """Take what a script changes; raise WorkError, with the process that has it, where it is taken.
 
-        `changed` says what it changes now, where that is not what CHANGED says.
+        `changed` says what it changes now, where that is not what CHANGED says. With a `part` only that one is taken:
+        others may take other parts, and nobody the whole.
         """
+        self._work, self._script, self._folder = work, script, work / FOLDER
         self._locks: list[FileLock] = []
         _HELD.append(self)
         for what in CHANGED.get(script, ()) if changed is None else changed:
-            lock, owner_file = FileLock(work / FOLDER / f"{what}.lock"), work / FOLDER / f"{what}.json"
-            Path(lock.lock_file).parent.mkdir(exist_ok=True)
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                self.let_go()
-                raise WorkError(
-                    f"{owner_of(owner_file)} is changing the {what} of {work}: wait until it has ended, or stop it"
-                ) from None
-            write_json(owner_file, {"script": script, "process": os.getpid()}, sync=False)
-            self._locks.append(lock)
+            self._folder.mkdir(exist_ok=True)
+            gate = self._take(what, what, GATE_SECONDS if part else 0)
+            # whoever has the gate sees all parts that are taken, and no other can be meanwhile
+            names = [f"{what}-{part}"] if part else sorted(path.stem for path in self._folder.glob(f"{what}-*.lock"))
+            for name in names:
+                self._take(name, what)
+            if part:
+                gate.release()
+            self._sign(f"{what}-{part}" if part else what)
+
+    def _take(self, name: str, what: str, seconds: float = 0) -> FileLock:
+        lock = FileLock(self._folder / f"{name}.lock")
+        try:
+            lock.acquire(timeout=seconds)
+        except Timeout:
+            self.let_go()
+            owner = owner_of(self._folder / f"{name}.json")
+            raise WorkError(
+                f"{owner} is changing the {what} of {self._work}: wait until it has ended, or stop it"
+            ) from None
+        self._locks.append(lock)
+        return lock
+
+    def _sign(self, name: str) -> None:
+        write_json(self._folder / f"{name}.json", {"script": self._script, "process": os.getpid()}, sync=False)
 
     def let_go(self) -> None:
         """Let others change it."""

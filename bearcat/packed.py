@@ -26,7 +26,7 @@ class PackedPictures:
     def __init__(self, work: Work, settings: SimpleNamespace):
         self.vocabulary = Vocabulary.load(work.vocabulary_file)
         self._settings = settings
-        self._folders = {split: work.pack_folder(split) for split in SPLITS}
+        self._folders = {split: work.pack_folder(split, settings.PACK_FOLDER) for split in SPLITS}
         self._indices = {split: load_pack_index(folder) for split, folder in self._folders.items()}
         card = Card.from_settings(settings, self.vocabulary)
         for split, index in self._indices.items():

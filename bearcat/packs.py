@@ -1,12 +1,14 @@
 """The index of a pack of TFRecords: what it holds, and whether it fits the settings. Free of TensorFlow."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from bearcat.errors import RecordError
 from bearcat.fields import check_fields
-from bearcat.files import read_json
+from bearcat.files import parse_json
 from bearcat.images import InputSpec
+from bearcat.label_codecs import TEXT_CODECS
+from bearcat.places import Place
 
 INDEX = "pack.json"
 AGAIN = "run python pack_dataset.py"
@@ -31,16 +33,28 @@ class PackIndex:
     def spec(self) -> InputSpec:
         return InputSpec(self.height, self.width, self.channels)
 
-    def check_unit(self, folder: Path, unit: str) -> None:
+    def check_unit(self, folder: Place, unit: str) -> None:
         """Raise RecordError where the pack's symbols are characters and classes are needed, or the other way round."""
         if self.unit != unit:
             raise RecordError(f"{folder} has one symbol a {self.unit}, the mode needs one a {unit}: {RENEW}")
 
 
-def load_pack_index(folder: Path) -> PackIndex:
+def fields_of_all(spec: InputSpec, codec, labels: Iterable[str]) -> dict[str, object]:
+    """Return the fields of PackIndex that all records share."""
+    labels = list(labels)
+    return {
+        **spec.as_dict(),
+        "characters": list(codec.vocabulary.characters),
+        "unit": codec.unit,
+        "longest_label": max(map(len, labels)),
+        "steps_needed": {mode: max(map(other.steps_needed, labels)) for mode, other in TEXT_CODECS.items()},
+    }
+
+
+def load_pack_index(folder: Place) -> PackIndex:
     """Read a pack's index; raise RecordError where the pack is missing or damaged."""
     try:
-        index = PackIndex(**read_json(folder / INDEX))
+        index = PackIndex(**parse_json((folder / INDEX).read_text(encoding="utf-8-sig")))
         check_fields(index)
     except FileNotFoundError:
         raise RecordError(f"{folder} holds no pack: {AGAIN}") from None
@@ -52,7 +66,7 @@ def load_pack_index(folder: Path) -> PackIndex:
     return index
 
 
-def check_pack(folder: Path, index: PackIndex, spec: InputSpec, characters: tuple[str, ...], unit: str) -> None:
+def check_pack(folder: Place, index: PackIndex, spec: InputSpec, characters: tuple[str, ...], unit: str) -> None:
     """Raise RecordError where a pack was made for another input size, another vocabulary or another kind of label."""
     if index.spec != spec:
         raise RecordError(f"{folder} holds {index.spec}, the settings ask for {spec}: {AGAIN}")

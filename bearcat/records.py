@@ -15,6 +15,7 @@ from bearcat.errors import DataError, RecordError
 from bearcat.files import PART, write_json
 from bearcat.images import InputSpec
 from bearcat.packs import AGAIN, INDEX, PackIndex
+from bearcat.places import Place, reached
 
 RECORDS_PER_SHARD = 8192
 
@@ -73,7 +74,9 @@ def write_pack(folder: Path, records: Iterable[Record], total: int, index_of_all
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     try:
-        names, count = _write_shards(beside, records, total)
+        shard_count = file_count(total)
+        names = [f"pack-{number:05d}-of-{shard_count:05d}.tfrecord" for number in range(shard_count)]
+        count = write_files([beside / name for name in names], map(encode_record, records))
         if not count:
             raise DataError(f"not one picture for {folder} could be read: python cheak_file.py names the damaged ones")
         index = PackIndex(count=count, shards=names, **index_of_all)
@@ -84,20 +87,23 @@ def write_pack(folder: Path, records: Iterable[Record], total: int, index_of_all
     return index
 
 
-def _write_shards(folder: Path, records: Iterable[Record], total: int) -> tuple[list[str], int]:
-    """Write records in turn over as many shards as `total` asks for; return their names and how many records."""
-    shard_count = max(1, -(-total // RECORDS_PER_SHARD))
-    names = [f"pack-{number:05d}-of-{shard_count:05d}.tfrecord" for number in range(shard_count)]
-    writers = [tf.io.TFRecordWriter(str(folder / name)) for name in names]
+def file_count(total: int) -> int:
+    """Return over how many files so many records go."""
+    return max(1, -(-total // RECORDS_PER_SHARD))
+
+
+def write_files(files: list[Place], serialised: Iterable[bytes]) -> int:
+    """Write serialised records in turn over some files; return how many they were."""
+    writers = [tf.io.TFRecordWriter(str(file)) for file in files]
     count = 0
     try:
-        for record in records:
-            writers[count % shard_count].write(encode_record(record))
+        for record in serialised:
+            writers[count % len(writers)].write(record)
             count += 1
     finally:
         for writer in writers:
             writer.close()
-    return names, count
+    return count
 
 
 def _put_in_place(beside: Path, folder: Path) -> None:
@@ -109,19 +115,20 @@ def _put_in_place(beside: Path, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def check_records(folder: Path, index: PackIndex) -> None:
+def check_records(folder: Place, index: PackIndex) -> None:
     """Read a pack once, its checksums held; raise RecordError that names a shard which is damaged or was cut."""
     count = 0
     for shard in (folder / name for name in index.shards):
         try:
-            count += int(tf.data.TFRecordDataset(str(shard)).reduce(np.int64(0), lambda number, record: number + 1))
+            with reached(shard):
+                count += int(tf.data.TFRecordDataset(str(shard)).reduce(np.int64(0), lambda number, record: number + 1))
         except (tf.errors.DataLossError, tf.errors.OutOfRangeError) as error:
             raise RecordError(f"{shard} is damaged ({error.message}): {AGAIN}") from None
     if count != index.count:
         raise RecordError(f"{folder} holds {count} records, its {INDEX} says {index.count}: {AGAIN}")
 
 
-def read_records(folder: Path, index: PackIndex, batch_size: int = 64) -> Iterator[dict[str, np.ndarray]]:
+def read_records(folder: Place, index: PackIndex, batch_size: int = 64) -> Iterator[dict[str, np.ndarray]]:
     """Yield a pack's records in batches of NumPy arrays, in the order of the shards."""
     shards = [str(folder / name) for name in index.shards]
     batches = tf.data.TFRecordDataset(shards).batch(batch_size)

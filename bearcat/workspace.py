@@ -9,6 +9,7 @@ from pathlib import Path
 from bearcat.configuration import change_settings_file
 from bearcat.errors import WorkError
 from bearcat.files import PART, write_text
+from bearcat.places import Place, place_of
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE_FILES = ("settings.py", "captcha_config.json")
@@ -43,9 +44,9 @@ class Work:
         """Return the pictures' folder of a split: 'train', 'validation' or 'test'."""
         return self.path / f"{split}_dataset"
 
-    def pack_folder(self, split: str) -> Path:
-        """Return the TFRecords' folder of a split: 'train' or 'validation'."""
-        return self.path / f"{split}_pack_dataset"
+    def pack_folder(self, split: str, named: str | None = None) -> Place:
+        """Return the TFRecords' folder of a split, 'train' or 'validation': in the work, or where PACK_FOLDER says."""
+        return place_of(self.path, named) / f"{split}_pack_dataset"
 
     @property
     def settings_file(self) -> Path:
