@@ -75,7 +75,7 @@ def train(
     learner.compile(
         make_optimizer("AdamW", PEAK_RATE, WEIGHT_DECAY),
         loss={"ctc": SmoothedCTC(), "ordinary": SmoothedCrossentropy(), "margins": BlankInMargins()},
-        loss_weights={"ctc": 1.0, "ordinary": POSITIONS_WEIGHT},
+        loss_weights={"ctc": 1.0, "ordinary": POSITIONS_WEIGHT, "margins": 1.0},
         metrics={"ctc": ExactMatch("CTC"), "ordinary": ExactMatch("ORDINARY")},
         jit_compile=False,
     )
