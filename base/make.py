@@ -35,12 +35,14 @@ def main() -> None:
     parser.add_argument("--backbone", default="light", help="light (ORDINARY, CTC) or tiny (CTC_TINY)")
     parser.add_argument("--cache", type=Path, default=Path("works/.base"), help="where the pictures are kept")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
+    parser.add_argument("--go-on", action="store_true", help="train the base that is there for longer")
     arguments = parser.parse_args()
     arguments.cache.mkdir(parents=True, exist_ok=True)
     pictures, texts = draw_all(arguments.pictures, arguments.cache)
     from base.training import train  # imports Keras
 
-    train(pictures, texts, arguments.backbone, 60 * arguments.minutes, arguments.out)
+    start = arguments.out / f"{arguments.backbone}.keras" if arguments.go_on else None
+    train(pictures, texts, arguments.backbone, 60 * arguments.minutes, arguments.out, start)
 
 
 def draw_all(count: int, cache: Path) -> tuple[np.ndarray, list[str]]:

@@ -9,10 +9,11 @@ import captcha.image
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from base.drawing import draw
 from base.texts import CHARACTERS, choose_sum, choose_text
-from base.training import build_base, make_card
+from base.training import BlankInMargins, build_base, columns_within, make_card, set_apart
 from bearcat.artifact import Card, write_card
 from bearcat.fonts import system_fonts
 from bearcat.generation import seeded_secrets
@@ -56,6 +57,29 @@ def test_pictures_are_of_many_sizes_dark_and_light_and_never_empty(fonts: list):
     assert len({picture.height for picture in pictures}) > 20
     assert min(lightness) < 80 and max(lightness) > 200
     assert all(len(Counter(picture.convert("L").getdata())) > 1 for picture in pictures)
+
+
+def test_half_of_the_pictures_are_set_apart_whole_and_anywhere():
+    """A dark bar from edge to edge: afterwards it begins anywhere, and is at least half as wide."""
+    keras.utils.set_random_seed(0)
+    bars = np.full((200, 48, 160, 1), 255, np.uint8)
+    bars[:, 10:38, 2:158] = 0
+    images, margins = set_apart(tf.constant(bars))
+    dark = images.numpy()[..., 0] < 128
+    starts = dark.any(axis=1).argmax(axis=1)
+    widths, heights = dark.any(axis=1).sum(axis=1), dark.any(axis=2).sum(axis=1)
+    assert 0.4 < np.mean(widths == 156) < 0.6
+    assert starts.min() < 4 and starts.max() > 50
+    assert np.allclose(margins[:, 0] * 160 + (1 - margins.numpy().sum(axis=1)) * 2, starts, atol=1)
+    assert 76 <= widths.min() < 90 and 19 <= heights.min() < 23 and heights.max() == 28
+
+
+def test_what_is_said_in_a_margin_costs_what_the_blank_is_short_of():
+    """A margin of 10 of 40 columns on the left counts its first 5: jitter may move the text into the others."""
+    within = columns_within(tf.constant([[0.25, 0.0], [0.0, 0.2]]))
+    assert within.numpy().nonzero()[1].tolist() == [0, 1, 2, 3, 4, 37, 38, 39]
+    logits = np.zeros((2, 40, 4), np.float32)
+    assert np.allclose(BlankInMargins(reduction=None)(within, logits), [5 * np.log(4), 3 * np.log(4)])
 
 
 @pytest.mark.parametrize(("backbone", "mode"), [("light", "CTC"), ("light", "ORDINARY"), ("tiny", "CTC_TINY")])
