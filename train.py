@@ -191,7 +191,7 @@ def learn_curve(step: Step) -> int:
     work, settings = step.work, step.settings
     if CODECS[settings.MODE].unit == "box":
         raise SettingsError(f"--curve draws parts of packed pictures, which MODE = {settings.MODE!r} has none of")
-    if worker_for(settings.STRATEGY).workers > 1:
+    if worker_for(settings.STRATEGY).count > 1:
         raise SettingsError("--curve trains on one machine: run it without TF_CONFIG, or --set STRATEGY=mirrored")
     packed_pictures(step)  # refuses packs that do not fit the settings
     start_tensorflow(use_gpu=False)  # here it only packs; the trainings have the GPU

@@ -49,6 +49,15 @@ def start_tensorflow(use_gpu: bool, seed: int | None = None, deterministic: bool
     return Device(f"{len(gpus)} GPU" if gpus else "the CPU, since TensorFlow finds no GPU", bool(gpus), len(gpus))
 
 
+def split_cpu(parts: int) -> list[str]:
+    """Make so many devices of the CPU, which share its cores, and return their names; before anything is computed."""
+    import tensorflow as tf
+
+    each = [tf.config.LogicalDeviceConfiguration() for _ in range(parts)]
+    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], each)
+    return [f"CPU:{number}" for number in range(parts)]
+
+
 def choose_precision(setting: str, has_gpu: bool, depthwise: bool, replicas: int = 1) -> str:
     """Return the precision that a setting names; 'auto' is float16 on a GPU, bfloat16 on a CPU that gains by it.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bearcat.backbones import AUTO
 from bearcat.cluster import ALONE, MIRRORED, MULTI_WORKER, SINGLE, Worker
-from bearcat.devices import Device
+from bearcat.devices import Device, split_cpu
 from bearcat.errors import DataError, WorkerLostError
 
 TRIED_REPLICAS = 2  # what 'mirrored' makes of a machine without a GPU, to be tried out
@@ -160,9 +160,7 @@ def mirror(worker: Worker, device: Device) -> Team:
 
     if device.has_gpu:
         return Team(worker, tf.distribute.MirroredStrategy())
-    halves = [tf.config.LogicalDeviceConfiguration() for _ in range(TRIED_REPLICAS)]
-    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], halves)
-    return Team(worker, tf.distribute.MirroredStrategy([f"CPU:{number}" for number in range(TRIED_REPLICAS)]))
+    return Team(worker, tf.distribute.MirroredStrategy(split_cpu(TRIED_REPLICAS)))
 
 
 def join_workers(worker: Worker, device: Device) -> Team:
