@@ -52,11 +52,15 @@ class CallBack:
         """Return how many of TRAIN_SECONDS lie behind."""
         return self.history[-1].get(TIME_SPENT, 0.0) if self.history else 0.0
 
+    def kept_recipe(self) -> dict[str, object]:
+        """Return the recipe as checkpoints keep it: LR as it was set, and for how many replicas it was scaled."""
+        return asdict(self.recipe) | {"lr": self.settings.LR, "replicas": self.team.replicas}
+
     def resume(self):
         """Return the model of the newest checkpoint with its optimizer's state, or None where there is none."""
         from bearcat import resuming, training  # imports Keras
 
-        found = resuming.load_newest(self.work.folder("checkpoint"), self.card, asdict(self.recipe), self.team)
+        found = resuming.load_newest(self.work.folder("checkpoint"), self.card, self.kept_recipe(), self.team)
         if found is None:
             return None
         self.card = replace(self.card, backbone=found.card.backbone)
@@ -89,7 +93,7 @@ class CallBack:
                 self.work.folder("checkpoint"),
                 self.card,
                 self.history,
-                asdict(self.recipe),
+                self.kept_recipe(),
                 settings.KEEP_CHECKPOINTS,
                 team.worker.is_chief,
             ),
@@ -105,7 +109,8 @@ class CallBack:
         settings = self.settings
         if settings.TRAIN_SECONDS:
             return [pacing.FollowTime(settings.TRAIN_SECONDS, self.peak, self.time_spent, self.team)]
-        return [pacing.FollowCosine(settings.EPOCHS * steps_per_epoch, self.peak)] * settings.COSINE_SCHEDULER
+        steps, done = settings.EPOCHS * steps_per_epoch, self.epochs_done * steps_per_epoch
+        return [pacing.FollowCosine(steps, self.peak, done)] * settings.COSINE_SCHEDULER
 
     def writers(self, validation_data) -> list:
         """Return what else writes into the work, for people to look at."""

@@ -10,7 +10,7 @@ from bearcat.command_line import Step, make_parser, open_step, run, tell
 from bearcat.errors import DataError
 from bearcat.pack_parts import PARTS
 from bearcat.packs import INDEX
-from bearcat.places import Place, place_of
+from bearcat.places import Place
 from bearcat.workspace import DATA_FOLDERS, PACK_FOLDERS
 
 DELETABLE = (*DATA_FOLDERS, *PACK_FOLDERS, "train_enhance_dataset")
@@ -42,7 +42,9 @@ def main() -> None:
 
 def folder_of(step: Step, name: str) -> Place:
     """Return where a data set lies; packs may lie elsewhere than in the work."""
-    return place_of(step.work.path, step.settings.PACK_FOLDER if name in PACK_FOLDERS else None) / name
+    if name in PACK_FOLDERS:
+        return step.work.pack_folder(name.removesuffix("_pack_dataset"), step.settings.PACK_FOLDER)
+    return step.work.folder(name)
 
 
 def files_of(folder: Place) -> list[Place]:

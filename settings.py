@@ -24,7 +24,7 @@ DIVIDE_RATO = 0.1  # move_path.py: the share of the pictures that each of them g
 AUGMENT = True  # small random turns, shifts and changes of light while training
 MOSAIC = False  # EFFICIENTDET: True trains on pictures put together of four as well
 DATA_ENHANCEMENT = False  # pack_dataset.py: how many changed copies of each training picture to pack beside it
-PACK_FOLDER = None  # where the packs lie: None: in the work; else a folder, or a URL such as 'gs://bucket/mine'
+PACK_FOLDER = None  # where the packs lie: None: in the work; else a folder, or a URL such as 'gs://bucket/packs'
 SEED = 0  # everything random starts from this number
 
 # --- training ------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from bearcat.command_line import INTERRUPTED, Step, make_parser, open_step, run,
 from bearcat.curve_works import curve_folder, curve_point, has_ended, make_curve_work
 from bearcat.detection.source import BoxedPictures
 from bearcat.devices import Device, start_tensorflow
-from bearcat.distribution import Team, start_team
+from bearcat.distribution import Team, fingerprint, start_team
 from bearcat.errors import SettingsError
 from bearcat.label_codecs import CODECS
 from bearcat.learning_curve import SHARES, answer_curve
@@ -45,10 +45,12 @@ def train(step: Step) -> int:
     settings, work = step.settings, step.work
     source = SOURCES[CODECS[settings.MODE].unit](step)
     device = start_tensorflow(settings.USE_GPU, settings.SEED, settings.DETERMINISTIC)
-    team = start_team(settings.STRATEGY, worker_for(settings.STRATEGY), device)
+    team = gather_team(step, device)
     call_back = CallBack(work, settings, Card.from_settings(settings, source.vocabulary, device.has_gpu), team)
     with team.watched():
+        team.check_agreement(**vars(settings), pictures=(source.count, source.validated), card=call_back.card)
         model = call_back.resume() or begin(step, call_back, device)
+        team.check_agreement(card=call_back.card, recipe=call_back.recipe, weights=fingerprint(model))
         source.check(model, call_back.card)
         if not call_back.has_ended:
             fit(step, model, call_back, source, device)
@@ -62,6 +64,15 @@ def train(step: Step) -> int:
         return report(step, model, call_back)
     tell(f"This was worker {team.worker.number}; the chief, worker 0, writes the checkpoints and the report")
     return INTERRUPTED if call_back.stopped_by() == INTERRUPT else 0
+
+
+def gather_team(step: Step, device: Device) -> Team:
+    """Return the team that trains, when all workers have come."""
+    strategy = step.settings.STRATEGY
+    worker = worker_for(strategy)
+    if worker.count > 1:
+        tell(f"This is worker {worker.number} of {worker.count}; waiting for the others …")
+    return start_team(strategy, worker, device)
 
 
 def report(step: Step, model, call_back: CallBack) -> int:
@@ -121,6 +132,7 @@ def boxed_pictures(step: Step) -> BoxedPictures:
     return BoxedPictures(data, vocabulary, step.settings, Image_Processing.extraction_image)
 
 
+WORKER_SEEDS = 1_000_003  # apart, more than any training has epochs
 SOURCES = {"character": packed_pictures, "class": packed_pictures, "box": boxed_pictures}
 
 
@@ -133,7 +145,7 @@ def fit(step: Step, model, call_back: CallBack, source: PackedPictures | BoxedPi
     settings, team = step.settings, call_back.team
     # another seed after a resume, else the first epochs' order and changes would come again
     seed = settings.SEED + call_back.epochs_done
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(seed + WORKER_SEEDS * team.worker.number)  # each worker changes pictures its own way
     steps = max(settings.MIN_EPOCH_STEPS, -(-source.count // (settings.BATCH_SIZE * team.replicas)))
     batches, validation = source.batches(call_back.card, seed, team)
     team.prepare(model, batches)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from dataclasses import dataclass
 
 from bearcat.backbones import AUTO
@@ -27,6 +28,7 @@ class Worker:
 
 
 ALONE = Worker()
+_ADDRESS = re.compile(r".+:[0-9]{1,5}")
 
 
 def worker_for(strategy: str) -> Worker:
@@ -47,9 +49,15 @@ def read_worker(text: str) -> Worker:
         job, index = config["task"]["type"], int(config["task"]["index"])
         counts = [len(addresses.get(name, ())) for name in JOBS]
         number = index + sum(counts[: JOBS.index(job)])
-        known = addresses.keys() <= set(JOBS) and 0 <= index < len(addresses[job])
+        known = addresses.keys() <= set(JOBS) and 0 <= index < len(addresses[job]) and counts[0] <= 1
+        listed = all(
+            isinstance(several, list) and all(map(_ADDRESS.fullmatch, several)) for several in addresses.values()
+        )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SettingsError(f"TF_CONFIG = {text!r} cannot be used ({error!r}): {EXAMPLE} is expected") from None
-    if not known:
-        raise SettingsError(f"TF_CONFIG = {text!r}: a 'chief' and 'worker's, and a task that is one of them: {EXAMPLE}")
+    if not (known and listed):
+        raise SettingsError(
+            f"TF_CONFIG = {text!r}: a list of 'worker's as host:port, perhaps one 'chief', and a task that is one of "
+            f"them: {EXAMPLE}"
+        )
     return Worker(number, sum(counts))

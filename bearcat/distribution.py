@@ -1,6 +1,7 @@
 """Several replicas of a network that train as one, by TensorFlow's own strategies. Imports TensorFlow late."""
 
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from bearcat.backbones import AUTO
 from bearcat.cluster import ALONE, MIRRORED, MULTI_WORKER, SINGLE, Worker
 from bearcat.devices import Device, split_cpu
-from bearcat.errors import DataError, WorkerLostError
+from bearcat.errors import DataError, SettingsError, WorkerLostError
 
 TRIED_REPLICAS = 2  # what 'mirrored' makes of a machine without a GPU, to be tried out
 
@@ -111,6 +112,15 @@ class Team:
         """Return what the chief says."""
         return self.heard(value)[0]
 
+    def check_agreement(self, **values: object) -> None:
+        """Raise SettingsError at all workers where one of these values is not the same at each of them."""
+        for name, value in values.items():
+            if len(set(self.heard(float(zlib.crc32(repr(value).encode("utf-8")))))) > 1:
+                raise SettingsError(
+                    f"the workers differ in {name}, here {str(value)[:200]}: start all of them with the same toolkit, "
+                    "settings and work folder, on a disk that they share"
+                )
+
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Turn what TensorFlow says of a lost worker into a WorkerLostError."""
@@ -133,6 +143,11 @@ class Team:
 
 
 SOLO = Team()
+
+
+def fingerprint(model) -> int:
+    """Return a number that hardly two models of different weights have in common."""
+    return zlib.crc32(b"".join(weight.tobytes() for weight in model.get_weights()))
 
 
 def start_team(strategy: str, worker: Worker, device: Device) -> Team:
@@ -164,10 +179,16 @@ def mirror(worker: Worker, device: Device) -> Team:
 
 
 def join_workers(worker: Worker, device: Device) -> Team:
-    """Return the replicas of all workers, after all of them have come."""
+    """Return the replicas of all workers, after all of them have come; raise SettingsError where that fails."""
     import tensorflow as tf
 
-    team = Team(worker, tf.distribute.MultiWorkerMirroredStrategy())
+    try:
+        team = Team(worker, tf.distribute.MultiWorkerMirroredStrategy())
+    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        raise SettingsError(
+            f"worker {worker.number} of {worker.count} cannot join the others ({str(error).strip()[:300]}): each must "
+            "run, with its own index in TF_CONFIG, and reach the others' addresses; none may be taken"
+        ) from error
     return team if worker.count > 1 else Team(ALONE, team.strategy)
 
 

@@ -33,8 +33,9 @@ class WorkLock:
     def __init__(self, work: Path, script: str, changed: Sequence[str] | None = None, part: str = ""):
         """Take what a script changes; raise WorkError, with the process that has it, where it is taken.
 
-        `changed` says what it changes now, where that is not what CHANGED says. With a `part` only that one is taken:
-        others may take other parts, and nobody the whole.
+        `changed` says what it changes now, where that is not what CHANGED says. With a `part`, such as 2-of-4, only
+        that one is taken: the same script may take the others of these 4, and nobody the whole or a part of another
+        job.
         """
         self._work, self._script, self._folder = work, script, work / FOLDER
         self._locks: list[FileLock] = []
@@ -42,13 +43,20 @@ class WorkLock:
         for what in CHANGED.get(script, ()) if changed is None else changed:
             self._folder.mkdir(exist_ok=True)
             gate = self._take(what, what, GATE_SECONDS if part else 0)
+            own = f"{what}-{script}-{part}" if part else what
             # whoever has the gate sees all parts that are taken, and no other can be meanwhile
-            names = [f"{what}-{part}"] if part else sorted(path.stem for path in self._folder.glob(f"{what}-*.lock"))
-            for name in names:
-                self._take(name, what)
+            others = [self._take(name, what) for name in self._parts_of_other_jobs(what, part)]
             if part:
-                gate.release()
-            self._sign(f"{what}-{part}" if part else what)
+                self._take(own, what)
+                for lock in (gate, *others):
+                    lock.release()
+            self._sign(own)
+
+    def _parts_of_other_jobs(self, what: str, part: str) -> list[str]:
+        """Return the names of all parts but those of the same script and count, such as 2-of-4; for the whole, all."""
+        first, last = f"{what}-{self._script}-", f"-of-{part.rpartition('-')[2]}"
+        names = sorted(path.stem for path in self._folder.glob(f"{what}-*.lock"))
+        return [name for name in names if not (part and name.startswith(first) and name.endswith(last))]
 
     def _take(self, name: str, what: str, seconds: float = 0) -> FileLock:
         lock = FileLock(self._folder / f"{name}.lock")

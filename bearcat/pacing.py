@@ -33,15 +33,18 @@ class FollowPlateau(keras.callbacks.Callback):
 
 
 class FollowCosine(keras.callbacks.Callback):
-    """Sets each step's learning rate by the cosine schedule; a resumed training goes on where its steps stood."""
+    """Sets each step's learning rate by the cosine schedule, of which `done` steps lie behind a resumed training.
 
-    def __init__(self, steps: int, peak: float):
+    The optimizer's own count would not do: with another number of replicas an epoch has another number of steps.
+    """
+
+    def __init__(self, steps: int, peak: float, done: int = 0):
         super().__init__()
-        self.steps, self.peak = steps, peak
+        self.steps, self.peak, self._done = steps, peak, done
 
     def on_train_batch_begin(self, batch, logs=None):
-        optimizer = self.model.optimizer
-        optimizer.learning_rate = cosine_rate(int(value_of(optimizer.iterations)), self.steps, self.peak)
+        self.model.optimizer.learning_rate = cosine_rate(self._done, self.steps, self.peak)
+        self._done += 1
 
 
 class WarmUp(keras.callbacks.Callback):

@@ -6,6 +6,7 @@ changed: until the parts are joined, the pack of before is whole. TensorFlow is 
 
 import hashlib
 import json
+import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
@@ -21,7 +22,12 @@ from bearcat.vocabulary import Vocabulary
 
 AGAIN = "run python pack_dataset.py --shard"
 PARTS = "part-*.json"
-FILES = ("pack-*.tfrecord", PARTS, f"*{PART}*")  # all that packing leaves in a folder, but for the index
+FILES = (
+    "pack-*.tfrecord",
+    PARTS,
+    f".pa*{PART}*",
+    f"pa*.json{PART}",
+)  # all that packing leaves in a folder, but for the index
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,10 @@ def make_part(
     files, count = _write_files(folder, shard, writer.records(data, folder, seed), len(data))
     part = Part(count, files, writer.damaged[known:], agreed)
     save_json(part_file(folder, shard), asdict(part))
+    if not all((folder / name).is_file() for name in files):
+        raise RecordError(
+            f"{folder}: --join took away what share {shard} had just made. Pack first, join last: {AGAIN} {shard}"
+        )
     return part
 
 
@@ -91,7 +101,8 @@ def _write_files(folder: Place, shard: Shard, records: Iterable, total: int) -> 
             digest.update(data)
             yield data
 
-    beside = [folder / f".pack-{shard.name}-{number:05d}{PART}" for number in range(file_count(total))]
+    own = secrets.token_hex(4)  # Beam may let two workers make one share
+    beside = [folder / f".pack-{shard.name}-{own}-{number:05d}{PART}" for number in range(file_count(total))]
     try:
         with reached(folder):
             count = write_files(beside, serialised())

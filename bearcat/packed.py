@@ -66,13 +66,14 @@ class PackedPictures:
     def batches(self, card: Card, seed: int, team: Team = SOLO) -> tuple:
         """Return endless training batches, and all validation batches once; of a team, those of this process.
 
-        Raises RecordError where a shard is damaged: hours later would be too late.
+        Raises RecordError where a shard is damaged: hours later would be too late; DataError where a replica got none.
         """
         from bearcat.datasets import training_batches, validation_batches
         from bearcat.records import check_records
 
         for split, folder in self._folders.items():
             check_records(folder, self._indices[split])
+        team.share_of(self.count)
         settings, width = self._settings, card.make_codec().target_width(self.longest_label)
         shape, changed = (width, settings.BATCH_SIZE), settings.AUGMENT
         return (

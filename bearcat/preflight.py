@@ -49,6 +49,7 @@ def preflight(model: keras.Model, batches, team: Team = SOLO, scale: float = 1.0
     """
     recorder, variables = _Recorder(), [*model.variables, *model.optimizer.variables]
     before = [np.array(variable) for variable in variables]
+    model.optimizer.learning_rate = value_of(model.optimizer.learning_rate) / scale  # what warming up would end with
     first = team.distribute(batches.take(team.here).cache().repeat())
     model.fit(first, steps_per_epoch=STEPS, callbacks=[recorder], verbose=0, shuffle=False)
     # on a CPU ReLU makes 0 of NaN: then weights that are none show in them alone

@@ -6,6 +6,7 @@ A record holds `image` (raw uint8 pixels after the letterbox), `label`, `file` (
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,12 @@ import tensorflow as tf
 from bearcat.errors import DataError, RecordError
 from bearcat.files import PART, write_json
 from bearcat.images import InputSpec
+from bearcat.pack_parts import FILES
 from bearcat.packs import AGAIN, INDEX, PackIndex
 from bearcat.places import Place, reached
 
 RECORDS_PER_SHARD = 8192
+DUST = {".DS_Store", "Thumbs.db", "desktop.ini"}  # of file managers
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,10 @@ def write_pack(folder: Path, records: Iterable[Record], total: int, index_of_all
     """Stream records into shards in a folder beside, then put it in the place of `folder`.
 
     `total` decides the number of shards, over which records go in turn; `index_of_all` holds the
-    fields of PackIndex that all records share. Returns the index.
+    fields of PackIndex that all records share. Returns the index. Raises RecordError where the folder, which is
+    replaced as a whole, holds anything else.
     """
+    check_replaceable(folder)
     beside = folder.with_name(f".{folder.name}{PART}")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
@@ -85,6 +90,15 @@ def write_pack(folder: Path, records: Iterable[Record], total: int, index_of_all
     finally:
         shutil.rmtree(beside, ignore_errors=True)  # of a run that failed: a full disk needs the room
     return index
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raise RecordError where a pack's folder holds what packing did not make, and what would go with it."""
+    held = {path.name for path in folder.glob("*")} - {INDEX} - DUST
+    if strange := sorted(name for name in held if not any(fnmatch(name, pattern) for pattern in FILES)):
+        raise RecordError(
+            f"{folder} holds {', '.join(strange[:3])}, which packing did not make but would take away: move it"
+        )
 
 
 def file_count(total: int) -> int:

@@ -1,5 +1,6 @@
 """Go on with a training that was stopped: from its newest whole checkpoint, with the optimizer's state."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +10,13 @@ from tqdm import tqdm
 from bearcat.artifact import Card, read_card
 from bearcat.backbones import AUTO
 from bearcat.checkpoints import Checkpoint, list_checkpoints, newest_checkpoint
-from bearcat.devices import choose_precision, set_precision
+from bearcat.devices import set_precision
 from bearcat.distribution import SOLO, Team
 from bearcat.errors import CheckpointError
 from bearcat.files import PART
 from bearcat.layers import load_model
+from bearcat.optimizers import value_of
+from bearcat.schedule import scaled_rate
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Resumed:
 def load_newest(folder: Path, card: Card, recipe: dict, team: Team = SOLO) -> Resumed | None:
     """Return what the newest whole epoch left; None where there is none.
 
-    The learning rate goes on where it stood, unless the recipe's is no longer what that training started from.
+    The learning rate goes on as `next_rate` says.
     Broken files that are newer are set aside under another name. Raises CheckpointError where the checkpoint's
     network is not the one that the settings and the vocabulary ask for.
     """
@@ -46,14 +49,31 @@ def load_newest(folder: Path, card: Card, recipe: dict, team: Team = SOLO) -> Re
             "Set it back to go on with the old training; or start anew: python init_working_space.py (keeps it),\n"
             "with what it has learnt so far: python init_working_space.py --go-on"
         )
-    choose_precision(saved_recipe["precision"], has_gpu=False, depthwise=False, replicas=team.replicas)
+    if team.replicas > 1 and saved_recipe["precision"] == "float16":
+        raise CheckpointError(
+            f"{checkpoint.path} was trained in float16, which several replicas cannot: go on with one, --set "
+            "STRATEGY=single; or start from what it has learnt: python init_working_space.py --go-on"
+        )
     set_precision(saved_recipe["precision"])  # Keras finds the optimizer's state under that policy alone
     with team.scope():
         model = load_model(checkpoint.path, compile=True)
-    if recipe["lr"] != saved_recipe["lr"]:
-        model.optimizer.learning_rate = recipe["lr"]
-        tqdm.write(f"The learning rate is set to {recipe['lr']}")
+    stood = value_of(model.optimizer.learning_rate)
+    rate = next_rate(stood, saved_recipe, recipe)
+    if not math.isclose(rate, stood, rel_tol=1e-6):
+        model.optimizer.learning_rate = rate
+        tqdm.write(f"The learning rate is set to {rate:.3g}")
     return Resumed(model, saved_card, saved_recipe["precision"], payload["history"], checkpoint)
+
+
+def next_rate(stood: float, saved: dict, now: dict) -> float:
+    """Return the learning rate to go on with: where it stood, scaled where the number of replicas is another one.
+
+    Where LR is no longer what it was, it starts again from there.
+    """
+    if now["lr"] != saved["lr"]:
+        return scaled_rate(now["lr"], now["optimizer"], now["replicas"])
+    after, before = (scaled_rate(1.0, now["optimizer"], recipe.get("replicas", 1)) for recipe in (now, saved))
+    return stood * after / before
 
 
 def agree_on_newest(folder: Path, team: Team) -> Checkpoint | None:
@@ -85,11 +105,11 @@ def tidy_newest(folder: Path) -> Checkpoint | None:
 
 
 def recipe_differences(saved: dict, now: dict) -> list[str]:
-    """Say, one line each, what of a training cannot be changed half-way; the learning rate can."""
+    """Say, one line each, what of a training cannot be changed half-way; learning rate and replicas can."""
     return [
         f"{name.upper()}: {saved.get(name)!r} there, {value!r} now"
         for name, value in now.items()
-        if name != "lr" and value not in (saved.get(name), AUTO)
+        if name not in ("lr", "replicas") and value not in (saved.get(name), AUTO)
     ]
 
 

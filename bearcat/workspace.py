@@ -45,8 +45,11 @@ class Work:
         return self.path / f"{split}_dataset"
 
     def pack_folder(self, split: str, named: str | None = None) -> Place:
-        """Return the TFRecords' folder of a split, 'train' or 'validation': in the work, or where PACK_FOLDER says."""
-        return place_of(self.path, named) / f"{split}_pack_dataset"
+        """Return the TFRecords' folder of a split, 'train' or 'validation': in the work, or where PACK_FOLDER says.
+
+        There each work has a folder of its own name, so that several can have one PACK_FOLDER.
+        """
+        return (place_of(self.path, named) / self.path.name if named else self.path) / f"{split}_pack_dataset"
 
     @property
     def settings_file(self) -> Path:

@@ -23,9 +23,11 @@ from bearcat.devices import Device, choose_precision
 from bearcat.distribution import Team, choose_strategy
 from bearcat.errors import DataError, SettingsError
 from bearcat.label_codecs import CODECS
+from bearcat.pacing import FollowCosine
 from bearcat.packs import PackIndex
 from bearcat.records import write_pack
-from bearcat.schedule import scaled_rate
+from bearcat.resuming import next_rate
+from bearcat.schedule import cosine_rate, scaled_rate
 
 CHIEF_AND_TWO = '{"cluster": {"chief": ["a:1"], "worker": ["b:1", "c:1"]}, "task": {"type": "worker", "index": 1}}'
 
@@ -38,7 +40,17 @@ def test_tf_config_says_the_worker_and_the_chief_is_0():
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", "{}", EXAMPLE.replace("0}", "2}"), EXAMPLE.replace('"worker", "', '"ps", "')]
+    "text",
+    [
+        "{",
+        "[]",
+        "{}",
+        EXAMPLE.replace("0}", "2}"),
+        EXAMPLE.replace('"worker", "', '"ps", "'),
+        EXAMPLE.replace(":5007", ""),
+        '{"cluster": {"worker": "10.0.0.1:5007"}, "task": {"type": "worker", "index": 0}}',
+        CHIEF_AND_TWO.replace('["a:1"]', '["a:1", "d:1"]'),
+    ],
 )
 def test_a_tf_config_that_names_no_worker_is_refused(text: str):
     with pytest.raises(SettingsError, match="TF_CONFIG"):
@@ -167,6 +179,27 @@ def test_a_training_on_two_halves_of_the_cpu_goes_on_alone(digits_work: Path):
     assert epochs_of(digits_work) == [1, 2, 3]
 
 
+def test_the_learning_rate_goes_on_where_it_stood_scaled_for_the_replicas():
+    of_four = {"lr": 0.002, "optimizer": "AdamW", "replicas": 4}
+    assert next_rate(0.0005, of_four, of_four) == 0.0005
+    assert next_rate(0.0005, of_four, of_four | {"replicas": 1}) == pytest.approx(0.00025)
+    assert next_rate(0.0005, of_four | {"optimizer": "SGD"}, of_four | {"optimizer": "SGD", "replicas": 2}) == 0.00025
+    assert next_rate(0.0005, of_four, of_four | {"lr": 0.001}) == 0.002
+    of_before = {"lr": 0.002, "optimizer": "AdamW"}  # checkpoints of one replica, before there were several
+    assert next_rate(0.0005, of_before, of_four) == pytest.approx(0.001)
+
+
+def test_a_cosine_goes_on_by_epochs_whatever_number_of_steps_they_have():
+    model = SimpleNamespace(optimizer=SimpleNamespace(learning_rate=0.0))
+    follow = FollowCosine(steps=100, peak=1.0, done=50)
+    follow.set_model(model)
+    rates = []
+    for step in range(50):
+        follow.on_train_batch_begin(step)
+        rates.append(model.optimizer.learning_rate)
+    assert rates == [cosine_rate(step, 100, 1.0) for step in range(50, 100)]
+
+
 def epochs_of(work: Path) -> list[int]:
     """Return the epochs that the CSV file of a training tells of."""
     with (work / "CSVLogger" / "training.csv").open(encoding="utf-8", newline="") as file:
@@ -226,6 +259,26 @@ def test_two_workers_agree_step_by_step_and_end_with_the_same_weights(digits_wor
     assert len(weights[0].files) > 10
     assert all(np.array_equal(weights[0][name], weights[1][name]) for name in weights[0].files)
     assert [checkpoint.epoch for checkpoint in list_checkpoints(digits_work / "checkpoint")] == [1, 2]
+
+
+def test_workers_that_were_told_differently_are_refused(digits_work: Path):
+    each = (("--set", "LR=0.001"), ("--set", "LR=0.002"))
+    workers = finish(start_workers(ROOT / "train.py", "--work", digits_work, "--set", "EPOCHS=1", each=each))
+    for (told, errors, code), rate in zip(workers, (0.001, 0.002), strict=True):
+        assert code == 2, errors
+        assert "waiting for the others" in told
+        assert f"the workers differ in LR, here {rate}" in errors
+        assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("dies", [(-9, 0), (9, 0), (0, -9)], ids=str)
+def test_whatever_ends_one_worker_ends_the_other(digits_work: Path, tmp_path: Path, dies: tuple[int, int]):
+    ended = train_on_two(digits_work, tmp_path, dies=dies, epochs=3)
+    own, others = (ended[number] for number in (dies.index(0) ^ 1, dies.index(0)))
+    assert own[2] != 0
+    assert others[2] == 2, others
+    assert "has lost another one" in others[1]
+    assert "Traceback" not in own[1] + others[1]
 
 
 def test_a_lost_worker_ends_the_other_and_both_go_on_together(digits_work: Path, tmp_path: Path):

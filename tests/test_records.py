@@ -65,6 +65,17 @@ def test_packing_again_replaces_the_pack_whole(pack):
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
+def test_what_packing_did_not_make_is_not_taken_away_with_the_old_pack(pack):
+    folder, index = pack
+    (folder / "Thumbs.db").write_bytes(b"of Windows")
+    (folder / "7_mine.png").write_bytes(b"precious")
+    with pytest.raises(RecordError, match=r"holds 7_mine\.png, which packing did not make"):
+        write_pack(folder, make_records(4), 4, SHARED)
+    assert load_pack_index(folder) == index
+    (folder / "7_mine.png").rename(folder.with_name("7_mine.png"))
+    assert write_pack(folder, make_records(4), 4, SHARED).count == 4
+
+
 def test_packing_that_fails_leaves_the_old_pack(pack):
     folder, index = pack
 

@@ -267,7 +267,7 @@ def test_packs_lie_in_a_storage_as_they_would_in_the_work(work: Path, tmp_path: 
     assert contents(work).keys() == expected
     pack_in_shares(work, 2, *remote)
     assert_the_same(work, one, named)
-    folder = RemotePath(named) / "train_pack_dataset"
+    folder = RemotePath(named) / work.name / "train_pack_dataset"
     assert sorted(path.name.partition("-of-")[0] for path in folder.glob("*")) == [
         "pack-1", "pack-2", "pack.json", "part-1", "part-2"
     ]  # fmt: skip
@@ -301,7 +301,7 @@ def test_packs_lie_in_a_folder_of_the_disk_that_a_setting_names(work: Path, tmp_
     assert_the_same(work, one, named)
     assert not [*work.glob("*_pack_dataset")]
     for split in SPLITS:
-        assert bytes_in(Path(named) / f"{split}_pack_dataset") == bytes_in(one / f"{split}_pack_dataset")
+        assert bytes_in(Path(named) / work.name / f"{split}_pack_dataset") == bytes_in(one / f"{split}_pack_dataset")
 
 
 def test_a_storage_that_cannot_be_reached_is_one_message(work: Path):
@@ -342,6 +342,9 @@ def test_shares_lock_each_other_not_but_every_whole_step(tmp_path: Path, monkeyp
     first, second = (WorkLock(tmp_path, "pack_dataset", part=f"{number}-of-2") for number in (1, 2))
     for script, part in (("pack_dataset", "1-of-2"), ("pack_dataset", ""), ("move_path", ""), ("delete_file", "")):
         with pytest.raises(WorkError, match=rf"pack_dataset\.py \(process {os.getpid()}\) is changing the data"):
+            WorkLock(tmp_path, script, part=part)
+    for script, part in (("pack_dataset", "3-of-4"), ("gen_sample_by_captcha", "2-of-2")):  # parts of other jobs
+        with pytest.raises(WorkError, match=r"pack_dataset\.py"):
             WorkLock(tmp_path, script, part=part)
     first.let_go()
     with pytest.raises(WorkError):

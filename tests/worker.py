@@ -1,7 +1,7 @@
 """train.py as one of several workers, watched: each step's figures and the last weights are written to a file.
 
 python tests/worker.py FILE DIE TRAIN_ARGUMENTS …: DIE is the step, counted over all epochs of this run, after which
-this process kills itself without a chance to clean up; 0: none.
+this process kills itself without a chance to clean up; 0: none; -n: after n steps it ends by an error of its own.
 """
 
 import json
@@ -15,6 +15,7 @@ from killed import KILL
 
 import train
 from bearcat.command_line import run
+from bearcat.errors import DataError
 from callback import CallBack
 
 
@@ -36,6 +37,8 @@ class Watched(CallBack):
                 self.steps.append(float(logs["loss"]))
                 if len(self.steps) == DIE:
                     os.kill(os.getpid(), KILL)
+                if len(self.steps) == -DIE:
+                    raise DataError("this worker alone has met a mistake")
 
             def on_train_end(self, logs=None):
                 np.savez(FILE.with_suffix(".npz"), *self.model.get_weights())

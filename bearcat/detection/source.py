@@ -45,6 +45,7 @@ class BoxedPictures:
         def pictures(split: str, numbers: range):
             return pictures_of(self.data[split], card.characters, card.spec, self._extract, numbers)
 
+        team.share_of(self.count)
         own = range(team.worker.number, self.count, team.worker.count)
         augmented = training_batches(pictures("train", own), self.count, size, seed, settings.AUGMENT, settings.MOSAIC)
         if not team.strategy:
