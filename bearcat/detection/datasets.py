@@ -32,10 +32,11 @@ def pictures_of(
     spec: InputSpec,
     extract: Extract,
     numbers: range | None = None,
+    sharers: int = 1,
 ) -> tf.data.Dataset:
     """Return single pictures uint8 (H, W, C) with their objects (M, 5), kept in memory where they fit.
 
-    `numbers` says which of the pictures; all, unless given.
+    `numbers` says which of the pictures; all, unless given. So many `sharers` of the memory keep as many.
     """
     numbers = range(len(data)) if numbers is None else numbers
     most = max(1, *(len(item.label.names) for item in data))
@@ -47,7 +48,7 @@ def pictures_of(
 
     chosen = tf.data.Dataset.range(numbers.start, numbers.stop, numbers.step)
     pictures = chosen.map(load, num_parallel_calls=tf.data.AUTOTUNE)
-    if len(numbers) * np.prod(spec.shape) < CACHE_SHARE * available_bytes():
+    if sharers * len(numbers) * np.prod(spec.shape) < CACHE_SHARE * available_bytes():
         pictures = pictures.cache()
     return tf.data.Dataset.zip(pictures, tf.data.Dataset.from_tensor_slices(objects))
 

@@ -42,8 +42,8 @@ class BoxedPictures:
 
         settings, size = self._settings, self._settings.BATCH_SIZE
 
-        def pictures(split: str, numbers: range):
-            return pictures_of(self.data[split], card.characters, card.spec, self._extract, numbers)
+        def pictures(split: str, numbers: range, sharers: int = 1):
+            return pictures_of(self.data[split], card.characters, card.spec, self._extract, numbers, sharers)
 
         team.share_of(self.count)
         own = range(team.worker.number, self.count, team.worker.count)
@@ -51,5 +51,5 @@ class BoxedPictures:
         if not team.strategy:
             return augmented, validation_batches(pictures("validation", range(self.validated)), size)
         end = team.share_of(self.validated) * team.replicas
-        parts = [pictures("validation", range(part, end, team.replicas)) for part in team.parts]
+        parts = [pictures("validation", range(part, end, team.replicas), team.here) for part in team.parts]
         return augmented, deal([validation_batches(part, size) for part in parts])
