@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# every step is a process of its own that imports TensorFlow, which takes twice as long without compiled files
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo test test-backbones test-faults test-kills bench-modes bench-serve bench-quick bench-pack bench-check bench-feeding bench-vocabulary clean
 

@@ -29,9 +29,9 @@ STEPS = ("pack_dataset.py", "train.py", "save_model.py", "test.py")
 def main() -> None:
     """Train what is not among the results yet, and print the table."""
     arguments = parse_arguments()
+    alike = {"seconds": arguments.seconds, "mode": arguments.mode, "otherwise": arguments.otherwise}
     tasks = [
-        {"set": name, "labels": labels, "weights": weights, "seed": seed, "seconds": arguments.seconds}
-        | ({"mode": arguments.mode} if arguments.mode else {})
+        {"set": name, "labels": labels, "weights": weights, "seed": seed} | alike
         for seed in arguments.seeds
         for labels in arguments.labels
         for weights in arguments.weights
@@ -50,6 +50,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=60, help="of each training (60)")
     parser.add_argument("--seeds", nargs="+", type=int, default=(0, 1, 2))
     parser.add_argument("--mode", help="what cheak_file.py suggests, unless given")
+    parser.add_argument("--otherwise", nargs="+", default=[], metavar="NAME=VALUE", help="settings to try")
     parser.add_argument("--results", type=Path, help="a file of JSON lines")
     return parser.parse_args()
 
@@ -94,9 +95,10 @@ def walk_road(task: dict, data: Path, parent: Path) -> Work:
     walk(work.path, "cheak_file.py", "--apply")
     weights = None if task["weights"] == "None" else task["weights"]
     values = {"WEIGHTS": repr(weights), "TRAIN_SECONDS": task["seconds"], "SEED": task["seed"]}
-    if "mode" in task:
+    if task.get("mode"):
         values["MODE"] = repr(task["mode"])
-    options = [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
+    changed = [f"{name}={value}" for name, value in values.items()] + task.get("otherwise", [])
+    options = [word for pair in changed for word in ("--set", pair)]
     for step in STEPS:
         walk(work.path, step, *options)
     return work
@@ -114,13 +116,14 @@ def print_table(rows: list[dict]) -> None:
     """Print one line of a Markdown table for each set and beginning: the mean and the spread over the seeds."""
     exact = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        exact[row["set"], row["weights"]][row["labels"]].append(row["exact"])
+        beginning = "the base" if row["weights"] == "base" else "nothing"
+        exact[row["set"], ", ".join([beginning, *row.get("otherwise", [])])][row["labels"]].append(row["exact"])
     counts = sorted({row["labels"] for row in rows}, key=lambda count: count or float("inf"))
     print("| set | from | " + " | ".join(str(count or "all") for count in counts) + " |")
     print("| --- | --- |" + " --- |" * len(counts))
-    for (name, weights), by_count in sorted(exact.items()):
+    for (name, beginning), by_count in sorted(exact.items()):
         cells = [in_words(by_count[count]) for count in counts]
-        print(f"| {name} | {'the base' if weights == 'base' else 'nothing'} | {' | '.join(cells)} |")
+        print(f"| {name} | {beginning} | {' | '.join(cells)} |")
 
 
 def in_words(figures: list[float]) -> str:
