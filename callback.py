@@ -30,7 +30,7 @@ class CallBack:
         self.recipe = replace(Recipe.from_settings(settings), lr=self.peak)
         self.history: list[dict] = []
         self.rule = PlateauRule(settings.LR_PATIENCE, settings.EARLY_PATIENCE)
-        self._signal = None
+        self._signal = self._pace = None
 
     @property
     def csv_file(self) -> Path:
@@ -78,7 +78,8 @@ class CallBack:
         from bearcat import pacing, training
 
         settings, team = self.settings, self.team
-        self._signal, rate = training.StopOnSignal(team), self.pace(steps_per_epoch)
+        self._signal = training.StopOnSignal(team)
+        rate = [pace] if (pace := self.pace(steps_per_epoch)) else []
         average = training.ValidateAverage(
             team.distribute(validation_data), team.validation_steps(validated, settings.BATCH_SIZE)
         )
@@ -102,15 +103,24 @@ class CallBack:
             self._signal,
         ]
 
-    def pace(self, steps_per_epoch: int) -> list:
-        """Return the callback that sets the learning rate by a schedule, where one is asked for."""
+    def pace(self, steps_per_epoch: int):
+        """Return the callback that sets the learning rate by a schedule, always the same one; None where none does."""
         from bearcat import pacing
 
-        settings = self.settings
-        if settings.TRAIN_SECONDS:
-            return [pacing.FollowTime(settings.TRAIN_SECONDS, self.peak, self.time_spent, self.team)]
-        steps, done = settings.EPOCHS * steps_per_epoch, self.epochs_done * steps_per_epoch
-        return [pacing.FollowCosine(steps, self.peak, done)] * settings.COSINE_SCHEDULER
+        settings, team = self.settings, self.team
+        if self._pace is None and settings.TRAIN_SECONDS:
+            self._pace = pacing.FollowTime(settings.TRAIN_SECONDS, self.peak, self.time_spent, team)
+        elif self._pace is None and settings.COSINE_SCHEDULER:
+            steps, done = settings.EPOCHS * steps_per_epoch, self.epochs_done * steps_per_epoch
+            self._pace = pacing.FollowCosine(steps, self.peak, done, team.here)
+        return self._pace
+
+    def strength(self, steps_per_epoch: int):
+        """Return how strongly AUGMENT changes the pictures of a batch, 1 … 0, as a function of its number."""
+        from bearcat import pacing
+
+        pace = self.pace(steps_per_epoch)
+        return pace.strength if pace else pacing.full_strength
 
     def writers(self, validation_data) -> list:
         """Return what else writes into the work, for people to look at."""

@@ -1,5 +1,7 @@
 """From a pack to batches for training and validation: tf.data, with memory that does not grow with the data."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from bearcat.augment import jitter
@@ -29,23 +31,26 @@ def training_batches(
     target_width: int,
     batch_size: int,
     seed: int,
-    augment: bool,
+    strength: Callable[[tf.Tensor], tf.Tensor] | None,
     worker: Worker = ALONE,
 ) -> tf.data.Dataset:
     """Return endless shuffled batches: images float32 (N, H, W, C) in 0 … 255, targets int32 (N, target_width).
 
+    `strength` says how strongly the pictures of a batch are changed, 0 … 1, by its number, which counts from 0; None:
+    they are not.
     Each of several workers has its part of the records, the same number as the others, give or take one.
     """
     height, width, channels = index.spec.shape
     buffer = min(index.count, max(batch_size * 8, SHUFFLE_BYTES // (height * width * channels)))
 
-    def prepare(serialised: tf.Tensor):
+    def prepare(number: tf.Tensor, serialised: tf.Tensor):
         record = parse_batch(serialised, index.spec, target_width)
-        images = jitter(record["image"]) if augment else tf.cast(record["image"], tf.float32)
+        images = jitter(record["image"], strength(number)) if strength else tf.cast(record["image"], tf.float32)
         return images, record["target"]
 
     records = _serialised(folder, index, worker).shuffle(buffer, seed=seed).repeat()
-    return records.batch(batch_size).map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+    batches = records.batch(batch_size).enumerate()
+    return batches.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
 def validation_batches(

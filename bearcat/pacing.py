@@ -1,8 +1,14 @@
-"""How fast a training goes and when it ends: callbacks that set the learning rate and stop."""
+"""How fast a training goes and when it ends: callbacks that set the learning rate and stop.
+
+Where the end is known, the random changes of pictures fade towards it in a straight line: what a network then sees
+last is what it will be asked to read, and many pictures seen a few times are learnt sooner.
+"""
 
 import time
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 from bearcat.distribution import SOLO, Team
 from bearcat.optimizers import value_of
@@ -10,6 +16,11 @@ from bearcat.preflight import check_loss
 from bearcat.schedule import FACTOR, TIME_SPENT, PlateauRule, cosine_rate
 
 MOMENTS = 10_000  # into which FollowTime divides its time
+
+
+def full_strength(number: tf.Tensor) -> float:
+    """Return how strongly the pictures of any batch are changed where no end is known."""
+    return 1.0
 
 
 class FollowPlateau(keras.callbacks.Callback):
@@ -36,15 +47,22 @@ class FollowCosine(keras.callbacks.Callback):
     """Sets each step's learning rate by the cosine schedule, of which `done` steps lie behind a resumed training.
 
     The optimizer's own count would not do: with another number of replicas an epoch has another number of steps.
+    A step takes a batch for each of the `replicas` of this process.
     """
 
-    def __init__(self, steps: int, peak: float, done: int = 0):
+    def __init__(self, steps: int, peak: float, done: int = 0, replicas: int = 1):
         super().__init__()
         self.steps, self.peak, self._done = steps, peak, done
+        self._batches_done, self._batches = done * replicas, steps * replicas
 
     def on_train_batch_begin(self, batch, logs=None):
         self.model.optimizer.learning_rate = cosine_rate(self._done, self.steps, self.peak)
         self._done += 1
+
+    def strength(self, number: tf.Tensor) -> tf.Tensor:
+        """Return how strongly the pictures of a batch are changed, 1 … 0, by its number since the training went on."""
+        done = tf.cast(self._batches_done + number, tf.float32) / max(1, self._batches)
+        return tf.maximum(0.0, 1.0 - done)
 
 
 class WarmUp(keras.callbacks.Callback):
@@ -70,18 +88,24 @@ class FollowTime(keras.callbacks.Callback):
     def __init__(self, seconds: float, peak: float, spent: float = 0.0, team: Team = SOLO):
         super().__init__()
         self.seconds, self.peak, self.spent, self.team = seconds, peak, spent, team
+        self._done = spent / seconds
 
     def on_train_begin(self, logs=None):
         self._started = time.monotonic() - self.spent
 
     def on_train_batch_begin(self, batch, logs=None):
-        done = self._elapsed() / self.seconds
-        self.model.optimizer.learning_rate = cosine_rate(round(min(done, 1.0) * MOMENTS), MOMENTS, self.peak)
-        if done >= 1:
+        self._done = min(1.0, self._elapsed() / self.seconds)
+        self.model.optimizer.learning_rate = cosine_rate(round(self._done * MOMENTS), MOMENTS, self.peak)
+        if self._done >= 1:
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch, logs=None):
         logs[TIME_SPENT] = self._elapsed()
+
+    def strength(self, number: tf.Tensor) -> tf.Tensor:
+        """Return how strongly the pictures of a batch are changed now, 1 … 0, whatever its number."""
+        strength = tf.numpy_function(lambda: np.float32(1 - self._done), [], tf.float32)
+        return tf.ensure_shape(strength, [])
 
     def _elapsed(self) -> float:
         return self.team.from_chief(time.monotonic() - self._started)

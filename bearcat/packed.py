@@ -63,8 +63,10 @@ class PackedPictures:
                 f"set CAPTCHA_LENGTH = {self.longest_label} or more, or MODE = 'CTC', which has no limit"
             )
 
-    def batches(self, card: Card, seed: int, team: Team = SOLO) -> tuple:
+    def batches(self, card: Card, seed: int, strength, team: Team = SOLO) -> tuple:
         """Return endless training batches, and all validation batches once; of a team, those of this process.
+
+        `strength` is that of AUGMENT, as `training_batches` takes it.
 
         Raises RecordError where a shard is damaged: hours later would be too late; DataError where a replica got none.
         """
@@ -75,7 +77,7 @@ class PackedPictures:
             check_records(folder, self._indices[split])
         team.share_of(self.count)
         settings, width = self._settings, card.make_codec().target_width(self.longest_label)
-        shape, changed = (width, settings.BATCH_SIZE), settings.AUGMENT
+        shape, changed = (width, settings.BATCH_SIZE), strength if settings.AUGMENT else None
         return (
             training_batches(self._folders["train"], self._indices["train"], *shape, seed, changed, team.worker),
             validation_batches(self._folders["validation"], self._indices["validation"], *shape, team),

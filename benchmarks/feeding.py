@@ -117,6 +117,7 @@ def make_training(pack: Path, mode: str) -> tuple:
     """Return the network `light`, and name → what makes its source of endless batches."""
     device, index = start_tensorflow(use_gpu=False, seed=0), load_pack_index(pack)
     from bearcat.datasets import training_batches
+    from bearcat.pacing import FollowTime
     from models import build_for
 
     card = Card("benchmark", mode, "light", CHARACTERS, HEIGHT, WIDTH, 1, 8)
@@ -125,8 +126,8 @@ def make_training(pack: Path, mode: str) -> tuple:
     of_pack = partial(training_batches, pack, index, width, BATCH_SIZE, 0)
     sources = {
         MEMORY: partial(held_batches, pack, index, width),
-        PLAIN: partial(of_pack, augment=False),
-        JITTERED: partial(of_pack, augment=True),
+        PLAIN: partial(of_pack, strength=None),
+        JITTERED: partial(of_pack, strength=FollowTime(3600, peak=1e-3).strength),
     }
     return model, sources
 

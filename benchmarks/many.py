@@ -185,7 +185,7 @@ def stream(folder: Path, count: int) -> None:
     print(f"{count:,} records in {len(index.shards)} files, {size:.1f} GB")
     print("| records read | seconds | records/s | memory |\n| --- | --- | --- | --- |")
     steps, started = count // RECORDS_A_BATCH, time.perf_counter()
-    batches = training_batches(folder, index, index.longest_label, RECORDS_A_BATCH, 0, augment=False)
+    batches = training_batches(folder, index, index.longest_label, RECORDS_A_BATCH, 0, strength=None)
     for step, _ in enumerate(batches.take(steps), start=1):
         if step % (steps // LOOKS) == 0:
             seconds, read = time.perf_counter() - started, step * RECORDS_A_BATCH

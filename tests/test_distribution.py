@@ -109,9 +109,9 @@ def test_workers_share_the_records_file_by_file_and_none_sees_another_s(
     index = small_pack(tmp_path / "pack", monkeypatch)
     seen = []
     for worker in range(workers):
-        batches = training_batches(tmp_path / "pack", index, 3, 1, 0, False, Worker(worker, workers))
+        batches = training_batches(tmp_path / "pack", index, 3, 1, 0, None, Worker(worker, workers))
         numbers = [int(images[0, 0, 0, 0]) for images, _ in batches.take(20)]
-        again = training_batches(tmp_path / "pack", index, 3, 1, 0, False, Worker(worker, workers))
+        again = training_batches(tmp_path / "pack", index, 3, 1, 0, None, Worker(worker, workers))
         assert [int(images[0, 0, 0, 0]) for images, _ in again.take(20)] == numbers
         seen.append(set(numbers))
     assert sorted(number for numbers in seen for number in numbers) == list(range(20))

@@ -134,7 +134,7 @@ def test_training_is_endless_shuffled_and_repeatable_from_its_seed(pack):
     folder, index = pack
 
     def numbers(seed: int) -> list[int]:
-        batches = training_batches(folder, index, 3, 4, seed, augment=False).take(10)
+        batches = training_batches(folder, index, 3, 4, seed, strength=None).take(10)
         return [int(number) for images, _ in batches for number in images[:, 0, 0, 0]]
 
     first = numbers(1)
@@ -154,3 +154,23 @@ def test_jitter_changes_pictures_a_little_and_keeps_them_pixels():
     dark = (changed < 100).sum(axis=(1, 2, 3))
     assert np.all((dark > 120) & (dark < 320))
     assert len(set(dark.tolist())) > 4
+
+
+def test_jitter_of_no_strength_changes_nothing_and_of_little_strength_little():
+    tf.random.set_seed(0)
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 20, 40, 3), np.uint8)
+    smooth = tf.nn.avg_pool2d(tf.constant(pixels, tf.float32), 5, 1, "SAME")
+    assert np.allclose(jitter(smooth, 0.0), smooth, atol=1e-2)
+    little, much = (np.abs(jitter(smooth, strength) - smooth).mean() for strength in (0.1, 1.0))
+    assert 0 < little < much / 3
+
+
+def test_each_batch_is_changed_as_strongly_as_its_number_says(tmp_path: Path):
+    write_pack(tmp_path / "pack", make_records(6), 6, SHARED)
+    folder, index = tmp_path / "pack", load_pack_index(tmp_path / "pack")
+    batches = training_batches(
+        folder, index, 3, 3, 0, lambda number: 1.0 - tf.minimum(tf.cast(number, tf.float32), 1.0)
+    )
+    first, *later = [np.sort(images.numpy()[:, 0, 0, 0]) for images, _ in batches.take(9)]
+    assert not np.isin(first, range(6)).all()
+    assert np.isin(np.concatenate(later), range(6)).all()

@@ -286,7 +286,7 @@ def hold_to_train_alike(work: Path, one: Path, remote: tuple[str, str]) -> None:
     for made, overrides in ((work, remote[1:]), (one, ())):
         settings = load_settings(ROOT / "settings.py", made / "settings.py", overrides)
         source = PackedPictures(Work(made), settings)
-        batches, validation = source.batches(Card.from_settings(settings, source.vocabulary), seed=0)
+        batches, validation = source.batches(Card.from_settings(settings, source.vocabulary), seed=0, strength=None)
         assert next(batches.as_numpy_iterator())[0].shape == (4, 16, 32, 1)
         pairs = (pair for batch in validation.as_numpy_iterator() for pair in zip(*batch, strict=True))
         found.append(sorted((image.tobytes(), target.tobytes()) for image, target in pairs))

@@ -35,8 +35,11 @@ class BoxedPictures:
     def check(self, model, card: Card) -> None:
         """Do nothing: any number of objects of any size can be learnt from."""
 
-    def batches(self, card: Card, seed: int, team: Team = SOLO) -> tuple:
-        """Return endless training batches, and all validation batches once; of a team, those of this process."""
+    def batches(self, card: Card, seed: int, strength, team: Team = SOLO) -> tuple:
+        """Return endless training batches, and all validation batches once; of a team, those of this process.
+
+        `strength` is for packed pictures: these are changed as strongly to the end.
+        """
         from bearcat.datasets import deal
         from bearcat.detection.datasets import pictures_of, training_batches, validation_batches
 
