@@ -115,12 +115,12 @@ class CallBack:
             self._pace = pacing.FollowCosine(steps, self.peak, done, team.here)
         return self._pace
 
-    def strength(self, steps_per_epoch: int):
-        """Return how strongly AUGMENT changes the pictures of a batch, 1 … 0, as a function of its number."""
+    def strength(self, steps_per_epoch: int, pictures: int):
+        """Return how strongly AUGMENT changes those of a batch of so many pictures, 1 … 0, by the batch's number."""
         from bearcat import pacing
 
         pace = self.pace(steps_per_epoch)
-        return pace.strength if pace else pacing.full_strength
+        return pace.strength if pace and pictures >= pacing.FADING_PICTURES else pacing.full_strength
 
     def writers(self, validation_data) -> list:
         """Return what else writes into the work, for people to look at."""

@@ -147,7 +147,7 @@ def fit(step: Step, model, call_back: CallBack, source: PackedPictures | BoxedPi
     seed = settings.SEED + call_back.epochs_done
     keras.utils.set_random_seed(seed + WORKER_SEEDS * team.worker.number)  # each worker changes pictures its own way
     steps = max(settings.MIN_EPOCH_STEPS, -(-source.count // (settings.BATCH_SIZE * team.replicas)))
-    batches, validation = source.batches(call_back.card, seed, call_back.strength(steps), team)
+    batches, validation = source.batches(call_back.card, seed, call_back.strength(steps, source.count), team)
     team.prepare(model, batches)
     tell_team(team, settings, call_back)
     if not call_back.epochs_done:

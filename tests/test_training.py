@@ -144,22 +144,23 @@ def test_the_cosine_schedule_rises_falls_to_nothing_and_survives_a_resume(work: 
     assert again.history[4]["learning_rate"] == pytest.approx(cosine_rate(4, 8, 1e-3))
 
 
-def test_pictures_change_less_and_less_where_the_end_is_known(work: Work):
+def test_many_pictures_change_less_and_less_where_the_end_is_known(work: Work):
     by_time = CallBack(work, settings(TRAIN_SECONDS=100), CARD)
     by_time.history = [{"epoch": 1, "time_spent": 75.0}]
-    assert float(by_time.strength(10)(0)) == pytest.approx(0.25)
+    assert float(by_time.strength(10, 500)(0)) == pytest.approx(0.25)
     by_steps = CallBack(work, settings(COSINE_SCHEDULER=True, EPOCHS=4), CARD)
     by_steps.history = [{"epoch": 1}]
-    strengths = [float(by_steps.strength(10)(number)) for number in (0, 10, 29, 30, 99)]
+    strengths = [float(by_steps.strength(10, 500)(number)) for number in (0, 10, 29, 30, 99)]
     assert strengths == pytest.approx([0.75, 0.5, 0.025, 0.0, 0.0], abs=1e-6)
-    assert CallBack(work, settings(), CARD).strength(10)(99) == 1.0
+    assert CallBack(work, settings(), CARD).strength(10, 500)(99) == 1.0
+    assert by_time.strength(10, 499)(0) == by_steps.strength(10, 499)(99) == 1.0  # few pictures
 
 
 def test_a_training_by_time_changes_its_last_pictures_hardly_at_all(work: Work, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pacing, "time", SimpleNamespace(monotonic=itertools.count().__next__))
     call_back, seen = CallBack(work, settings(TRAIN_SECONDS=20), CARD), []
     model = fresh_model()
-    call_back.pace(1).on_epoch_end = lambda epoch, logs=None: seen.append(float(call_back.strength(1)(epoch)))
+    call_back.pace(1).on_epoch_end = lambda epoch, logs=None: seen.append(float(call_back.strength(1, 500)(epoch)))
     fit(work, model, 2, call_back)
     assert seen == sorted(seen, reverse=True)
     assert (seen[0] > 0.9, seen[-1]) == (True, 0.0)
