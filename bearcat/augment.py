@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from bearcat.augment_limits import BRIGHTNESS, CONTRAST, SCALE, SHEAR, SHIFT_X, SHIFT_Y, TURN
+from bearcat.augment_limits import BRIGHTNESS, CONTRAST, affine_rows
 
 
 def jitter(images: tf.Tensor, strength: float | tf.Tensor = 1.0) -> tf.Tensor:
@@ -32,16 +32,8 @@ def _affine_maps(count: tf.Tensor, height: int, width: int, strength: float | tf
     def uniform(limit: float) -> tf.Tensor:
         return strength * tf.random.uniform([count], -limit, limit)
 
-    turn = uniform(TURN)
-    a0 = tf.cos(turn) * (1 + uniform(SCALE))
-    a1 = -tf.sin(turn) + uniform(SHEAR)
-    b0 = tf.sin(turn)
-    b1 = tf.cos(turn) * (1 + uniform(SCALE))
-    centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
-    a2 = centre_x - a0 * centre_x - a1 * centre_y + uniform(SHIFT_X * width)
-    b2 = centre_y - b0 * centre_x - b1 * centre_y + uniform(SHIFT_Y * height)
     nothing = tf.zeros([count])
-    return tf.stack([a0, a1, a2, b0, b1, b2, nothing, nothing], axis=1)
+    return tf.stack([*affine_rows(uniform, tf.cos, tf.sin, height, width), nothing, nothing], axis=1)
 
 
 def _change_light(images: tf.Tensor, strength: float | tf.Tensor) -> tf.Tensor:

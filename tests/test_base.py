@@ -1,7 +1,11 @@
 """The base recogniser: its texts and pictures are repeatable and wide, and its network is that of the modes."""
 
+import importlib.util
 import random
+import subprocess
+import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +14,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import ROOT, SECONDS
 
+from base import pictures
 from base.drawing import draw
+from base.network import BlankInMargins, build_base, columns_within, encode, make_card, rows_apart
 from base.texts import CHARACTERS, choose_sum, choose_text
-from base.training import BlankInMargins, build_base, columns_within, make_card, set_apart
+from base.training import set_apart
 from bearcat.artifact import Card, write_card
 from bearcat.fonts import system_fonts
 from bearcat.generation import seeded_secrets
@@ -59,6 +66,84 @@ def test_pictures_are_of_many_sizes_dark_and_light_and_never_empty(fonts: list):
     assert all(len(Counter(picture.convert("L").getdata())) > 1 for picture in pictures)
 
 
+def test_a_font_whose_small_letters_are_capitals_is_told_from_others(fonts: list, monkeypatch: pytest.MonkeyPatch):
+    upright = next((path for path in fonts if path.name == "DejaVuSans.ttf"), None)
+    if upright is None:
+        pytest.skip("needs DejaVuSans.ttf (Debian: apt-get install fonts-dejavu)")
+    assert pictures.tells_cases(upright)
+    assert pictures._difference(upright, "a", "a") == 0.0
+    monkeypatch.setattr(pictures, "TWO_SHAPES", "svwxz")  # these are their capitals again, only smaller
+    assert not pictures.tells_cases(upright)
+
+
+def test_a_pile_draws_what_is_missing_and_gives_pictures_with_their_texts(
+    tmp_path: Path, fonts: list, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pictures, "CHUNK", 3)
+    monkeypatch.setattr(pictures, "draw_picture", lambda number, fonts: np.full((48, 160), number, np.uint8))
+    pile, drawn = pictures.Pile(tmp_path, 8), []
+    assert (pile.count, pile.chunks) == (9, 3)
+    for number in (0, 2):
+        pile._draw_chunk(number, fonts)
+    monkeypatch.setattr(pile, "_draw_chunk", lambda number, fonts: drawn.append(number))
+    monkeypatch.setattr(pictures, "ProcessPoolExecutor", ThreadsOf)
+    assert [pile.is_drawn(number) for number in range(4)] == [True, False, True, False]
+    pile.draw()
+    assert drawn == [1]
+    images, texts = pile.chunk(2)
+    assert images[:, 0, 0].tolist() == [6, 7, 8]
+    assert texts == [choose_text(random.Random(f"base/{number}")) for number in (6, 7, 8)]
+
+
+class ThreadsOf(ThreadPoolExecutor):
+    """Threads where processes would not see what a test has changed."""
+
+    def __init__(self, count: int, mp_context):
+        super().__init__(count)
+
+
+WARP_BY_JAX = """
+import os, sys
+os.environ["KERAS_BACKEND"] = "jax"
+import numpy as np
+from base.gpu_training import warp
+images, rows = np.load(sys.argv[1]), np.load(sys.argv[2])
+np.save(sys.argv[3], np.asarray(warp(images, list(rows))))
+"""
+
+
+def test_jax_moves_pictures_as_tensorflow_does(tmp_path: Path):
+    if not importlib.util.find_spec("jax"):
+        pytest.skip("jax is not installed")
+    source = np.random.default_rng(0)
+    images = source.uniform(0, 255, (8, 48, 160, 1)).astype(np.float32)
+    rows, _ = rows_apart(lambda least: source.uniform(least, 1, 8).astype(np.float32), np.where, (48, 160))
+    maps = np.stack([*rows, 0 * rows[0], 0 * rows[0]], axis=1).astype(np.float32)
+    files = [tmp_path / f"{name}.npy" for name in ("images", "rows", "moved")]
+    np.save(files[0], images)
+    np.save(files[1], np.stack(rows).astype(np.float32))
+    command = [sys.executable, "-c", WARP_BY_JAX, *map(str, files)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=5 * SECONDS, check=False)
+    assert done.returncode == 0, done.stderr
+    by_tensorflow = tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=maps,
+        output_shape=[48, 160],
+        fill_value=255.0,
+        interpolation="BILINEAR",
+        fill_mode="NEAREST",
+    )
+    assert np.abs(np.load(files[2]) - by_tensorflow.numpy()).max() < 0.5
+
+
+def test_targets_are_rows_padded_with_blanks():
+    vocabulary = make_card("tiny").vocabulary
+    assert encode(["3+4", "a"], vocabulary)[:, :4].tolist() == [
+        [*vocabulary.encode("3+4"), 0],
+        [*vocabulary.encode("a"), 0, 0, 0],
+    ]
+
+
 def test_half_of_the_pictures_are_set_apart_whole_and_anywhere():
     """A dark bar from edge to edge: afterwards it begins anywhere, and is at least half as wide."""
     keras.utils.set_random_seed(0)
@@ -102,12 +187,12 @@ def draw_digits(count: int, seed: str) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(pictures), np.array([[int(digit) + 1 for digit in text] for text in texts])
 
 
-@pytest.mark.parametrize("mode", ["CTC", "ORDINARY"])
-def test_with_the_base_a_few_labels_are_enough_and_from_nothing_they_are_not(mode: str):
-    card = Card("digits", mode, "light", tuple("0123456789"), 60, 120, 1, 4)
+@pytest.mark.parametrize(("backbone", "mode"), [("light", "CTC"), ("light", "ORDINARY"), ("tiny", "CTC_TINY")])
+def test_with_the_base_a_few_labels_are_enough_and_from_nothing_they_are_not(backbone: str, mode: str):
+    card = Card("digits", mode, backbone, tuple("0123456789"), 60, 120, 1, 4)
     labelled, unseen = draw_digits(32, "train"), draw_digits(64, "test")
     exact = {}
-    for weights in (base_file("light", "character"), None):
+    for weights in (base_file(backbone, "character"), None):
         keras.utils.set_random_seed(0)
         model = build_model(card, Recipe(lr=1e-3))
         if weights:
