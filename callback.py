@@ -17,16 +17,20 @@ from bearcat.checkpoints import best_checkpoint, list_checkpoints
 from bearcat.command_line import make_parser, open_step, run, tell
 from bearcat.distribution import SOLO, Team
 from bearcat.recipe import Recipe
-from bearcat.schedule import ALL_EPOCHS, EARLY_STOP, INTERRUPT, TIME_SPENT, TIME_UP, PlateauRule, scaled_rate
+from bearcat.schedule import ALL_EPOCHS, EARLY_STOP, INTERRUPT, TIME_SPENT, TIME_UP, PlateauRule, rate_for, scaled_rate
 from bearcat.workspace import Work
 
 
 class CallBack:
     """All that accompanies the epochs of one work's training; `history` holds one row of figures for each of them."""
 
-    def __init__(self, work: Work, settings: SimpleNamespace, card: Card, team: Team = SOLO):
+    def __init__(
+        self, work: Work, settings: SimpleNamespace, card: Card, team: Team = SOLO, pictures: int | None = None
+    ):
+        """Accompany a training; `pictures` says on how many, where it starts from what was learnt elsewhere."""
         self.work, self.settings, self.card, self.team = work, settings, card, team
-        self.peak = scaled_rate(settings.LR, settings.OPTIMIZER, team.replicas)
+        self.lr = settings.LR if pictures is None else rate_for(settings.LR, pictures)
+        self.peak = scaled_rate(self.lr, settings.OPTIMIZER, team.replicas)
         self.recipe = replace(Recipe.from_settings(settings), lr=self.peak)
         self.history: list[dict] = []
         self.rule = PlateauRule(settings.LR_PATIENCE, settings.EARLY_PATIENCE)
@@ -53,8 +57,8 @@ class CallBack:
         return self.history[-1].get(TIME_SPENT, 0.0) if self.history else 0.0
 
     def kept_recipe(self) -> dict[str, object]:
-        """Return the recipe as checkpoints keep it: LR as it was set, and for how many replicas it was scaled."""
-        return asdict(self.recipe) | {"lr": self.settings.LR, "replicas": self.team.replicas}
+        """Return the recipe as checkpoints keep it: LR for one replica, and for how many it was scaled."""
+        return asdict(self.recipe) | {"lr": self.lr, "replicas": self.team.replicas}
 
     def resume(self):
         """Return the model of the newest checkpoint with its optimizer's state, or None where there is none."""

@@ -30,14 +30,14 @@ SEED = 0  # everything random starts from this number
 # --- training ------------------------------------------------------------------------------------
 USE_GPU = True  # False hides the GPU
 STRATEGY = "auto"  # 'single', 'mirrored' (several GPUs), 'multi_worker' (TF_CONFIG); 'auto' takes what is there
-WEIGHTS = "base"  # ORDINARY and CTC start from what the toolkit has learnt of captchas; None: from nothing
+WEIGHTS = "base"  # the text modes start from what the toolkit has learnt of captchas; None: from nothing
 TRAIN_SECONDS = 0  # so long, with LR falling along a cosine meanwhile; 0: until EARLY_PATIENCE ends it
 EPOCHS = 200  # at most; EARLY_PATIENCE usually ends the training before
 BATCH_SIZE = 32  # pictures a step, for each GPU or worker
 PRECISION = "auto"  # 'float32', 'bfloat16' or 'float16'; 'auto' takes what is fastest here
 OPTIMIZER = "AdamW"  # or 'AdaBelief', 'Adam', 'SGD', 'Lion' …: see bearcat/names.py
 RECTIFY = False  # AdaBelief: True scales the first steps down (RAdam)
-LR = 2e-3  # learning rate at the start
+LR = 2e-3  # learning rate at the start; from the base, with n < 100 pictures, √(n / 100) of it
 LABEL_SMOOTHING = 0  # 0 … 1: how much of the target is spread over all classes
 WEIGHT_AVERAGE = False  # True: keep a moving average of the weights, and save it where it validates better
 COSINE_SCHEDULER = False  # True: LR rises at once and falls along a cosine to nothing at EPOCHS, for a fixed time

@@ -46,7 +46,9 @@ def train(step: Step) -> int:
     source = SOURCES[CODECS[settings.MODE].unit](step)
     device = start_tensorflow(settings.USE_GPU, settings.SEED, settings.DETERMINISTIC)
     team = gather_team(step, device)
-    call_back = CallBack(work, settings, Card.from_settings(settings, source.vocabulary, device.has_gpu), team)
+    card = Card.from_settings(settings, source.vocabulary, device.has_gpu)
+    from_base = settings.WEIGHTS == BASE and CODECS[settings.MODE].unit == "character"
+    call_back = CallBack(work, settings, card, team, source.count if from_base else None)
     with team.watched():
         team.check_agreement(**vars(settings), pictures=(source.count, source.validated), card=call_back.card)
         model = call_back.resume() or begin(step, call_back, device)
@@ -149,7 +151,9 @@ def fit(step: Step, model, call_back: CallBack, source: PackedPictures | BoxedPi
     steps = max(settings.MIN_EPOCH_STEPS, -(-source.count // (settings.BATCH_SIZE * team.replicas)))
     batches, validation = source.batches(call_back.card, seed, call_back.strength(steps, source.count), team)
     team.prepare(model, batches)
-    tell_team(team, settings, call_back)
+    tell_team(team, settings)
+    if call_back.peak != settings.LR:
+        tell(f"Learning rate at the start {call_back.peak:.2g}, which LR = {settings.LR:g} comes to here")
     if not call_back.epochs_done:
         warning = "" if device.has_gpu else memory_warning(model, settings.BATCH_SIZE * team.here)
         tell(warning or "Trying some steps on one batch …")
@@ -161,12 +165,11 @@ def fit(step: Step, model, call_back: CallBack, source: PackedPictures | BoxedPi
     call_back.fit(model, steps, batches, validation, source.validated)
 
 
-def tell_team(team: Team, settings: SimpleNamespace, call_back: CallBack) -> None:
-    """Say who trains together, and what that makes of batch and learning rate."""
+def tell_team(team: Team, settings: SimpleNamespace) -> None:
+    """Say who trains together, and what that makes of the batch."""
     if team.words:
         size = settings.BATCH_SIZE
         tell(f"{team.words}: {team.replicas} × {size} = {team.replicas * size} pictures a step")
-        tell(f"Learning rate at the start {call_back.peak:.2g}, that of LR = {settings.LR:g} for so many replicas")
 
 
 def try_first_batch(model, batches, steps: int, call_back: CallBack) -> None:

@@ -12,6 +12,7 @@ ALL_EPOCHS = "all epochs"
 TIME_UP = "time is up"
 TIME_SPENT = "time_spent"  # seconds of TRAIN_SECONDS, among an epoch's figures
 WARM_UP = 0.05  # share of the steps in which a cosine schedule's rate rises
+FEW_PICTURES = 100
 BARREN_PATIENCE = 3  # times as patient while nothing is read right
 
 
@@ -22,6 +23,14 @@ def scaled_rate(lr: float, optimizer: str, replicas: int) -> float:
     with all others here, as the root of it (Malladi et al. 2022).
     """
     return lr * (replicas if optimizer == "SGD" else math.sqrt(replicas))
+
+
+def rate_for(lr: float, pictures: int) -> float:
+    """Return the learning rate for so many labelled pictures of one that is right for many: below 100 as their root.
+
+    What the base has learnt outweighs what so few can teach (benchmarks/README.md).
+    """
+    return lr * min(1.0, math.sqrt(pictures / FEW_PICTURES))
 
 
 def cosine_rate(step: int, steps: int, peak: float) -> float:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bearcat.schedule import BARREN_PATIENCE, LEAST_GAIN, PlateauRule, cosine_rate
+from bearcat.schedule import BARREN_PATIENCE, LEAST_GAIN, PlateauRule, cosine_rate, rate_for
 
 
 def watch(rule: PlateauRule, losses: list[float], val_exact: float = 0.5) -> str:
@@ -77,3 +77,8 @@ def test_a_cosine_rate_warms_up_peaks_and_ends_at_nothing():
     assert rates[105] == pytest.approx(0.5)
     assert rates[200] == pytest.approx(0.0)
     assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_few_pictures_take_a_lower_rate():
+    assert rate_for(2e-3, 25) == pytest.approx(1e-3)
+    assert rate_for(2e-3, 100) == rate_for(2e-3, 10**6) == 2e-3

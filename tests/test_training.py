@@ -172,6 +172,16 @@ def test_a_changed_learning_rate_is_taken_at_the_next_start(work: Work):
     assert float(CallBack(work, settings(LR=1e-4), CARD).resume().optimizer.learning_rate) == pytest.approx(1e-4)
 
 
+def test_the_rate_of_few_pictures_stands_as_long_as_lr_does(work: Work):
+    few = CallBack(work, settings(), CARD, pictures=25)
+    assert few.peak == few.recipe.lr == pytest.approx(5e-4)
+    fit(work, fresh_model(), 1, few)
+    again = CallBack(work, settings(), CARD, pictures=25)
+    assert float(again.resume().optimizer.learning_rate) == pytest.approx(1e-3)  # where it stood
+    again = CallBack(work, settings(LR=1e-4), CARD, pictures=25)
+    assert float(again.resume().optimizer.learning_rate) == pytest.approx(5e-5)
+
+
 def test_a_broken_newest_checkpoint_is_set_aside_and_the_one_before_taken(work: Work):
     fit(work, fresh_model(), 2)
     newest = list_checkpoints(work.folder("checkpoint"))[-1].path
