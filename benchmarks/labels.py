@@ -10,8 +10,6 @@ python -m benchmarks.labels ../captchas --sets zfjw --labels 25 100 --seconds 60
 import argparse
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable
@@ -19,8 +17,8 @@ from pathlib import Path
 
 from bearcat.workspace import Work
 from benchmarks.real_sets import list_sets, make_work
+from benchmarks.walking import walk
 
-ROOT = Path(__file__).resolve().parent.parent
 LABELS = (25, 50, 100, 200, 400, 0)
 BASES = ("base", "None")
 STEPS = ("pack_dataset.py", "train.py", "save_model.py", "test.py")
@@ -83,7 +81,8 @@ def measure(task: dict, data: Path) -> dict:
     return {
         "exact": test["exact"],
         "images": test["images"],
-        "steps": train["epochs_run"],
+        "epochs": train["epochs_run"],
+        "images_per_second": train["images_per_second"],
         "mode_trained": train["mode"],
     }
 
@@ -102,14 +101,6 @@ def walk_road(task: dict, data: Path, parent: Path) -> Work:
     for step in STEPS:
         walk(work.path, step, *options)
     return work
-
-
-def walk(work: Path, script: str, *options: str) -> None:
-    """Run one step; stop with what it printed where it fails."""
-    command = [sys.executable, script, "--work", str(work), *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
-    if done.returncode:
-        raise SystemExit(f"{script} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
 
 
 def print_table(rows: list[dict]) -> None:

@@ -27,7 +27,7 @@ from bearcat.pacing import FollowCosine
 from bearcat.packs import PackIndex
 from bearcat.records import write_pack
 from bearcat.resuming import next_rate
-from bearcat.schedule import cosine_rate, scaled_rate
+from bearcat.schedule import cosine_rate, rate_for, scaled_rate
 
 CHIEF_AND_TWO = '{"cluster": {"chief": ["a:1"], "worker": ["b:1", "c:1"]}, "task": {"type": "worker", "index": 1}}'
 
@@ -175,7 +175,8 @@ def test_a_training_on_two_halves_of_the_cpu_goes_on_alone(digits_work: Path):
     assert "2 replicas (mirrored): 2 × 8 = 16 pictures a step" in told
     told = run_well("train.py", "--work", digits_work, "--set", "EPOCHS=3", "--set", "WEIGHT_AVERAGE=True")
     assert "Going on after epoch 2" in told
-    assert "The learning rate is set to 0.002" in told
+    pictures = len(list((digits_work / "train_dataset").iterdir()))
+    assert f"The learning rate is set to {rate_for(0.002, pictures):.3g}" in told
     assert epochs_of(digits_work) == [1, 2, 3]
 
 

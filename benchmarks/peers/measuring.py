@@ -12,10 +12,10 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from bearcat.workspace import Work, create_work
-from benchmarks.labels import walk
 from benchmarks.peers import as_they_come, crnn, keras_example, ours
 from benchmarks.peers.readers import Reader, labelled
 from benchmarks.real_sets import make_work
+from benchmarks.walking import walk
 
 GENERATED = "4 digits"
 DIGITS = {"characters": "0123456789", "char_count": [4], "width": 120, "height": 60, "count": 900}

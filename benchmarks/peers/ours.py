@@ -5,8 +5,8 @@ import json
 from itertools import accumulate
 
 from bearcat.workspace import Work
-from benchmarks.labels import walk
 from benchmarks.peers.readers import ENOUGH, Reader
+from benchmarks.walking import walk
 
 STEPS = ("pack_dataset.py", "train.py", "save_model.py")
 
