@@ -1,6 +1,6 @@
 """Train the base recogniser with JAX, on a GPU: the same network, losses and changes as base/training.py.
 
-The pictures lie on the GPU and are changed there; hundreds of steps are one call. Pictures that are drawn meanwhile
+The pictures lie on the GPU and are changed there; a hundred steps are one call. Pictures that are drawn meanwhile
 are taken in as they come.
 """
 

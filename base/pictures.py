@@ -76,7 +76,12 @@ class Pile:
 
 def text_of(number: int) -> str:
     """Return the text of a picture."""
-    return choose_text(random.Random(f"base/{number}"))
+    return choose_text(_chances(number))
+
+
+def _chances(number: int) -> random.Random:
+    """Return where all that is random in a picture comes from, its text first."""
+    return random.Random(f"base/{number}")
 
 
 def draw_picture(number: int, fonts: list[Path]) -> np.ndarray:
@@ -84,7 +89,7 @@ def draw_picture(number: int, fonts: list[Path]) -> np.ndarray:
     from base import others
 
     drawers = {drawing.draw: 6, others.draw_captcha: 3, others.draw_wheezy: 2}
-    source = random.Random(f"base/{number}")
+    source = _chances(number)
     text = choose_text(source)
     (draw,) = source.choices(list(drawers), drawers.values())
     if not text.isalnum():
