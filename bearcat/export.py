@@ -31,6 +31,7 @@ from bearcat.inference import KerasEngine, OnnxEngine
 from bearcat.layers import in_float32, load_validated
 
 LARGEST_DIFFERENCE = 1e-3  # between two probabilities of the same row
+ROUNDING = 1e-3  # of an output: where engines differ by less, a text that differs was a tie between two texts
 BATCH = 64  # pictures
 
 
@@ -118,13 +119,17 @@ def export_onnx(model: keras.Model, card: Card, file: Path) -> None:
 
 
 def compare_engines(reference: KerasEngine, engine: OnnxEngine, pixels: np.ndarray) -> float:
-    """Return the largest difference of a probability; raise ArtifactError where it is too large or a text differs."""
+    """Return the largest difference of a probability; raise ArtifactError where it is too large or a text differs.
+
+    A text may differ where rounding alone decides: a network that has hardly learnt has ties.
+    """
     images = pixels.astype(np.float32)
     expected, received = reference.logits(images), engine.logits(images)
     codec = engine.card.make_codec()
     difference = float(np.abs(codec.probabilities(expected) - codec.probabilities(received)).max())
     pairs = zip(codec.decode(expected), codec.decode(received), strict=True)
-    unequal = sum(one.text != other.text for one, other in pairs)
+    apart = np.abs(expected - received).reshape(len(pixels), -1).max(axis=1) > ROUNDING
+    unequal = sum(far and one.text != other.text for far, (one, other) in zip(apart, pairs, strict=True))
     if difference > LARGEST_DIFFERENCE or unequal:
         raise ArtifactError(
             f"the ONNX file and the Keras model disagree on {unequal} of {len(pixels)} pictures (largest difference of "

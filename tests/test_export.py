@@ -58,6 +58,25 @@ def test_what_disagrees_is_not_published(trained: Path, tmp_path: Path, monkeypa
     assert {path: path.read_bytes() for path in work.rglob("*") if path.is_file()} == before
 
 
+class Fixed:
+    """An engine that answers what it is told: one position of the texts a and b."""
+
+    card = Card("fixed", "ORDINARY", "light", ("a", "b"), 8, 8, 1, 1, {})
+
+    def __init__(self, *rows: float):
+        self.answer = np.array([[rows]], np.float32)
+
+    def logits(self, pixels: np.ndarray) -> np.ndarray:
+        return self.answer
+
+
+def test_a_tie_that_rounding_decides_is_no_disagreement():
+    pixels = np.zeros((1, 8, 8, 1), np.uint8)
+    assert 0 < export.compare_engines(Fixed(0, 1, 1.0001), Fixed(0, 1.0001, 1), pixels) < 1e-4
+    with pytest.raises(ArtifactError, match="disagree on 1 of 1"):
+        export.compare_engines(Fixed(-20, 1, 1.002), Fixed(-20, 1.002, 1), pixels)
+
+
 @pytest.mark.parametrize("trained", ["CTC"], indirect=True)
 def test_what_cannot_be_exported_is_served_by_keras(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
