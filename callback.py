@@ -33,6 +33,7 @@ class CallBack:
         self.peak = scaled_rate(self.lr, settings.OPTIMIZER, team.replicas)
         self.recipe = replace(Recipe.from_settings(settings), lr=self.peak)
         self.history: list[dict] = []
+        self.origin = ""  # the fingerprint of the base that the weights come from
         self.rule = PlateauRule(settings.LR_PATIENCE, settings.EARLY_PATIENCE)
         self._signal = self._pace = None
 
@@ -57,8 +58,8 @@ class CallBack:
         return self.history[-1].get(TIME_SPENT, 0.0) if self.history else 0.0
 
     def kept_recipe(self) -> dict[str, object]:
-        """Return the recipe as checkpoints keep it: LR for one replica, and for how many it was scaled."""
-        return asdict(self.recipe) | {"lr": self.lr, "replicas": self.team.replicas}
+        """Return the recipe as checkpoints keep it: LR for one replica, for how many it was scaled, and the origin."""
+        return asdict(self.recipe) | {"lr": self.lr, "replicas": self.team.replicas, "origin": self.origin}
 
     def resume(self):
         """Return the model of the newest checkpoint with its optimizer's state, or None where there is none."""
@@ -69,7 +70,7 @@ class CallBack:
             return None
         self.card = replace(self.card, backbone=found.card.backbone)
         self.recipe = replace(self.recipe, precision=found.precision)
-        self.history = found.history
+        self.history, self.origin = found.history, found.origin
         if self.team.worker.is_chief:  # a kill may have come between the last epoch and its row
             training.write_history(self.csv_file, self.history)
         for row in self.history:

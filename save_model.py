@@ -1,6 +1,7 @@
 """Step 9: make the trained unit from the checkpoint with the smallest validation loss.
 
-Reads:  checkpoint; validation_dataset, to fit confidences to; some pictures of the data sets to hold the export to
+Reads:  checkpoint; validation_dataset, to fit confidences to; train_dataset, to see how much of the base a network
+        can get back; some pictures of the data sets to hold the export to
 Writes: model/<MODEL_NAME>.keras, App_model/<MODEL_NAME>.onnx (this one is served; a network that can't be exported
         is served as App_model/<MODEL_NAME>.keras), report/save.json
 Next:   python test.py
@@ -14,6 +15,7 @@ import numpy as np
 
 from bearcat.annotations import list_images
 from bearcat.artifact import PICTURES_COMPARED, Card, read_card
+from bearcat.blending import Blend
 from bearcat.calibration import Calibration
 from bearcat.checkpoints import best_checkpoint
 from bearcat.command_line import Step, make_parser, open_step, run, tell
@@ -24,6 +26,7 @@ from bearcat.label_codecs import TEXT_CODECS
 from utils import Image_Processing, read_data
 
 PICTURES_CALIBRATED = 2000  # more of them change nothing and take longer
+PICTURES_BLENDED = 500  # of those trained on
 
 
 def main() -> None:
@@ -33,13 +36,15 @@ def main() -> None:
     best = best_checkpoint(work.folder("checkpoint"))
     tell(f"Best checkpoint: {best.path.name}")
     card = read_card(best.path)[0]
-    validation = validation_pictures(step, card)
+    validation = labelled_pictures(step, card, "validation", PICTURES_CALIBRATED)
+    trained_on = labelled_pictures(step, card, "train", PICTURES_BLENDED)
     pixels = real_pictures(step, card.spec, [picture for picture, _ in validation])
     start_tensorflow(use_gpu=False)  # a few pictures need none, and a training may be using it
     from bearcat.export import publish
 
     folders = work.folder("model"), work.folder("App_model")
-    unit = publish(best.path, step.settings.MODEL_NAME, *folders, pixels, [label for _, label in validation])
+    labels = [label for _, label in validation]
+    unit = publish(best.path, step.settings.MODEL_NAME, *folders, pixels, labels, trained_on)
     tell(f"Saved: {unit.keras_file}")
     compared = min(len(pixels), PICTURES_COMPARED)
     if unit.problem:
@@ -48,6 +53,7 @@ def main() -> None:
     else:
         tell(f"Exported: {unit.served_file}")
         tell(f"Both read {compared} pictures alike (a probability differs by {unit.difference:.0e} at most)")
+    tell_blend(unit.blend)
     tell_calibration(unit.calibration)
     step.write_report(
         "save",
@@ -59,6 +65,7 @@ def main() -> None:
             "export_problem": unit.problem or None,
             "pictures_compared": compared,
             "largest_difference": unit.difference,
+            "blend": asdict(unit.blend) if unit.blend else None,
             "calibration": asdict(unit.calibration) if unit.calibration else None,
             "metrics": unit.card.metrics,
         },
@@ -66,15 +73,15 @@ def main() -> None:
     step.next("python test.py", "score it on pictures it has not seen; python app.py serves it")
 
 
-def validation_pictures(step: Step, card: Card) -> list[tuple[np.ndarray, str]]:
-    """Return validation pictures as the network sees them with their labels; none for boxes, or where none are left."""
+def labelled_pictures(step: Step, card: Card, split: str, most: int) -> list[tuple[np.ndarray, str]]:
+    """Return a split's pictures as the network sees them with their labels; none for boxes, or where none are left."""
     if card.mode not in TEXT_CODECS:
         return []
     try:
-        data = read_data(step.work, "validation", card.mode)
+        data = read_data(step.work, split, card.mode)
     except DataError:
         return []  # the pictures were deleted after packing
-    chosen = random.Random(step.settings.SEED).sample(data, min(len(data), PICTURES_CALIBRATED))
+    chosen = random.Random(step.settings.SEED).sample(data, min(len(data), most))
     seen = ((see(item.path, card.spec), item) for item in chosen)
     return [(pixels, item.label) for pixels, item in seen if pixels is not None]
 
@@ -98,6 +105,17 @@ def real_pictures(step: Step, spec: InputSpec, found: list[np.ndarray]) -> np.nd
     if not found:
         raise DataError(f"{step.work.path} has no picture left to compare Keras and ONNX on: put some in test_dataset")
     return np.stack(found)
+
+
+def tell_blend(blend: Blend | None) -> None:
+    """Print how much of the base a network got back; nothing where it comes from none."""
+    if blend and blend.share:
+        tell(
+            f"Blended with the base it started from, {blend.share:.0%} of that: {blend.right} of {blend.pictures} "
+            f"labelled pictures are read right, {blend.right_before} without it"
+        )
+    elif blend:
+        tell("Not blended with the base it started from: that would cost labelled pictures which are read right")
 
 
 def tell_calibration(calibration: Calibration | None) -> None:

@@ -25,7 +25,7 @@ from bearcat.label_codecs import CODECS
 from bearcat.learning_curve import SHARES, answer_curve
 from bearcat.packed import PackedPictures
 from bearcat.schedule import INTERRUPT, best_epoch
-from bearcat.weights import BASE, base_file, find_weight_file
+from bearcat.weights import BASE, base_file, find_weight_file, origin_of
 from bearcat.workspace import Work
 from callback import CallBack
 from utils import Image_Processing, boxed_data
@@ -105,6 +105,7 @@ def begin(step: Step, call_back: CallBack, device: Device):
     if not weight_file and settings.WEIGHTS == BASE:
         weight_file = base_file(card.backbone, CODECS[card.mode].unit)
     if weight_file:
+        call_back.origin = origin_of(weight_file)
         start_from(model, card, weight_file)
     return model
 

@@ -24,11 +24,13 @@ from bearcat.artifact import (
     sealed,
     write_card,
 )
+from bearcat.blending import Blend, blend
 from bearcat.calibration import Calibration, calibrate
 from bearcat.errors import ArtifactError, ExportError
 from bearcat.files import written_beside
 from bearcat.inference import KerasEngine, OnnxEngine
 from bearcat.layers import in_float32, load_validated
+from bearcat.weights import base_with
 
 LARGEST_DIFFERENCE = 1e-3  # between two probabilities of the same row
 ROUNDING = 1e-3  # of an output: where engines differ by less, a text that differs was a tie between two texts
@@ -39,7 +41,8 @@ BATCH = 64  # pictures
 class Published:
     """A trained unit's card, its two files, the largest difference of a probability between them, its calibration.
 
-    `problem` says why there is no ONNX file; the Keras model is then served itself.
+    `blend` says what it got back of the base that it comes from. `problem` says why there is no ONNX file; the Keras
+    model is then served itself.
     """
 
     card: Card
@@ -47,6 +50,7 @@ class Published:
     served_file: Path
     difference: float
     calibration: Calibration | None
+    blend: Blend | None = None
     problem: str = ""
 
 
@@ -57,18 +61,22 @@ def publish(
     app_folder: Path,
     pixels: np.ndarray,
     labels: Sequence[str] = (),
+    trained_on: Sequence[tuple[np.ndarray, str]] = (),
 ) -> Published:
     """Write <model_folder>/<name>.keras and <app_folder>/<name>.onnx from a checkpoint, both with its card.
 
     `pixels` (N, H, W, C) are real pictures as the network sees them; where there are `labels`, of the first of them,
-    confidences are fitted to what these show. A network that cannot be exported is served as a .keras file. Raises
-    ArtifactError where the two files read the pictures differently, and then leaves what was published before.
+    confidences are fitted to what these show. A network that comes from the base gets some of it back, as far as that
+    costs none of those pictures and of pictures that it was `trained_on` (pixels and label each). A network that cannot
+    be exported is served as a .keras file. Raises ArtifactError where the two files read the pictures differently, and
+    then leaves what was published before.
     """
     card = replace(read_card(checkpoint)[0], name=name)
     keras_file, onnx_file = model_folder / f"{name}{KERAS_SUFFIX}", app_folder / f"{name}{ONNX_SUFFIX}"
     fallback_file = onnx_file.with_suffix(KERAS_SUFFIX)
     with written_beside(keras_file) as keras_part:
         model = in_float32(load_validated(checkpoint))
+        blended = blend_with_base(model, checkpoint, [*zip(pixels, labels, strict=False), *trained_on])
         calibration = calibrated(model, card, pixels, labels) if len(labels) else None
         if calibration:
             model = with_temperature(model, calibration.temperature)
@@ -84,17 +92,35 @@ def publish(
             with written_beside(fallback_file) as fallback_part:
                 shutil.copyfile(keras_part, fallback_part)
             onnx_file.unlink(missing_ok=True)  # of an earlier training: of two files the ONNX file would be served
-            return Published(card, keras_file, fallback_file, 0.0, calibration, str(error))
+            return Published(card, keras_file, fallback_file, 0.0, calibration, blended, str(error))
     fallback_file.unlink(missing_ok=True)
-    return Published(card, keras_file, onnx_file, difference, calibration)
+    return Published(card, keras_file, onnx_file, difference, calibration, blended)
+
+
+def blend_with_base(model: keras.Model, checkpoint: Path, labelled: Sequence[tuple[np.ndarray, str]]) -> Blend | None:
+    """Give a checkpoint's model back what of its base costs no labelled picture; None without pictures or base."""
+    card, payload = read_card(checkpoint)
+    base = base_with(payload.get("recipe", {}).get("origin", ""))
+    if base is None or not labelled:
+        return None
+    codec, (pixels, labels) = card.make_codec(), zip(*labelled, strict=True)
+
+    def count_right() -> int:
+        readings = codec.decode(predict_logits(model, np.stack(pixels)))
+        return sum(reading.text == label for reading, label in zip(readings, labels, strict=True))
+
+    return blend(model, card, base, count_right, len(labels))
 
 
 def calibrated(model: keras.Model, card: Card, pixels: np.ndarray, labels: Sequence[str]) -> Calibration:
     """Return how far the confidences of a network are to be trusted, by pictures whose labels are known."""
-    starts = range(0, len(labels), BATCH)
-    batches = (pixels[start : start + BATCH].astype(np.float32) for start in starts)
-    logits = np.concatenate([np.asarray(model.predict_on_batch(batch)) for batch in batches])[: len(labels)]
-    return calibrate(card.make_codec(), logits, labels)
+    return calibrate(card.make_codec(), predict_logits(model, pixels[: len(labels)]), labels)
+
+
+def predict_logits(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
+    """Return what a network makes of pictures (N, H, W, C)."""
+    batches = (pixels[start : start + BATCH].astype(np.float32) for start in range(0, len(pixels), BATCH))
+    return np.concatenate([np.asarray(model.predict_on_batch(batch)) for batch in batches])
 
 
 def with_temperature(model: keras.Model, temperature: float) -> keras.Model:

@@ -21,11 +21,12 @@ from bearcat.schedule import scaled_rate
 
 @dataclass(frozen=True)
 class Resumed:
-    """What a checkpoint holds: the model with its optimizer, its card, and the history that led there."""
+    """What a checkpoint holds: the model with its optimizer, its card, its origin, and the history that led there."""
 
     model: keras.Model
     card: Card
     precision: str
+    origin: str
     history: list[dict]
     checkpoint: Checkpoint
 
@@ -62,7 +63,8 @@ def load_newest(folder: Path, card: Card, recipe: dict, team: Team = SOLO) -> Re
     if not math.isclose(rate, stood, rel_tol=1e-6):
         model.optimizer.learning_rate = rate
         tqdm.write(f"The learning rate is set to {rate:.3g}")
-    return Resumed(model, saved_card, saved_recipe["precision"], payload["history"], checkpoint)
+    origin = saved_recipe.get("origin", "")
+    return Resumed(model, saved_card, saved_recipe["precision"], origin, payload["history"], checkpoint)
 
 
 def next_rate(stood: float, saved: dict, now: dict) -> float:
@@ -109,7 +111,7 @@ def recipe_differences(saved: dict, now: dict) -> list[str]:
     return [
         f"{name.upper()}: {saved.get(name)!r} there, {value!r} now"
         for name, value in now.items()
-        if name not in ("lr", "replicas") and value not in (saved.get(name), AUTO)
+        if name not in ("lr", "replicas", "origin") and value not in (saved.get(name), AUTO)
     ]
 
 

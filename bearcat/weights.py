@@ -1,12 +1,14 @@
 """The weights that a training starts from: a file in a work's `weight` folder, or the base. Free of TensorFlow."""
 
+import hashlib
 from pathlib import Path
 
+from bearcat.artifact import KERAS_SUFFIX, read_card
 from bearcat.errors import ArtifactError
 
 BASE = "base"  # what WEIGHTS calls the toolkit's own recogniser
 BASE_FOLDER = Path(__file__).parent.parent / "base"
-WEIGHT_SUFFIXES = (".keras", ".h5")
+WEIGHT_SUFFIXES = (KERAS_SUFFIX, ".h5")
 
 
 def find_weight_file(folder: Path) -> Path | None:
@@ -23,3 +25,22 @@ def base_file(backbone: str, unit: str) -> Path | None:
     """Return the base recogniser with a backbone, for modes whose symbols are characters; None where there is none."""
     path = BASE_FOLDER / f"{backbone}.keras"
     return path if unit == "character" and path.is_file() else None
+
+
+def origin_of(weight_file: Path) -> str:
+    """Return which base weights come from in the end: its fingerprint; empty where they come from none."""
+    if weight_file.parent == BASE_FOLDER:
+        return fingerprint_of(weight_file)
+    if weight_file.suffix != KERAS_SUFFIX:
+        return ""
+    return read_card(weight_file)[1].get("recipe", {}).get("origin", "")
+
+
+def base_with(fingerprint: str) -> Path | None:
+    """Return the base recogniser of a fingerprint; None where it is none of those that are here now."""
+    return next((path for path in BASE_FOLDER.glob(f"*{KERAS_SUFFIX}") if fingerprint_of(path) == fingerprint), None)
+
+
+def fingerprint_of(path: Path) -> str:
+    """Return the beginning of the SHA-256 of a file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

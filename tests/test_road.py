@@ -16,6 +16,7 @@ import requests
 from conftest import ROOT, build_work, read_report, run_script, run_well, serving
 
 from bearcat.annotations import labelled_images, list_images
+from bearcat.artifact import read_card
 from bearcat.checkpoints import list_checkpoints
 from bearcat.errors import ArtifactError
 from utils import Predict_Image
@@ -139,7 +140,9 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(packed: Path):
     before = list_checkpoints(packed / "checkpoint")[-1]
     printed = run_well("train.py", "--set", f"EPOCHS={before.epoch + 1}")
     assert f"Going on after epoch {before.epoch}" in printed
-    assert list_checkpoints(packed / "checkpoint")[-1].epoch == before.epoch + 1
+    newest = list_checkpoints(packed / "checkpoint")[-1]
+    assert newest.epoch == before.epoch + 1
+    assert read_card(newest.path)[1]["recipe"]["origin"] == read_card(before.path)[1]["recipe"]["origin"] != ""
     assert read_report(packed, "train")["epochs_run"] == before.epoch + 1
     assert "has ended" in run_well("train.py", "--set", f"EPOCHS={before.epoch + 1}")
 
