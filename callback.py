@@ -18,6 +18,7 @@ from bearcat.command_line import make_parser, open_step, run, tell
 from bearcat.distribution import SOLO, Team
 from bearcat.recipe import Recipe
 from bearcat.schedule import ALL_EPOCHS, EARLY_STOP, INTERRUPT, TIME_SPENT, TIME_UP, PlateauRule, rate_for, scaled_rate
+from bearcat.weights import origin_of
 from bearcat.workspace import Work
 
 
@@ -27,15 +28,34 @@ class CallBack:
     def __init__(
         self, work: Work, settings: SimpleNamespace, card: Card, team: Team = SOLO, pictures: int | None = None
     ):
-        """Accompany a training; `pictures` says on how many, where it starts from what was learnt elsewhere."""
+        """Accompany a training on so many labelled pictures; not said: on many."""
         self.work, self.settings, self.card, self.team = work, settings, card, team
-        self.lr = settings.LR if pictures is None else rate_for(settings.LR, pictures)
-        self.peak = scaled_rate(self.lr, settings.OPTIMIZER, team.replicas)
+        self.pictures = sys.maxsize if pictures is None else pictures
+        self.origin = ""  # the fingerprint of the base that the weights come from
         self.recipe = replace(Recipe.from_settings(settings), lr=self.peak)
         self.history: list[dict] = []
-        self.origin = ""  # the fingerprint of the base that the weights come from
         self.rule = PlateauRule(settings.LR_PATIENCE, settings.EARLY_PATIENCE)
         self._signal = self._pace = None
+
+    @property
+    def fraction(self) -> float:
+        """Return how much of LR is right: all, but for few pictures from the base."""
+        return rate_for(1.0, self.pictures) if self.origin else 1.0
+
+    @property
+    def peak(self) -> float:
+        """Return the highest learning rate of all replicas together."""
+        return self.settings.LR * self.fraction * self.replicas_scale
+
+    @property
+    def replicas_scale(self) -> float:
+        """Return how many times one replica's the learning rate of all together is."""
+        return scaled_rate(1.0, self.settings.OPTIMIZER, self.team.replicas)
+
+    def begin_from(self, weight_file: Path) -> None:
+        """Note where the weights come from; what is right for the learning rate follows."""
+        self.origin = origin_of(weight_file)
+        self.recipe = replace(self.recipe, lr=self.peak)
 
     @property
     def csv_file(self) -> Path:
@@ -58,8 +78,9 @@ class CallBack:
         return self.history[-1].get(TIME_SPENT, 0.0) if self.history else 0.0
 
     def kept_recipe(self) -> dict[str, object]:
-        """Return the recipe as checkpoints keep it: LR for one replica, for how many it was scaled, and the origin."""
-        return asdict(self.recipe) | {"lr": self.lr, "replicas": self.team.replicas, "origin": self.origin}
+        """Return the recipe as checkpoints keep it: LR as it is set, what of it and for how many, and the origin."""
+        of_rate = {"lr": self.settings.LR, "fraction": self.fraction, "replicas": self.team.replicas}
+        return asdict(self.recipe) | of_rate | {"origin": self.origin}
 
     def resume(self):
         """Return the model of the newest checkpoint with its optimizer's state, or None where there is none."""
@@ -120,12 +141,12 @@ class CallBack:
             self._pace = pacing.FollowCosine(steps, self.peak, done, team.here)
         return self._pace
 
-    def strength(self, steps_per_epoch: int, pictures: int):
+    def strength(self, steps_per_epoch: int):
         """Return how strongly AUGMENT changes those of a batch of so many pictures, 1 … 0, by the batch's number."""
         from bearcat import pacing
 
         pace = self.pace(steps_per_epoch)
-        return pace.strength if pace and pictures >= pacing.FADING_PICTURES else pacing.full_strength
+        return pace.strength if pace and self.pictures >= pacing.FADING_PICTURES else pacing.full_strength
 
     def writers(self, validation_data) -> list:
         """Return what else writes into the work, for people to look at."""

@@ -1,4 +1,4 @@
-"""Step 9: make the trained unit from the checkpoint with the smallest validation loss.
+"""Step 9: make the trained unit from the best checkpoint.
 
 Reads:  checkpoint; validation_dataset, to fit confidences to; train_dataset, to see how much of the base a network
         can get back; some pictures of the data sets to hold the export to
@@ -23,6 +23,7 @@ from bearcat.devices import start_tensorflow
 from bearcat.errors import DataError, ImageError
 from bearcat.images import InputSpec
 from bearcat.label_codecs import TEXT_CODECS
+from bearcat.weights import base_with, origin_of
 from utils import Image_Processing, read_data
 
 PICTURES_CALIBRATED = 2000  # more of them change nothing and take longer
@@ -37,7 +38,8 @@ def main() -> None:
     tell(f"Best checkpoint: {best.path.name}")
     card = read_card(best.path)[0]
     validation = labelled_pictures(step, card, "validation", PICTURES_CALIBRATED)
-    trained_on = labelled_pictures(step, card, "train", PICTURES_BLENDED)
+    from_base = base_with(origin_of(best.path)) is not None
+    trained_on = labelled_pictures(step, card, "train", PICTURES_BLENDED) if from_base else []
     pixels = real_pictures(step, card.spec, [picture for picture, _ in validation])
     start_tensorflow(use_gpu=False)  # a few pictures need none, and a training may be using it
     from bearcat.export import publish
@@ -45,32 +47,29 @@ def main() -> None:
     folders = work.folder("model"), work.folder("App_model")
     labels = [label for _, label in validation]
     unit = publish(best.path, step.settings.MODEL_NAME, *folders, pixels, labels, trained_on)
-    tell(f"Saved: {unit.keras_file}")
     compared = min(len(pixels), PICTURES_COMPARED)
-    if unit.problem:
-        tell(f"Warning: the network could not be exported to ONNX ({unit.problem})")
-        tell(f"Served is the Keras model itself, with more time and memory, and with TensorFlow: {unit.served_file}")
-    else:
-        tell(f"Exported: {unit.served_file}")
-        tell(f"Both read {compared} pictures alike (a probability differs by {unit.difference:.0e} at most)")
-    tell_blend(unit.blend)
+    tell_export(unit, compared)
+    if from_base:
+        tell_blend(unit.blend, len(trained_on))
     tell_calibration(unit.calibration)
-    step.write_report(
-        "save",
-        {
-            "checkpoint": best.path.name,
-            "model": unit.keras_file.name,
-            "app_model": unit.served_file.name,
-            "bytes": unit.served_file.stat().st_size,
-            "export_problem": unit.problem or None,
-            "pictures_compared": compared,
-            "largest_difference": unit.difference,
-            "blend": asdict(unit.blend) if unit.blend else None,
-            "calibration": asdict(unit.calibration) if unit.calibration else None,
-            "metrics": unit.card.metrics,
-        },
-    )
+    step.write_report("save", summarise(best.path, unit, compared))
     step.next("python test.py", "score it on pictures it has not seen; python app.py serves it")
+
+
+def summarise(checkpoint: Path, unit, compared: int) -> dict:
+    """Return report/save.json."""
+    return {
+        "checkpoint": checkpoint.name,
+        "model": unit.keras_file.name,
+        "app_model": unit.served_file.name,
+        "bytes": unit.served_file.stat().st_size,
+        "export_problem": unit.problem or None,
+        "pictures_compared": compared,
+        "largest_difference": unit.difference,
+        "blend": asdict(unit.blend) if unit.blend else None,
+        "calibration": asdict(unit.calibration) if unit.calibration else None,
+        "metrics": unit.card.metrics,
+    }
 
 
 def labelled_pictures(step: Step, card: Card, split: str, most: int) -> list[tuple[np.ndarray, str]]:
@@ -107,14 +106,29 @@ def real_pictures(step: Step, spec: InputSpec, found: list[np.ndarray]) -> np.nd
     return np.stack(found)
 
 
-def tell_blend(blend: Blend | None) -> None:
-    """Print how much of the base a network got back; nothing where it comes from none."""
-    if blend and blend.share:
+def tell_export(unit, compared: int) -> None:
+    """Print what was written, and how many pictures its two files were compared on."""
+    tell(f"Saved: {unit.keras_file}")
+    if unit.problem:
+        tell(f"Warning: the network could not be exported to ONNX ({unit.problem})")
+        tell(f"Served is the Keras model itself, with more time and memory, and with TensorFlow: {unit.served_file}")
+    else:
+        tell(f"Exported: {unit.served_file}")
+        tell(f"Both read {compared} pictures alike (a probability differs by {unit.difference:.0e} at most)")
+
+
+def tell_blend(blend: Blend | None, trained_on: int) -> None:
+    """Print how much of the base a network got back that comes from it."""
+    if not trained_on:
+        tell("Not blended with the base it started from: no training pictures are left to see what that would cost")
+    elif blend is None:
+        tell("Not blended with the base it started from: the network is another by now")
+    elif blend.share:
         tell(
             f"Blended with the base it started from, {blend.share:.0%} of that: {blend.right} of {blend.pictures} "
             f"labelled pictures are read right, {blend.right_before} without it"
         )
-    elif blend:
+    else:
         tell("Not blended with the base it started from: that would cost labelled pictures which are read right")
 
 

@@ -21,7 +21,7 @@ IMAGE_CHANNALS = 1  # 1: grey, 3: colour
 # --- data ----------------------------------------------------------------------------------------
 DIVIDE = True  # move_path.py: True splits off validation and test, False test only
 DIVIDE_RATO = 0.1  # move_path.py: the share of the pictures that each of them gets
-AUGMENT = True  # small random turns, shifts and changes of light; from 500 pictures on they fade towards a known end
+AUGMENT = True  # small random turns, shifts, changes of light; from 500 texts on they fade towards a known end
 MOSAIC = False  # EFFICIENTDET: True trains on pictures put together of four as well
 DATA_ENHANCEMENT = False  # pack_dataset.py: how many changed copies of each training picture to pack beside it
 PACK_FOLDER = None  # where the packs lie: None: in the work; else a folder, or a URL such as 'gs://bucket/packs'

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from bearcat.artifact import Card
+from bearcat.backbones import choose_backbone
 from bearcat.checkpoints import best_checkpoint
 from bearcat.cluster import worker_for
 from bearcat.command_line import INTERRUPTED, Step, make_parser, open_step, run, tell
@@ -25,7 +26,7 @@ from bearcat.label_codecs import CODECS
 from bearcat.learning_curve import SHARES, answer_curve
 from bearcat.packed import PackedPictures
 from bearcat.schedule import INTERRUPT, best_epoch
-from bearcat.weights import BASE, base_file, find_weight_file, origin_of
+from bearcat.weights import starting_file
 from bearcat.workspace import Work
 from callback import CallBack
 from utils import Image_Processing, boxed_data
@@ -47,10 +48,9 @@ def train(step: Step) -> int:
     device = start_tensorflow(settings.USE_GPU, settings.SEED, settings.DETERMINISTIC)
     team = gather_team(step, device)
     card = Card.from_settings(settings, source.vocabulary, device.has_gpu)
-    from_base = settings.WEIGHTS == BASE and CODECS[settings.MODE].unit == "character"
-    call_back = CallBack(work, settings, card, team, source.count if from_base else None)
+    call_back = CallBack(work, settings, card, team, source.labelled)
     with team.watched():
-        team.check_agreement(**vars(settings), pictures=(source.count, source.validated), card=call_back.card)
+        team.check_agreement(**vars(settings), pictures=(source.count, source.validated), card=card)
         model = call_back.resume() or begin(step, call_back, device)
         team.check_agreement(card=call_back.card, recipe=call_back.recipe, weights=fingerprint(model))
         source.check(model, call_back.card)
@@ -97,16 +97,16 @@ def begin(step: Step, call_back: CallBack, device: Device):
     """Return a fresh network, with what the work's `weight` folder holds for it."""
     from models import build_for  # imports Keras
 
-    with call_back.team.scope():
-        built = build_for(call_back.card, call_back.recipe, device, call_back.team.replicas)
-    model, call_back.card, call_back.recipe = built
-    settings, card = step.settings, call_back.card
-    weight_file = find_weight_file(step.work.folder("weight"))
-    if not weight_file and settings.WEIGHTS == BASE:
-        weight_file = base_file(card.backbone, CODECS[card.mode].unit)
+    card, unit = call_back.card, CODECS[call_back.card.mode].unit
+    backbone = choose_backbone(card.backbone, card.mode, device.has_gpu)
+    weight_file = starting_file(step.work.folder("weight"), step.settings.WEIGHTS, backbone, unit)
     if weight_file:
-        call_back.origin = origin_of(weight_file)
-        start_from(model, card, weight_file)
+        call_back.begin_from(weight_file)
+    with call_back.team.scope():
+        built = build_for(card, call_back.recipe, device, call_back.team.replicas)
+    model, call_back.card, call_back.recipe = built
+    if weight_file:
+        start_from(model, call_back.card, weight_file)
     return model
 
 
@@ -150,7 +150,7 @@ def fit(step: Step, model, call_back: CallBack, source: PackedPictures | BoxedPi
     seed = settings.SEED + call_back.epochs_done
     keras.utils.set_random_seed(seed + WORKER_SEEDS * team.worker.number)  # each worker changes pictures its own way
     steps = max(settings.MIN_EPOCH_STEPS, -(-source.count // (settings.BATCH_SIZE * team.replicas)))
-    batches, validation = source.batches(call_back.card, seed, call_back.strength(steps, source.count), team)
+    batches, validation = source.batches(call_back.card, seed, call_back.strength(steps), team)
     team.prepare(model, batches)
     tell_team(team, settings)
     if call_back.peak != settings.LR:
@@ -177,7 +177,7 @@ def try_first_batch(model, batches, steps: int, call_back: CallBack) -> None:
     """Say what may go wrong, and how long an epoch takes, before hours are spent on it."""
     from bearcat.preflight import preflight
 
-    flight = preflight(model, batches, call_back.team, call_back.peak / call_back.settings.LR)
+    flight = preflight(model, batches, call_back.team, call_back.replicas_scale, call_back.settings.LR)
     if not flight.learns:
         losses = ", ".join(f"{loss:.3g}" for loss in flight.losses)
         tell(f"The loss of one batch does not fall ({losses}): LR is far too low or too high, or the labels are wrong")

@@ -17,8 +17,8 @@ from keras import ops
 from tqdm import tqdm
 
 from base import network
-from base.network import HELD_OUT, LONGEST
-from base.pictures import CHUNK, Pile
+from base.network import LONGEST
+from base.pictures import CHUNK, HELD_OUT, Pile
 from bearcat.augment_limits import BRIGHTNESS, CONTRAST, affine_rows
 from bearcat.devices import set_precision
 from bearcat.metrics import ExactMatch

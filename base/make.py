@@ -12,7 +12,7 @@ import argparse
 import os
 from pathlib import Path
 
-from base.pictures import Pile
+from base.pictures import HELD_OUT, Pile
 
 
 def main() -> None:
@@ -20,18 +20,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=int, default=200_000)
     parser.add_argument("--minutes", type=float, default=40.0, help="of training")
-    parser.add_argument("--backbone", default="light", help="light (ORDINARY, CTC) or tiny (CTC_TINY)")
+    parser.add_argument(
+        "--backbone", choices=("light", "tiny"), default="light", help="light (ORDINARY, CTC) or tiny (CTC_TINY)"
+    )
     parser.add_argument("--cache", type=Path, default=Path("works/.base"), help="where the pictures are kept")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
     parser.add_argument("--go-on", action="store_true", help="train the base that is there for longer")
     parser.add_argument("--draw-only", action="store_true", help="do not train")
     parser.add_argument("--train-only", action="store_true", help="JAX: another process draws meanwhile")
     arguments = parser.parse_args()
+    start = arguments.out / f"{arguments.backbone}.keras" if arguments.go_on else None
+    if start and not start.is_file():
+        parser.error(f"--go-on: {start} is not there")
+    if arguments.pictures <= HELD_OUT:
+        parser.error(f"--pictures {arguments.pictures}: {HELD_OUT} are held out, so more are needed")
     pile = Pile(arguments.cache, arguments.pictures)
     if not arguments.train_only:
         pile.draw()
     if not arguments.draw_only:
-        start = arguments.out / f"{arguments.backbone}.keras" if arguments.go_on else None
         train(pile, arguments.backbone, 60 * arguments.minutes, arguments.out, start)
 
 

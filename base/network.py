@@ -24,7 +24,6 @@ from models import (
 )
 
 LONGEST = 8  # characters
-HELD_OUT = 2000  # pictures that only validate
 LEAST_WIDTH_SHARE, LEAST_HEIGHT_SHARE = 0.5, 0.7  # of the canvas, that a picture keeps where it is set into one
 COLUMNS = LEAST_WIDTH // PIXELS_A_STEP
 SLACK = 5  # columns by which jitter may move a picture's edge

@@ -18,6 +18,7 @@ from bearcat.fonts import fonts_with, open_font
 from bearcat.sight import HEIGHT, LEAST_WIDTH
 
 CHUNK = 2000  # pictures a file
+HELD_OUT = 2000  # that only validate
 INVERTED = 0.15  # share of the others' pictures, which are dark on light otherwise
 POLL = 0.5  # seconds between two looks for pictures that are drawn meanwhile
 # letters whose two cases differ in more than their size, and how alike their shapes may be, of how many of them

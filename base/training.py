@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from base import network
-from base.network import COLUMNS, HELD_OUT, LONGEST
+from base.network import COLUMNS, LONGEST
+from base.pictures import HELD_OUT
 from bearcat.augment import jitter
 from bearcat.devices import choose_precision, set_precision
 from bearcat.metrics import ExactMatch

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from bearcat.artifact import Card
 
 STEPS = 10  # on the way from the network to its base
@@ -24,25 +26,31 @@ class Blend:
     right_before: int
 
 
-def blend(model, card: Card, base: Path, count_right: Callable[[], int], pictures: int) -> Blend:
+def blend(model, card: Card, base: Path, find_right: Callable[[], np.ndarray]) -> Blend | None:
     """Move a model's weights half of the way to its base's on which no labelled picture is lost; return how far.
 
     What a network forgets of the base while it learns few labels, it gets back, and keeps what it learnt: the weights
     in between read unseen pictures better than either end (Wortsman et al. 2022, WiSE-FT, equation 1). Weights that
-    the base has not, such as rows of characters unknown to it, stay. `count_right` tells how many of so many
-    `pictures` with labels the model reads right.
+    the base has not, such as rows of characters unknown to it, stay. `find_right` tells of each labelled picture
+    whether the model reads it right. None, and nothing is changed, where the network is another than the base's.
     """
-    from bearcat.transfer import take_over  # imports Keras
+    from bearcat.transfer import HEAD, plain_name, take_over  # imports Keras
 
-    own, right_before = model.get_weights(), count_right()
-    take_over(model, card.vocabulary, base)
+    own, right_before = model.get_weights(), find_right()
+    taken, _ = take_over(model, card.vocabulary, base)
     of_base = model.get_weights()
 
-    def right_at(share: float) -> int:
+    def right_at(share: float) -> np.ndarray:
         model.set_weights([(1 - share) * one + share * other for one, other in zip(own, of_base, strict=True)])
-        return count_right()
+        return find_right()
 
-    ways = (step / STEPS for step in range(1, STEPS + 1))
-    costless = list(itertools.takewhile(lambda way: right_at(way) >= right_before, ways))
+    def costs_nothing(share: float) -> bool:
+        return not (right_before & ~right_at(share)).any()
+
+    if not any(plain_name(name).startswith(f"{HEAD}/") for name in taken):
+        model.set_weights(own)
+        return None
+    costless = list(itertools.takewhile(costs_nothing, (step / STEPS for step in range(1, STEPS + 1))))
     share = MARGIN * costless[-1] if costless else 0.0
-    return Blend(share, pictures, right_at(share), right_before)
+    share = share if costs_nothing(share) else 0.0  # it may lie between two steps
+    return Blend(share, len(right_before), int(right_at(share).sum()), int(right_before.sum()))

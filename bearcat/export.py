@@ -30,7 +30,7 @@ from bearcat.errors import ArtifactError, ExportError
 from bearcat.files import written_beside
 from bearcat.inference import KerasEngine, OnnxEngine
 from bearcat.layers import in_float32, load_validated
-from bearcat.weights import base_with
+from bearcat.weights import base_with, origin_of
 
 LARGEST_DIFFERENCE = 1e-3  # between two probabilities of the same row
 ROUNDING = 1e-3  # of an output: where engines differ by less, a text that differs was a tie between two texts
@@ -67,49 +67,73 @@ def publish(
 
     `pixels` (N, H, W, C) are real pictures as the network sees them; where there are `labels`, of the first of them,
     confidences are fitted to what these show. A network that comes from the base gets some of it back, as far as that
-    costs none of those pictures and of pictures that it was `trained_on` (pixels and label each). A network that cannot
-    be exported is served as a .keras file. Raises ArtifactError where the two files read the pictures differently, and
-    then leaves what was published before.
+    costs none of those pictures and of pictures that it was `trained_on` (pixels and label each; without any it is
+    left as it is). A network that cannot be exported is served as a .keras file. Raises ArtifactError where the two
+    files read the pictures differently, and then leaves what was published before.
     """
     card = replace(read_card(checkpoint)[0], name=name)
     keras_file, onnx_file = model_folder / f"{name}{KERAS_SUFFIX}", app_folder / f"{name}{ONNX_SUFFIX}"
-    fallback_file = onnx_file.with_suffix(KERAS_SUFFIX)
     with written_beside(keras_file) as keras_part:
         model = in_float32(load_validated(checkpoint))
-        blended = blend_with_base(model, checkpoint, [*zip(pixels, labels, strict=False), *trained_on])
+        card, blended = blend_with_base(model, card, checkpoint, (pixels, labels), trained_on)
         calibration = calibrated(model, card, pixels, labels) if len(labels) else None
         if calibration:
             model = with_temperature(model, calibration.temperature)
             card = replace(card, metrics=card.metrics | calibration.figures())
         model.save(keras_part)
-        write_card(keras_part, {"card": vars(card)})
-        reference = KerasEngine(keras_part)
-        try:
-            with written_beside(onnx_file) as onnx_part:
-                export_onnx(model, card, onnx_part)
-                difference = compare_engines(reference, OnnxEngine(onnx_part), pixels[:PICTURES_COMPARED])
-        except ExportError as error:
-            with written_beside(fallback_file) as fallback_part:
-                shutil.copyfile(keras_part, fallback_part)
-            onnx_file.unlink(missing_ok=True)  # of an earlier training: of two files the ONNX file would be served
-            return Published(card, keras_file, fallback_file, 0.0, calibration, blended, str(error))
+        write_card(keras_part, {"card": vars(card), "origin": origin_of(checkpoint)})
+        difference, problem = serve(model, card, keras_part, onnx_file, pixels[:PICTURES_COMPARED])
+    served_file = onnx_file.with_suffix(KERAS_SUFFIX) if problem else onnx_file
+    return Published(card, keras_file, served_file, difference, calibration, blended, problem)
+
+
+def serve(model: keras.Model, card: Card, keras_part: Path, onnx_file: Path, pixels: np.ndarray) -> tuple[float, str]:
+    """Put the ONNX file of a saved model in its place, or the .keras file itself where it cannot be exported.
+
+    Returns the largest difference of a probability between the two, and why there is no ONNX file. Of an earlier
+    training nothing stays: of two files the ONNX file would be served.
+    """
+    fallback_file, reference = onnx_file.with_suffix(KERAS_SUFFIX), KerasEngine(keras_part)
+    try:
+        with written_beside(onnx_file) as onnx_part:
+            export_onnx(model, card, onnx_part)
+            difference = compare_engines(reference, OnnxEngine(onnx_part), pixels)
+    except ExportError as error:
+        with written_beside(fallback_file) as fallback_part:
+            shutil.copyfile(keras_part, fallback_part)
+        onnx_file.unlink(missing_ok=True)
+        return 0.0, str(error)
     fallback_file.unlink(missing_ok=True)
-    return Published(card, keras_file, onnx_file, difference, calibration, blended)
+    return difference, ""
 
 
-def blend_with_base(model: keras.Model, checkpoint: Path, labelled: Sequence[tuple[np.ndarray, str]]) -> Blend | None:
-    """Give a checkpoint's model back what of its base costs no labelled picture; None without pictures or base."""
-    card, payload = read_card(checkpoint)
-    base = base_with(payload.get("recipe", {}).get("origin", ""))
-    if base is None or not labelled:
-        return None
-    codec, (pixels, labels) = card.make_codec(), zip(*labelled, strict=True)
+def blend_with_base(
+    model: keras.Model,
+    card: Card,
+    checkpoint: Path,
+    validation: tuple[np.ndarray, Sequence[str]],
+    trained_on: Sequence[tuple[np.ndarray, str]],
+) -> tuple[Card, Blend | None]:
+    """Give a checkpoint's model back what of its base costs no labelled picture; return card and how much that was.
 
-    def count_right() -> int:
-        readings = codec.decode(predict_logits(model, np.stack(pixels)))
-        return sum(reading.text == label for reading, label in zip(readings, labels, strict=True))
+    The card gets the exact match that the blended network has on the validation pictures.
+    """
+    base = base_with(origin_of(checkpoint)) if trained_on else None
+    if base is None:
+        return card, None
+    codec, labels = card.make_codec(), [*validation[1], *(label for _, label in trained_on)]
+    pixels = np.concatenate([validation[0][: len(validation[1])], np.stack([picture for picture, _ in trained_on])])
 
-    return blend(model, card, base, count_right, len(labels))
+    def find_right() -> np.ndarray:
+        readings = codec.decode(predict_logits(model, pixels))
+        return np.array([reading.text == label for reading, label in zip(readings, labels, strict=True)])
+
+    blended = blend(model, card, base, find_right)
+    if not blended or not blended.share or not len(validation[1]):
+        return card, blended
+    measured = {"val_exact": float(find_right()[: len(validation[1])].mean())}
+    kept = {figure: value for figure, value in card.metrics.items() if figure != "val_loss"}
+    return replace(card, metrics=kept | measured), blended
 
 
 def calibrated(model: keras.Model, card: Card, pixels: np.ndarray, labels: Sequence[str]) -> Calibration:
@@ -154,9 +178,10 @@ def compare_engines(reference: KerasEngine, engine: OnnxEngine, pixels: np.ndarr
     codec = engine.card.make_codec()
     difference = float(np.abs(codec.probabilities(expected) - codec.probabilities(received)).max())
     pairs = zip(codec.decode(expected), codec.decode(received), strict=True)
-    apart = np.abs(expected - received).reshape(len(pixels), -1).max(axis=1) > ROUNDING
+    # put so that NaN is apart, and too large
+    apart = ~(np.abs(expected - received).reshape(len(pixels), -1).max(axis=1) <= ROUNDING)
     unequal = sum(far and one.text != other.text for far, (one, other) in zip(apart, pairs, strict=True))
-    if difference > LARGEST_DIFFERENCE or unequal:
+    if not difference <= LARGEST_DIFFERENCE or unequal:
         raise ArtifactError(
             f"the ONNX file and the Keras model disagree on {unequal} of {len(pixels)} pictures (largest difference of "
             f"a probability: {difference:.1e}); nothing was published. This is a bug worth reporting"

@@ -38,6 +38,11 @@ class PackedPictures:
         return self._indices["train"].count
 
     @property
+    def labelled(self) -> int:
+        """Return how many of them are pictures that somebody labelled, and no changed copies."""
+        return self.count // (1 + int(self._settings.DATA_ENHANCEMENT))
+
+    @property
     def validated(self) -> int:
         """Return how many pictures there are to validate with."""
         return self._indices["validation"].count

@@ -41,10 +41,10 @@ class _Recorder(keras.callbacks.Callback):
         self.ends.append(time.monotonic())
 
 
-def preflight(model: keras.Model, batches, team: Team = SOLO, scale: float = 1.0) -> Preflight:
+def preflight(model: keras.Model, batches, team: Team = SOLO, scale: float = 1.0, lr: float | None = None) -> Preflight:
     """Train some steps on the first of `batches` (a tf.data set), then put model and optimizer back as they were.
 
-    `scale` is how many times LR the learning rate is.
+    `scale` is how many times one replica's the learning rate is; `lr` is LR as set, unless that is one replica's.
     Raises DataError where a loss, or a weight after the steps, is no number.
     """
     recorder, variables = _Recorder(), [*model.variables, *model.optimizer.variables]
@@ -57,7 +57,7 @@ def preflight(model: keras.Model, batches, team: Team = SOLO, scale: float = 1.0
     for variable, value in zip(variables, before, strict=True):
         variable.assign(value)
     losses = [*np.diff(recorder.sums, prepend=0.0).tolist(), *spoilt]
-    check_loss(losses, value_of(model.optimizer.learning_rate) / scale, "in the first steps, before the training")
+    check_loss(losses, lr or value_of(model.optimizer.learning_rate) / scale, "in the first steps, before the training")
     seconds = (recorder.ends[-1] - recorder.ends[FIRST_STEPS - 1]) / (STEPS - FIRST_STEPS)
     return Preflight(losses, seconds)
 

@@ -18,6 +18,8 @@ from bearcat.layers import load_model
 from bearcat.optimizers import value_of
 from bearcat.schedule import scaled_rate
 
+OF_RATE_OR_ORIGIN = ("lr", "fraction", "replicas", "origin")  # of a recipe: what may change half-way, or does not
+
 
 @dataclass(frozen=True)
 class Resumed:
@@ -73,7 +75,7 @@ def next_rate(stood: float, saved: dict, now: dict) -> float:
     Where LR is no longer what it was, it starts again from there.
     """
     if now["lr"] != saved["lr"]:
-        return scaled_rate(now["lr"], now["optimizer"], now["replicas"])
+        return scaled_rate(now["lr"] * saved.get("fraction", 1.0), now["optimizer"], now["replicas"])
     after, before = (scaled_rate(1.0, now["optimizer"], recipe.get("replicas", 1)) for recipe in (now, saved))
     return stood * after / before
 
@@ -111,7 +113,7 @@ def recipe_differences(saved: dict, now: dict) -> list[str]:
     return [
         f"{name.upper()}: {saved.get(name)!r} there, {value!r} now"
         for name, value in now.items()
-        if name not in ("lr", "replicas", "origin") and value not in (saved.get(name), AUTO)
+        if name not in OF_RATE_OR_ORIGIN and value not in (saved.get(name), AUTO)
     ]
 
 

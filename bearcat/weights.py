@@ -21,6 +21,11 @@ def find_weight_file(folder: Path) -> Path | None:
     return files[0] if files else None
 
 
+def starting_file(folder: Path, weights: str | None, backbone: str, unit: str) -> Path | None:
+    """Return the file that a training starts from: a person's own, the base if `weights` asks for it, or None."""
+    return find_weight_file(folder) or (base_file(backbone, unit) if weights == BASE else None)
+
+
 def base_file(backbone: str, unit: str) -> Path | None:
     """Return the base recogniser with a backbone, for modes whose symbols are characters; None where there is none."""
     path = BASE_FOLDER / f"{backbone}.keras"
@@ -33,7 +38,8 @@ def origin_of(weight_file: Path) -> str:
         return fingerprint_of(weight_file)
     if weight_file.suffix != KERAS_SUFFIX:
         return ""
-    return read_card(weight_file)[1].get("recipe", {}).get("origin", "")
+    payload = read_card(weight_file)[1]  # a trained unit's own, or a checkpoint's
+    return payload.get("origin") or payload.get("recipe", {}).get("origin", "")
 
 
 def base_with(fingerprint: str) -> Path | None:

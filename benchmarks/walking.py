@@ -25,7 +25,7 @@ def walk(work: Path, script: str, *options: str) -> None:
         step.start()
         step.join()
         if step.exitcode:
-            raise SystemExit(f"{script} ended with {step.exitcode}:\n{printed.read_text(encoding='utf-8')}")
+            raise SystemExit(f"{script} ended with {step.exitcode}:\n{printed.read_text('utf-8', 'replace')}")
 
 
 def run_script(script: str, options: tuple[str, ...], printed: Path) -> None:

@@ -53,7 +53,7 @@ def measure(task: dict, data: Path) -> dict:
     exact = {row["left"]: row["exact"] for row in test["coverage"]}
     return {
         "images": test["images"],
-        "mistakes": test["mistakes"],  # for the eye: some of them are wrong labels
+        "misread": test["mistakes"],  # for the eye: some of them are wrong labels
         "exact": [exact[left] for left in LEFT],
         "calibration_error": test["expected_calibration_error"],
         **beam,
@@ -109,9 +109,9 @@ def print_table(rows: list[dict]) -> None:
     print("| --- " * 11 + "|")
     for row in sorted(rows, key=lambda row: (MODES.index(row["mode"]), row["set"])):
         errors = [1 - row["exact"][0], 1 - row["exact"][1]]
-        best = fewer([errors[0], least_error(row["images"], len(row["mistakes"]), LEFT[1])])
+        best = fewer([errors[0], least_error(row["images"], len(row["misread"]), LEFT[1])])
         exact = [f"{share:.2%}" for share in row["exact"]]
-        cells = [row["set"], row["mode"], f"{row['images']:,}", len(row["mistakes"]), *exact]
+        cells = [row["set"], row["mode"], f"{row['images']:,}", len(row["misread"]), *exact]
         print(f"| {' | '.join(map(str, cells))} | {fewer(errors)} | {best} | {beam_in_words(row)} |")
 
 

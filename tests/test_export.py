@@ -75,6 +75,8 @@ def test_a_tie_that_rounding_decides_is_no_disagreement():
     assert 0 < export.compare_engines(Fixed(0, 1, 1.0001), Fixed(0, 1.0001, 1), pixels) < 1e-4
     with pytest.raises(ArtifactError, match="disagree on 1 of 1"):
         export.compare_engines(Fixed(-20, 1, 1.002), Fixed(-20, 1.002, 1), pixels)
+    with pytest.raises(ArtifactError, match="disagree on 1 of 1"):
+        export.compare_engines(Fixed(0, 1, 2), Fixed(np.nan, np.nan, np.nan), pixels)
 
 
 @pytest.mark.parametrize("trained", ["CTC"], indirect=True)

@@ -20,6 +20,7 @@ from bearcat.layers import load_validated
 from bearcat.optimizers import swap_average
 from bearcat.recipe import Recipe
 from bearcat.schedule import cosine_rate
+from bearcat.weights import base_file
 from bearcat.workspace import Work
 from callback import CallBack
 from models import build_model
@@ -147,20 +148,21 @@ def test_the_cosine_schedule_rises_falls_to_nothing_and_survives_a_resume(work: 
 def test_many_pictures_change_less_and_less_where_the_end_is_known(work: Work):
     by_time = CallBack(work, settings(TRAIN_SECONDS=100), CARD)
     by_time.history = [{"epoch": 1, "time_spent": 75.0}]
-    assert float(by_time.strength(10, 500)(0)) == pytest.approx(0.25)
+    assert float(by_time.strength(10)(0)) == pytest.approx(0.25)
     by_steps = CallBack(work, settings(COSINE_SCHEDULER=True, EPOCHS=4), CARD)
     by_steps.history = [{"epoch": 1}]
-    strengths = [float(by_steps.strength(10, 500)(number)) for number in (0, 10, 29, 30, 99)]
+    strengths = [float(by_steps.strength(10)(number)) for number in (0, 10, 29, 30, 99)]
     assert strengths == pytest.approx([0.75, 0.5, 0.025, 0.0, 0.0], abs=1e-6)
-    assert CallBack(work, settings(), CARD).strength(10, 500)(99) == 1.0
-    assert by_time.strength(10, 499)(0) == by_steps.strength(10, 499)(99) == 1.0  # few pictures
+    assert CallBack(work, settings(), CARD).strength(10)(99) == 1.0
+    by_time.pictures = by_steps.pictures = 499  # few
+    assert by_time.strength(10)(0) == by_steps.strength(10)(99) == 1.0
 
 
 def test_a_training_by_time_changes_its_last_pictures_hardly_at_all(work: Work, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pacing, "time", SimpleNamespace(monotonic=itertools.count().__next__))
     call_back, seen = CallBack(work, settings(TRAIN_SECONDS=20), CARD), []
     model = fresh_model()
-    call_back.pace(1).on_epoch_end = lambda epoch, logs=None: seen.append(float(call_back.strength(1, 500)(epoch)))
+    call_back.pace(1).on_epoch_end = lambda epoch, logs=None: seen.append(float(call_back.strength(1)(epoch)))
     fit(work, model, 2, call_back)
     assert seen == sorted(seen, reverse=True)
     assert (seen[0] > 0.9, seen[-1]) == (True, 0.0)
@@ -174,10 +176,13 @@ def test_a_changed_learning_rate_is_taken_at_the_next_start(work: Work):
 
 def test_the_rate_of_few_pictures_stands_as_long_as_lr_does(work: Work):
     few = CallBack(work, settings(), CARD, pictures=25)
+    assert few.peak == few.recipe.lr == pytest.approx(1e-3)  # from nothing there is nothing to lose
+    few.begin_from(base_file("tiny", "character"))
     assert few.peak == few.recipe.lr == pytest.approx(5e-4)
     fit(work, fresh_model(), 1, few)
-    again = CallBack(work, settings(), CARD, pictures=25)
+    again = CallBack(work, settings(), CARD, pictures=49)
     assert float(again.resume().optimizer.learning_rate) == pytest.approx(1e-3)  # where it stood
+    assert again.peak == pytest.approx(7e-4)
     again = CallBack(work, settings(LR=1e-4), CARD, pictures=25)
     assert float(again.resume().optimizer.learning_rate) == pytest.approx(5e-5)
 

@@ -33,7 +33,7 @@ def test_what_is_withheld_is_wrong_at_best(mistakes: int, least: float):
 
 
 def test_the_table_is_worked_by_hand(capsys: pytest.CaptureFixture):
-    row = {"set": "one", "mode": "CTC", "images": 200, "mistakes": [{}] * 4, "exact": [0.98, 0.99, 1, 1]}
+    row = {"set": "one", "mode": "CTC", "images": 200, "misread": [{}] * 4, "exact": [0.98, 0.99, 1, 1]}
     print_table([row | {"greedy_right": 196, "beam_right": 195, "beam_differs": 3}])
     printed = capsys.readouterr().out.splitlines()
     assert printed[-1] == (

@@ -28,6 +28,11 @@ class BoxedPictures:
         return len(self.data["train"])
 
     @property
+    def labelled(self) -> int:
+        """Return how many of them are pictures that somebody labelled: all."""
+        return self.count
+
+    @property
     def validated(self) -> int:
         """Return how many pictures there are to validate with."""
         return len(self.data["validation"])
