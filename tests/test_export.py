@@ -29,7 +29,8 @@ def test_a_unit_says_what_it_is(trained: Path, unit: Path):
     assert card.mode == trained.name.upper()
     assert card.characters == tuple("0123")
     assert card.spec.shape == (24, 48, 1)
-    assert card.metrics["val_loss"] > 0
+    assert card.metrics["loss"] > 0
+    assert 0 <= card.metrics["val_exact"] <= 1
     assert {"bearcat", "keras", "tensorflow", "python"} <= card.versions.keys()
     assert read_card(trained / "model" / "captcha.keras")[0] == card
 
