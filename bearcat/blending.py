@@ -44,13 +44,16 @@ def blend(model, card: Card, base: Path, find_right: Callable[[], np.ndarray]) -
         model.set_weights([(1 - share) * one + share * other for one, other in zip(own, of_base, strict=True)])
         return find_right()
 
-    def costs_nothing(share: float) -> bool:
-        return not (right_before & ~right_at(share)).any()
+    def costs_nothing(right: np.ndarray) -> bool:
+        return not (right_before & ~right).any()
 
     if not any(plain_name(name).startswith(f"{HEAD}/") for name in taken):
         model.set_weights(own)
         return None
-    costless = list(itertools.takewhile(costs_nothing, (step / STEPS for step in range(1, STEPS + 1))))
+    ways = (step / STEPS for step in range(1, STEPS + 1))
+    costless = list(itertools.takewhile(lambda way: costs_nothing(right_at(way)), ways))
     share = MARGIN * costless[-1] if costless else 0.0
-    share = share if costs_nothing(share) else 0.0  # it may lie between two steps
-    return Blend(share, len(right_before), int(right_at(share).sum()), int(right_before.sum()))
+    right = right_at(share)
+    if not costs_nothing(right):  # it may lie between two steps
+        share, right = 0.0, right_at(0.0)
+    return Blend(share, len(right_before), int(right.sum()), int(right_before.sum()))

@@ -48,8 +48,8 @@ def assert_grid_is_read_as_its_cells(unit: Predict_Image, pictures: list[Path], 
     cells = unit.predict_grid(sheet, Grid(2, 2, top=10))
     assert [cell.label for cell in cells] == [reading.text for reading in readings]
     assert [cell.centre for cell in cells] == [(24, 22), (72, 22), (24, 46), (72, 46)]
-    for name in {reading.text for reading in readings} - {""}:  # a network that has hardly learnt may read nothing
-        assert {cell.label for cell in unit.predict_grid(sheet, Grid(2, 2, top=10), name)} == {name}
+    name = max(reading.text for reading in readings)  # of a network that has hardly learnt some are empty
+    assert {cell.label for cell in unit.predict_grid(sheet, Grid(2, 2, top=10), name)} == {name}
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
     answer = unit.api(buffer.getvalue(), grid="2x2+0+10", name=name)
