@@ -15,6 +15,7 @@ from bearcat.devices import Device, choose_precision, set_precision, silence, st
 from bearcat.recipe import Recipe
 from bearcat.sight import sight_of
 from bearcat.vocabulary import Vocabulary
+from bearcat.weights import backbone_to_train
 
 with silence():
     import keras
@@ -189,6 +190,7 @@ def main() -> None:
     vocabulary = Vocabulary.load(step.work.vocabulary_file)
     device = start_tensorflow(settings.USE_GPU)
     card, recipe = Card.from_settings(settings, vocabulary, device.has_gpu), Recipe.from_settings(settings)
+    card = replace(card, backbone=backbone_to_train(card, device.has_gpu, settings.WEIGHTS))
     model, card, recipe = build_for(card, recipe, device)
     model.summary(print_fn=tell)
     tell(f"{card.mode} with {card.backbone} in {recipe.precision}")

@@ -7,7 +7,9 @@ Writes: validation_dataset and test_dataset, DIVIDE_RATO of the pictures each (D
 Next:   python cheak_file.py
 """
 
-from bearcat.annotations import list_images, read_labels
+from pathlib import Path
+
+from bearcat.annotations import list_images, name_in, read_labels
 from bearcat.command_line import Step, make_parser, open_step, run, tell
 from bearcat.label_codecs import CODECS
 from bearcat.split_journal import Sets, finish_split, load_journal, movable_back, run_split, undo_split
@@ -55,9 +57,7 @@ def divide(step: Step, sets: Sets) -> None:
 
 def choose(step: Step, sets: Sets) -> Split:
     """Return which pictures go where."""
-    settings, class_of = step.settings, None
-    if CODECS[settings.MODE].unit == "class":
-        class_of = {item.name: item.label for item in read_labels(sets.pile, Image_Processing.extraction_label)[0]}
+    settings, class_of = step.settings, classes_of(sets.pile, step.settings.MODE)
     splits = ("validation", "test") if settings.DIVIDE else ("test",)
     doubles = find_doubles(sets.pile)
     targets = {split: sets.targets[split] for split in splits}
@@ -66,11 +66,23 @@ def choose(step: Step, sets: Sets) -> Split:
         tell(
             f"{sum(map(len, doubles))} pictures show the same as others, in {len(doubles)} groups: each stays together"
         )
-    for name, names in split.moves.items() if class_of else ():
+    for name, names in split.moves.items():
         absent = sorted(set(class_of.values()) - {class_of.get(one) for one in names})
         if absent:
             tell(f"{name}_dataset: {len(absent)} classes have too few pictures to be in it: {' '.join(absent[:SHOWN])}")
     return split
+
+
+def classes_of(pile: Path, mode: str) -> dict[str, str]:
+    """Return picture → class, by which the sets get their shares.
+
+    What lies in sub-folders has classes before step 4 has chosen the mode for them; boxes have none.
+    """
+    unit = CODECS[mode].unit
+    if unit == "class":
+        return {item.name: item.label for item in read_labels(pile, Image_Processing.extraction_label)[0]}
+    found = list_images(pile) if unit != "box" else []
+    return {name_in(pile, path): path.parent.name for path in found if path.parent != pile}
 
 
 def put_back(step: Step, sets: Sets) -> None:

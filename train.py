@@ -9,11 +9,11 @@ Next:   python save_model.py; meanwhile: tensorboard --logdir <work>/logs
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 from bearcat.artifact import Card
-from bearcat.backbones import choose_backbone
 from bearcat.checkpoints import best_checkpoint
 from bearcat.cluster import worker_for
 from bearcat.command_line import INTERRUPTED, Step, make_parser, open_step, run, tell
@@ -26,7 +26,7 @@ from bearcat.label_codecs import CODECS
 from bearcat.learning_curve import SHARES, answer_curve
 from bearcat.packed import PackedPictures
 from bearcat.schedule import INTERRUPT, best_epoch
-from bearcat.weights import starting_file
+from bearcat.weights import backbone_to_train, starting_file
 from bearcat.workspace import Work
 from callback import CallBack
 from utils import Image_Processing, boxed_data
@@ -97,9 +97,9 @@ def begin(step: Step, call_back: CallBack, device: Device):
     """Return a fresh network, with what the work's `weight` folder holds for it."""
     from models import build_for  # imports Keras
 
-    card, unit = call_back.card, CODECS[call_back.card.mode].unit
-    backbone = choose_backbone(card.backbone, card.mode, device.has_gpu)
-    weight_file = starting_file(step.work.folder("weight"), step.settings.WEIGHTS, backbone, unit)
+    card, weights, unit = call_back.card, step.settings.WEIGHTS, CODECS[call_back.card.mode].unit
+    card = replace(card, backbone=backbone_to_train(card, device.has_gpu, weights))
+    weight_file = starting_file(step.work.folder("weight"), weights, card.backbone, unit)
     if weight_file:
         call_back.begin_from(weight_file)
     with call_back.team.scope():

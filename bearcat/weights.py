@@ -3,8 +3,10 @@
 import hashlib
 from pathlib import Path
 
-from bearcat.artifact import KERAS_SUFFIX, read_card
+from bearcat.artifact import KERAS_SUFFIX, Card, read_card
+from bearcat.backbones import choose_backbone
 from bearcat.errors import ArtifactError
+from bearcat.label_codecs import CODECS
 
 BASE = "base"  # what WEIGHTS calls the toolkit's own recogniser
 BASE_FOLDER = Path(__file__).parent.parent / "base"
@@ -24,6 +26,16 @@ def find_weight_file(folder: Path) -> Path | None:
 def starting_file(folder: Path, weights: str | None, backbone: str, unit: str) -> Path | None:
     """Return the file that a training starts from: a person's own, the base if `weights` asks for it, or None."""
     return find_weight_file(folder) or (base_file(backbone, unit) if weights == BASE else None)
+
+
+def backbone_to_train(card: Card, on_gpu: bool, weights: str | None) -> str:
+    """Return what a card's backbone comes to: to start from the base, 'auto' is the network that there is a base of.
+
+    The networks that it takes on a GPU otherwise have none, and few labels would teach them nothing.
+    """
+    light = choose_backbone(card.backbone, card.mode, on_gpu=False)
+    from_base = weights == BASE and base_file(light, CODECS[card.mode].unit) is not None
+    return light if from_base else choose_backbone(card.backbone, card.mode, on_gpu)
 
 
 def base_file(backbone: str, unit: str) -> Path | None:

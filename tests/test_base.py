@@ -22,11 +22,13 @@ from base.network import BlankInMargins, build_base, columns_within, encode, mak
 from base.texts import CHARACTERS, choose_sum, choose_text
 from base.training import set_apart
 from bearcat.artifact import Card, write_card
+from bearcat.backbones import AUTO, AUTO_BACKBONES
 from bearcat.fonts import system_fonts
 from bearcat.generation import seeded_secrets
+from bearcat.label_codecs import CODECS
 from bearcat.recipe import Recipe
 from bearcat.transfer import take_over
-from bearcat.weights import base_file
+from bearcat.weights import backbone_to_train, base_file
 from models import build_model
 
 TEXTS = [choose_text(random.Random(number)) for number in range(2000)]
@@ -43,6 +45,17 @@ def test_texts_have_all_characters_and_3_to_8_of_them_or_are_sums():
 def test_sums_are_two_numbers_and_a_sign():
     for number in range(50):
         assert len(choose_sum(random.Random(number)).rstrip("=?")) >= 3
+
+
+@pytest.mark.parametrize(("mode", "by_itself"), AUTO_BACKBONES.items())
+def test_auto_takes_the_network_that_has_a_base_on_a_gpu_too(mode: str, by_itself: tuple[str, str]):
+    card = Card("captcha", mode, AUTO, tuple("ab"), 60, 100, 1, 4)
+    light, of_gpu = by_itself
+    has_base = CODECS[mode].unit == "character"
+    assert backbone_to_train(card, on_gpu=True, weights="base") == (light if has_base else of_gpu)
+    assert backbone_to_train(card, on_gpu=True, weights=None) == of_gpu
+    assert backbone_to_train(card, on_gpu=False, weights=None) == light
+    assert backbone_to_train(replace(card, backbone="ResNet_18"), on_gpu=True, weights="base") == "ResNet_18"
 
 
 @pytest.fixture(scope="module")

@@ -119,11 +119,12 @@ def test_a_dry_run_says_the_counts_and_changes_nothing(make_pile: Callable, move
     assert sorted((work / "report").iterdir()) == reports
 
 
-def test_sub_folders_are_classes_that_keep_their_shares(make_pile: Callable, move: Callable):
+@pytest.mark.parametrize("mode", ["NUM_CLASSES", "ORDINARY"])  # the default, until step 4 looks at the pictures
+def test_sub_folders_are_classes_that_keep_their_shares(make_pile: Callable, move: Callable, mode: str):
     names = [
         f"{kind}/{number}.png" for kind, count in (("cat", 20), ("dog", 10), ("owl", 1)) for number in range(count)
     ]
-    work = make_pile(names, MODE="NUM_CLASSES")
+    work = make_pile(names, MODE=mode)
     code, printed = move("--set", "DIVIDE_RATO=0.2")
     assert code == 0
     assert "test_dataset: 1 classes have too few pictures to be in it: owl" in printed

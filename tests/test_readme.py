@@ -39,8 +39,25 @@ def test_both_readmes_give_the_same_commands():
         assert blocks(READMES[0], language) == blocks(READMES[1], language)
 
 
+def roads() -> list[list[str]]:
+    """Return the lines of the blocks that begin with a new work: that of all steps, and that of one's own pictures."""
+    return [block.splitlines() for block in blocks("README.md", "bash") if block.startswith("python New_work.py")]
+
+
+def test_the_road_of_own_pictures_is_that_of_the_steps_with_move_path():
+    steps, own = roads()
+    left_out = {"python models.py", "python callback.py", "python spider_example.py"}
+    expected = [
+        "python move_path.py" if line == "python gen_sample_by_captcha.py" else line
+        for line in steps
+        if line not in left_out
+    ]
+    expected[0] += " --set TRAIN_SECONDS=60"
+    assert [line for line in own if not line.startswith("#")] == expected
+
+
 def test_the_steps_run_in_the_order_in_which_they_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    (steps,) = (block.splitlines() for block in blocks("README.md", "bash") if block.startswith("python New_work.py"))
+    steps = roads()[0]
     monkeypatch.setenv("BEARCAT_WORKS", str(tmp_path / "works"))
     for line in steps:
         python, script, *arguments = line.split()

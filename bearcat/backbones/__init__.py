@@ -20,7 +20,7 @@ BACKBONES: dict[str, str] = {
     **dict.fromkeys(["Lambda_ResNet_50", "Lambda_Densenet_121"], "lambda_networks"),
 }
 AUTO = "auto"
-# mode → what 'auto' takes on a CPU, and on a GPU (there the original's networks)
+# mode → what 'auto' takes on a CPU, and on a GPU where no base is started from (there the original's networks)
 AUTO_BACKBONES: dict[str, tuple[str, str]] = {
     "ORDINARY": ("light", "Densenet_169"),
     "NUM_CLASSES": ("light", "MobileNetV3Small"),
