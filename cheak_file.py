@@ -10,14 +10,14 @@ from functools import partial
 
 from bearcat.check_page import Check, Proposal, check_page
 from bearcat.command_line import Step, make_parser, open_step, run, tell
-from bearcat.configuration import change_settings_file, parse_override, read_settings_file
+from bearcat.configuration import change_settings_file
 from bearcat.errors import DataError, LabelError
 from bearcat.findings import find_all, find_doubles, look_alikes, unseen_symbols
 from bearcat.html_report import write_page
 from bearcat.inspection import SetReport, inspect_set, put_together, summary_lines
 from bearcat.label_codecs import CODECS
-from bearcat.suggestions import ModeAdvice, advise_mode, look_at_labels, suggest_settings, why
-from bearcat.workspace import LABEL_FOLDER, ROOT
+from bearcat.suggestions import ModeAdvice, advise, suggest_settings, why
+from bearcat.workspace import LABEL_FOLDER
 from utils import Image_Processing
 
 SPLITS = ("train", "validation", "test")
@@ -28,7 +28,8 @@ def main() -> None:
     parser = make_parser(__doc__)
     parser.add_argument("--apply", action="store_true", help="write what follows into the work's settings.py")
     step = open_step(parser)
-    advice = advise(step)
+    folders = [step.work.data_folder(split) for split in SPLITS]
+    advice = advise(step, folders, Image_Processing.extraction_label)
     check = inspect(step, advice)
     for split, report in check.reports.items():
         tell("\n".join(summary_lines(f"{split}_dataset", report)))
@@ -45,15 +46,6 @@ def main() -> None:
         step.next("python train.py", "train on them as they are")
     else:
         step.next("python pack_dataset.py", "pack them for training")
-
-
-def advise(step: Step) -> ModeAdvice:
-    """Return which MODE the labels suggest; one that --set names on the command line was chosen."""
-    folders = [step.work.data_folder(split) for split in SPLITS]
-    facts = look_at_labels(folders, Image_Processing.extraction_label, step.work.folder(LABEL_FOLDER))
-    named = any(parse_override(text)[0] == "MODE" for text in step.arguments.set)
-    default = None if named else read_settings_file(ROOT / "settings.py")["MODE"][0]
-    return advise_mode(step.settings.MODE, default, facts)
 
 
 def inspect(step: Step, advice: ModeAdvice) -> Check:

@@ -7,13 +7,12 @@ Writes: validation_dataset and test_dataset, DIVIDE_RATO of the pictures each (D
 Next:   python cheak_file.py
 """
 
-from pathlib import Path
-
-from bearcat.annotations import list_images, name_in, read_labels
+from bearcat.annotations import list_images, read_labels
 from bearcat.command_line import Step, make_parser, open_step, run, tell
 from bearcat.label_codecs import CODECS
 from bearcat.split_journal import Sets, finish_split, load_journal, movable_back, run_split, undo_split
 from bearcat.splitting import Split, find_doubles, plan_split
+from bearcat.suggestions import advise
 from utils import Image_Processing
 
 SHOWN = 10
@@ -57,7 +56,7 @@ def divide(step: Step, sets: Sets) -> None:
 
 def choose(step: Step, sets: Sets) -> Split:
     """Return which pictures go where."""
-    settings, class_of = step.settings, classes_of(sets.pile, step.settings.MODE)
+    settings, class_of = step.settings, classes_of(step, sets)
     splits = ("validation", "test") if settings.DIVIDE else ("test",)
     doubles = find_doubles(sets.pile)
     targets = {split: sets.targets[split] for split in splits}
@@ -73,16 +72,12 @@ def choose(step: Step, sets: Sets) -> Split:
     return split
 
 
-def classes_of(pile: Path, mode: str) -> dict[str, str]:
-    """Return picture → class, by which the sets get their shares.
-
-    What lies in sub-folders has classes before step 4 has chosen the mode for them; boxes have none.
-    """
-    unit = CODECS[mode].unit
-    if unit == "class":
-        return {item.name: item.label for item in read_labels(pile, Image_Processing.extraction_label)[0]}
-    found = list_images(pile) if unit != "box" else []
-    return {name_in(pile, path): path.parent.name for path in found if path.parent != pile}
+def classes_of(step: Step, sets: Sets) -> dict[str, str]:
+    """Return picture → class, by which the sets get their shares; {} where step 4 will not take labels for classes."""
+    label_of = Image_Processing.extraction_label
+    if CODECS[advise(step, [sets.pile], label_of).mode].unit != "class":
+        return {}
+    return {item.name: item.label for item in read_labels(sets.pile, label_of)[0]}
 
 
 def put_back(step: Step, sets: Sets) -> None:

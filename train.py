@@ -57,11 +57,9 @@ def train(step: Step) -> int:
         if not call_back.has_ended:
             fit(step, model, call_back, source, device)
         else:
-            tell("This training has ended. To go on: --set EARLY_PATIENCE=… or --set EPOCHS=…, larger than now; with")
-            tell(
-                "new pictures: python init_working_space.py --go-on; to start anew: python init_working_space.py (both "
-                "keep it)"
-            )
+            longer = "TRAIN_SECONDS=…" if settings.TRAIN_SECONDS else "EARLY_PATIENCE=… or --set EPOCHS=…"
+            tell(f"This training has ended. To go on: --set {longer}, larger than now; with new pictures: python")
+            tell("init_working_space.py --go-on; to start anew: python init_working_space.py (both keep it)")
     if team.worker.is_chief:
         return report(step, model, call_back)
     tell(f"This was worker {team.worker.number}; the chief, worker 0, writes the checkpoints and the report")
@@ -98,8 +96,9 @@ def begin(step: Step, call_back: CallBack, device: Device):
     from models import build_for  # imports Keras
 
     card, weights, unit = call_back.card, step.settings.WEIGHTS, CODECS[call_back.card.mode].unit
-    card = replace(card, backbone=backbone_to_train(card, device.has_gpu, weights))
-    weight_file = starting_file(step.work.folder("weight"), weights, card.backbone, unit)
+    folder = step.work.folder("weight")
+    card = replace(card, backbone=backbone_to_train(card, device.has_gpu, folder, weights))
+    weight_file = starting_file(folder, weights, card.backbone, unit)
     if weight_file:
         call_back.begin_from(weight_file)
     with call_back.team.scope():

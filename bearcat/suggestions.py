@@ -6,9 +6,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bearcat.annotations import list_images, read_labels
+from bearcat.annotations import find_label_table, list_images, read_labels
+from bearcat.command_line import Step
+from bearcat.configuration import parse_override, read_settings_file
 from bearcat.inspection import SetReport
 from bearcat.label_codecs import CODECS
+from bearcat.workspace import LABEL_FOLDER, ROOT
 
 GREY_KEEPS_ENOUGH = 0.6  # below this share of the best channel's contrast, colour carries the text
 NEARLY_GREY = 4  # grey levels by which the channels differ where there is no colour to speak of
@@ -42,6 +45,14 @@ class LabelFacts:
     in_sub_folders: int = 0
 
 
+def advise(step: Step, folders: Collection[Path], label_of: Callable[[Path], str]) -> ModeAdvice:
+    """Return which MODE a work's labels suggest; one that --set names on the command line was chosen."""
+    facts = look_at_labels(folders, label_of, step.work.folder(LABEL_FOLDER))
+    named = any(parse_override(text)[0] == "MODE" for text in step.arguments.set)
+    default = None if named else read_settings_file(ROOT / "settings.py")["MODE"][0]
+    return advise_mode(step.settings.MODE, default, facts)
+
+
 def look_at_labels(folders: Collection[Path], label_of: Callable[[Path], str], label_folder: Path) -> LabelFacts:
     """Return what the labels of several data sets are, without opening a picture."""
     texts = [item.label for folder in folders for item in read_labels(folder, label_of)[0]]
@@ -49,7 +60,10 @@ def look_at_labels(folders: Collection[Path], label_of: Callable[[Path], str], l
     files = {path.name for folder in {label_folder, *(one.parent for one in pictures)} for path in _files(folder)}
     suffixes = (".xml", ".txt") if files & YOLO_NAMES else (".xml",)
     with_boxes = sum(any(f"{path.stem}{suffix}" in files for suffix in suffixes) for path in pictures)
-    return LabelFacts(texts, with_boxes, len(pictures), sum(path.parent not in folders for path in pictures))
+    # where there is a table, a sub-folder is no class
+    without_table = [folder for folder in folders if not find_label_table(folder)]
+    in_sub_folders = sum(path.parent not in folders for folder in without_table for path in list_images(folder))
+    return LabelFacts(texts, with_boxes, len(pictures), in_sub_folders)
 
 
 def _files(folder: Path) -> Iterator[Path]:

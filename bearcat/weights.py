@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from bearcat.artifact import KERAS_SUFFIX, Card, read_card
-from bearcat.backbones import choose_backbone
+from bearcat.backbones import AUTO, AUTO_BACKBONES, choose_backbone
 from bearcat.errors import ArtifactError
 from bearcat.label_codecs import CODECS
 
@@ -28,14 +28,21 @@ def starting_file(folder: Path, weights: str | None, backbone: str, unit: str) -
     return find_weight_file(folder) or (base_file(backbone, unit) if weights == BASE else None)
 
 
-def backbone_to_train(card: Card, on_gpu: bool, weights: str | None) -> str:
-    """Return what a card's backbone comes to: to start from the base, 'auto' is the network that there is a base of.
+def backbone_to_train(card: Card, on_gpu: bool, folder: Path, weights: str | None) -> str:
+    """Return what a card's backbone comes to: 'auto' is the network of the weights that a training starts from.
 
-    The networks that it takes on a GPU otherwise have none, and few labels would teach them nothing.
+    These are a unit in the work's `weight` folder, else the base; the networks that 'auto' takes on a GPU otherwise
+    have no base, and few labels would teach them nothing. An .h5 file does not say which network it is of.
     """
-    light = choose_backbone(card.backbone, card.mode, on_gpu=False)
-    from_base = weights == BASE and base_file(light, CODECS[card.mode].unit) is not None
-    return light if from_base else choose_backbone(card.backbone, card.mode, on_gpu)
+    if card.backbone != AUTO:
+        return card.backbone
+    own, light = find_weight_file(folder), choose_backbone(AUTO, card.mode, on_gpu=False)
+    if own and own.suffix == KERAS_SUFFIX:
+        begun = read_card(own)[0]
+        if begun.mode == card.mode or begun.backbone in AUTO_BACKBONES[card.mode]:
+            return begun.backbone
+    from_base = not own and weights == BASE and base_file(light, CODECS[card.mode].unit)
+    return light if from_base else choose_backbone(AUTO, card.mode, on_gpu)
 
 
 def base_file(backbone: str, unit: str) -> Path | None:

@@ -48,14 +48,36 @@ def test_sums_are_two_numbers_and_a_sign():
 
 
 @pytest.mark.parametrize(("mode", "by_itself"), AUTO_BACKBONES.items())
-def test_auto_takes_the_network_that_has_a_base_on_a_gpu_too(mode: str, by_itself: tuple[str, str]):
+def test_auto_takes_the_network_that_has_a_base_on_a_gpu_too(mode: str, by_itself: tuple[str, str], tmp_path: Path):
     card = Card("captcha", mode, AUTO, tuple("ab"), 60, 100, 1, 4)
     light, of_gpu = by_itself
     has_base = CODECS[mode].unit == "character"
-    assert backbone_to_train(card, on_gpu=True, weights="base") == (light if has_base else of_gpu)
-    assert backbone_to_train(card, on_gpu=True, weights=None) == of_gpu
-    assert backbone_to_train(card, on_gpu=False, weights=None) == light
-    assert backbone_to_train(replace(card, backbone="ResNet_18"), on_gpu=True, weights="base") == "ResNet_18"
+    assert backbone_to_train(card, True, tmp_path, "base") == (light if has_base else of_gpu)
+    assert backbone_to_train(card, True, tmp_path, None) == of_gpu
+    assert backbone_to_train(card, False, tmp_path, None) == light
+    assert backbone_to_train(replace(card, backbone="ResNet_18"), True, tmp_path, "base") == "ResNet_18"
+
+
+@pytest.mark.parametrize(
+    ("begun", "mode", "expected"),
+    [
+        ({"mode": "CTC", "backbone": "ResNet_18"}, "CTC", "ResNet_18"),
+        ({"mode": "ORDINARY", "backbone": "light"}, "CTC", "light"),
+        ({"mode": "CTC", "backbone": "light"}, "CTC_TINY", "MobileNetV3Small"),  # too large for it
+    ],
+)
+def test_auto_takes_the_network_of_the_unit_that_a_training_starts_from(
+    tmp_path: Path, begun: dict, mode: str, expected: str
+):
+    card = Card("captcha", mode, AUTO, tuple("ab"), 60, 100, 1, 4)
+    write_card(tmp_path / "unit.keras", {"card": vars(replace(card, **begun))})
+    assert backbone_to_train(card, True, tmp_path, "base") == expected
+
+
+def test_auto_takes_the_network_of_the_device_for_published_weights(tmp_path: Path):
+    (tmp_path / "densenet.h5").touch()
+    card = Card("captcha", "ORDINARY", AUTO, tuple("ab"), 60, 100, 1, 4)
+    assert backbone_to_train(card, True, tmp_path, "base") == "Densenet_169"
 
 
 @pytest.fixture(scope="module")

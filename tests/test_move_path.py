@@ -137,6 +137,22 @@ def test_sub_folders_are_classes_that_keep_their_shares(make_pile: Callable, mov
     ) == sorted(names)
 
 
+@pytest.mark.parametrize("with_boxes", [False, True])
+def test_sub_folders_beside_a_table_or_of_boxes_are_no_classes(make_pile: Callable, move: Callable, with_boxes: bool):
+    names = [f"batch{number}/{number}.png" for number in range(20)]
+    work = make_pile(names)
+    pile = work / "train_dataset"
+    if with_boxes:
+        for name in names:
+            (pile / name).with_suffix(".xml").touch()
+    else:
+        lines = "".join(f"{name},ab{number}\n" for number, name in enumerate(names))
+        (pile / "labels.csv").write_text(lines, encoding="utf-8")
+    code, printed = move()
+    assert (code, counts(work)) == (0, (16, 2, 2)), printed
+    assert "classes" not in printed
+
+
 def test_doubles_are_told_and_stay_together(make_pile: Callable, move: Callable):
     work = make_pile(numbered(20))
     for path in list_images(work / "train_dataset"):

@@ -52,7 +52,7 @@ def test_the_road_of_own_pictures_is_that_of_the_steps_with_move_path():
         for line in steps
         if line not in left_out
     ]
-    expected[0] += " --set TRAIN_SECONDS=60"
+    expected[0] = "python New_work.py works own --set TRAIN_SECONDS=60"
     assert [line for line in own if not line.startswith("#")] == expected
 
 

@@ -72,6 +72,17 @@ def test_pictures_in_sub_folders_are_classes():
     assert "sub-folders" in why
 
 
+@pytest.mark.parametrize(("table", "in_sub_folders"), [(None, 4), ("labels.csv", 0)])
+def test_beside_a_table_sub_folders_are_no_classes(tmp_path: Path, table: str | None, in_sub_folders: int):
+    names = [f"batch{number}/{number}.png" for number in range(4)]
+    for name in names:
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    if table:
+        (tmp_path / table).write_text("".join(f"{name},ab{n}d\n" for n, name in enumerate(names)), encoding="utf-8")
+    assert look_at_labels([tmp_path], label_of_name, tmp_path / "label").in_sub_folders == in_sub_folders
+
+
 @pytest.mark.parametrize(
     ("beside", "with_boxes"),
     [(["ab_1.xml"], 1), (["ab_1.txt", "classes.txt"], 1), (["ab_1.txt"], 0), (["other.xml"], 0)],
