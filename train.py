@@ -58,8 +58,9 @@ def train(step: Step) -> int:
             fit(step, model, call_back, source, device)
         else:
             longer = "TRAIN_SECONDS=…" if settings.TRAIN_SECONDS else "EARLY_PATIENCE=… or --set EPOCHS=…"
-            tell(f"This training has ended. To go on: --set {longer}, larger than now; with new pictures: python")
-            tell("init_working_space.py --go-on; to start anew: python init_working_space.py (both keep it)")
+            tell(f"This training has ended. To go on: --set {longer}, larger than now;")
+            tell("with new pictures: python init_working_space.py --go-on;")
+            tell("to start anew: python init_working_space.py (both keep it)")
     if team.worker.is_chief:
         return report(step, model, call_back)
     tell(f"This was worker {team.worker.number}; the chief, worker 0, writes the checkpoints and the report")

@@ -61,8 +61,8 @@ def look_at_labels(folders: Collection[Path], label_of: Callable[[Path], str], l
     suffixes = (".xml", ".txt") if files & YOLO_NAMES else (".xml",)
     with_boxes = sum(any(f"{path.stem}{suffix}" in files for suffix in suffixes) for path in pictures)
     # where there is a table, a sub-folder is no class
-    without_table = [folder for folder in folders if not find_label_table(folder)]
-    in_sub_folders = sum(path.parent not in folders for folder in without_table for path in list_images(folder))
+    with_table = [folder for folder in folders if find_label_table(folder)]
+    in_sub_folders = sum(path.parent not in folders and path.parent.parent not in with_table for path in pictures)
     return LabelFacts(texts, with_boxes, len(pictures), in_sub_folders)
 
 
