@@ -5,6 +5,8 @@ import os
 import runpy
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -15,25 +17,42 @@ METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods()
 
 def walk(work: Path, script: str, *options: str) -> None:
     """Run one step; stop with what it printed where it fails."""
-    context = multiprocessing.get_context(METHOD)
-    if METHOD == "forkserver":
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        context.set_forkserver_preload(HEAVY)
     with tempfile.TemporaryDirectory() as folder:
         printed = Path(folder, "printed.txt")
-        step = context.Process(target=run_script, args=(script, ("--work", str(work), *options), printed))
-        step.start()
+        step = start(script, ("--work", str(work), *options), printed, printed, ROOT, os.environ)
         step.join()
         if step.exitcode:
             raise SystemExit(f"{script} ended with {step.exitcode}:\n{printed.read_text('utf-8', 'replace')}")
 
 
-def run_script(script: str, options: tuple[str, ...], printed: Path) -> None:
-    """Be a script of the toolkit, called with options; what it prints goes to a file."""
-    with printed.open("wb") as file:
-        for stream in (sys.stdout, sys.stderr):
+def start(
+    script: str, options: Sequence[str], told: Path, complained: Path, folder: Path, environment: Mapping[str, str]
+) -> BaseProcess:
+    """Start a script in a folder; what it prints to stdout and to stderr is added to two files, or to one.
+
+    Of the environment, what a heavy package reads when it is imported is heeded from the first script only.
+    """
+    context = multiprocessing.get_context(METHOD)
+    if METHOD == "forkserver":
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        context.set_forkserver_preload(HEAVY)
+    files = (told, complained)
+    step = context.Process(target=be_script, args=(script, tuple(options), files, folder, dict(environment)))
+    step.start()
+    return step
+
+
+def be_script(
+    script: str, options: tuple[str, ...], files: tuple[Path, Path], folder: Path, environment: dict[str, str]
+) -> None:
+    """Be a script of the toolkit: this process does nothing else."""
+    for path, stream in zip(files, (sys.stdout, sys.stderr), strict=True):
+        with path.open("ab") as file:
             os.dup2(file.fileno(), stream.fileno())
-    sys.argv = [script, *options]
-    sys.path.insert(0, str(ROOT))
-    os.chdir(ROOT)
-    runpy.run_path(str(ROOT / script), run_name="__main__")
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    path = ROOT / script
+    sys.argv = [str(path), *options]
+    sys.path.insert(0, str(path.parent))
+    runpy.run_path(str(path), run_name="__main__")

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 from PIL import ImageFont
+
+from benchmarks import walking
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 300
@@ -47,15 +50,32 @@ def works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run_script(script: str, *arguments: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess:
     """Run a script as a person would, and return what it printed."""
-    return subprocess.run(
-        [sys.executable, str(ROOT / script), *map(str, arguments)],
-        cwd=cwd,
-        env=os.environ | environment,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=SECONDS,
-        stdin=subprocess.DEVNULL,
-    )
+    return run_together([(script, *arguments)], [environment], cwd)[0]
+
+
+def run_together(
+    commands: list[tuple], environments: list[dict[str, str]], cwd: Path = ROOT
+) -> list[subprocess.CompletedProcess]:
+    """Run scripts at the same time, each in an environment with something of its own; return what they printed.
+
+    They are forks of a process that has imported TensorFlow, which takes longer than most of what they do.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        printed = [(Path(folder, f"{n}.out"), Path(folder, f"{n}.err")) for n in range(len(commands))]
+        processes = [
+            walking.start(script, [*map(str, arguments)], *files, cwd, os.environ | own)
+            for (script, *arguments), files, own in zip(commands, printed, environments, strict=True)
+        ]
+        try:
+            for process in processes:
+                process.join(SECONDS)
+                assert process.exitcode is not None, f"{commands} took more than {SECONDS} s"
+        finally:
+            for process in processes:
+                process.kill()
+        texts = [[path.read_text(encoding="utf-8") for path in files] for files in printed]
+    codes = [process.exitcode for process in processes]
+    return [subprocess.CompletedProcess(*done[:2], *done[2]) for done in zip(commands, codes, texts, strict=True)]
 
 
 def run_well(script: str, *arguments: object, **options) -> str:

@@ -2,18 +2,15 @@
 
 import csv
 import json
-import os
 import shutil
 import socket
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import ROOT, SECONDS, build_work, run_well, run_wrongly
+from conftest import build_work, run_together, run_well, run_wrongly
 from test_records import SHARED, make_records
 
 from bearcat import records
@@ -144,11 +141,7 @@ def test_fewer_pictures_than_replicas_are_refused():
 
 @pytest.mark.parametrize("mode", CODECS)
 def test_a_step_of_two_replicas_is_a_step_of_one_with_both_batches(mode: str):
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.replicas", mode], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=SECONDS
-    )
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
+    told = json.loads(run_well("tests/replicas.py", mode).splitlines()[-1])
     assert told["replicas"] == 2
     assert told["two"]["loss"] == pytest.approx(told["one"]["loss"], rel=1e-4)
     assert told["two"]["valid"] == pytest.approx(told["one"]["valid"], rel=1e-3)
@@ -215,38 +208,19 @@ def free_ports() -> list[int]:
         return [each.getsockname()[1] for each in (one, other)]
 
 
-def start_workers(*command: object, each: tuple[tuple, ...] = ((), ())) -> list[subprocess.Popen]:
-    """Start two workers of one script, each with arguments of its own before the others."""
+def run_workers(script: str, *arguments: object, each: tuple[tuple, ...] = ((), ())) -> list[tuple[str, str, int]]:
+    """Run a script as two workers, each with arguments of its own before the others; return output, errors and code."""
     cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports()]}
-    script, *arguments = map(str, command)
-    return [
-        subprocess.Popen(
-            [sys.executable, script, *map(str, own), *arguments],
-            cwd=ROOT,
-            env=os.environ
-            | {"PYTHONPATH": str(ROOT)}
-            | {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-        for index, own in enumerate(each)
-    ]
-
-
-def finish(workers: list[subprocess.Popen]) -> list[tuple[int, str, str]]:
-    """Return output, errors and exit code of each."""
-    try:
-        return [(*worker.communicate(timeout=SECONDS), worker.returncode) for worker in workers]
-    finally:
-        for worker in workers:
-            worker.kill()
+    tasks = [{"type": "worker", "index": index} for index in range(len(each))]
+    configs = [{"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})} for task in tasks]
+    done = run_together([(script, *own, *arguments) for own in each], configs)
+    return [(worker.stdout, worker.stderr, worker.returncode) for worker in done]
 
 
 def train_on_two(work: Path, notes: Path, dies: tuple[int, int] = (0, 0), epochs: int = 2) -> list[tuple]:
     """Train as two workers that take notes; `dies` says after which step each kills itself."""
     each = tuple((notes / f"{worker}.json", die) for worker, die in enumerate(dies))
-    return finish(start_workers(ROOT / "tests" / "worker.py", "--work", work, "--set", f"EPOCHS={epochs}", each=each))
+    return run_workers("tests/worker.py", "--work", work, "--set", f"EPOCHS={epochs}", each=each)
 
 
 def test_two_workers_agree_step_by_step_and_end_with_the_same_weights(digits_work: Path, tmp_path: Path):
@@ -264,7 +238,7 @@ def test_two_workers_agree_step_by_step_and_end_with_the_same_weights(digits_wor
 
 def test_workers_that_were_told_differently_are_refused(digits_work: Path):
     each = (("--set", "LR=0.001"), ("--set", "LR=0.002"))
-    workers = finish(start_workers(ROOT / "train.py", "--work", digits_work, "--set", "EPOCHS=1", each=each))
+    workers = run_workers("train.py", "--work", digits_work, "--set", "EPOCHS=1", each=each)
     for (told, errors, code), rate in zip(workers, (0.001, 0.002), strict=True):
         assert code == 2, errors
         assert "waiting for the others" in told
@@ -295,7 +269,7 @@ def test_a_lost_worker_ends_the_other_and_both_go_on_together(digits_work: Path,
 
 
 def test_keras_does_not_yet_fit_on_several_workers_by_itself():
-    (told, errors, code), _ = finish(start_workers(ROOT / "tests" / "upstream.py"))
+    (told, errors, code), _ = run_workers("tests/upstream.py")
     assert code == 0, errors
     for part, runs in json.loads(told.splitlines()[-1]).items():
         assert not runs, f"Keras has mended it ({part}): FitOnWorkers in bearcat/multi_worker.py can do without"

@@ -8,11 +8,6 @@ from bearcat.workspace import create_work
 from benchmarks import walking
 
 
-@pytest.fixture(autouse=True)
-def _light(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(walking, "HEAVY", [])
-
-
 def test_a_step_is_walked_with_its_options(tmp_path: Path):
     work = create_work(tmp_path, "mine", activate=False)
     walking.walk(work.path, "init_working_space.py")
