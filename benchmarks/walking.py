@@ -1,5 +1,6 @@
 """Steps of the toolkit run one after the other, as a person runs them, but without waiting for imports each time."""
 
+import atexit
 import multiprocessing
 import os
 import runpy
@@ -30,13 +31,16 @@ def start(
 ) -> BaseProcess:
     """Start a script in a folder; what it prints to stdout and to stderr is added to two files, or to one.
 
-    Of the environment, what a heavy package reads when it is imported is heeded from the first script only.
+    What a heavy package reads of an environment when it is imported, a fork takes from this process's at the first
+    start; all else, and on Windows everything, from `environment`.
     """
     context = multiprocessing.get_context(METHOD)
     if METHOD == "forkserver":
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         context.set_forkserver_preload(HEAVY)
     files = (told, complained)
+    for path in files:
+        path.touch()
     step = context.Process(target=be_script, args=(script, tuple(options), files, folder, dict(environment)))
     step.start()
     return step
@@ -55,4 +59,7 @@ def be_script(
     path = ROOT / script
     sys.argv = [str(path), *options]
     sys.path.insert(0, str(path.parent))
-    runpy.run_path(str(path), run_name="__main__")
+    try:
+        runpy.run_path(str(path), run_name="__main__")
+    finally:
+        atexit._run_exitfuncs()  # which multiprocessing leaves out; TensorFlow deletes its temporary files in one

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,7 +50,7 @@ def works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run_script(script: str, *arguments: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess:
-    """Run a script as a person would, and return what it printed."""
+    """Run a script with arguments, and return what it printed."""
     return run_together([(script, *arguments)], [environment], cwd)[0]
 
 
@@ -58,24 +59,53 @@ def run_together(
 ) -> list[subprocess.CompletedProcess]:
     """Run scripts at the same time, each in an environment with something of its own; return what they printed.
 
-    They are forks of a process that has imported TensorFlow, which takes longer than most of what they do.
+    But for Windows they are forks of a process that has imported TensorFlow, which takes longer than most of what
+    they do; `run_fresh` has them import it themselves.
     """
     with tempfile.TemporaryDirectory() as folder:
         printed = [(Path(folder, f"{n}.out"), Path(folder, f"{n}.err")) for n in range(len(commands))]
-        processes = [
-            walking.start(script, [*map(str, arguments)], *files, cwd, os.environ | own)
-            for (script, *arguments), files, own in zip(commands, printed, environments, strict=True)
-        ]
+        processes, deadline = [], time.monotonic() + SECONDS
         try:
+            for (script, *arguments), files, own in zip(commands, printed, environments, strict=True):
+                words = [str(argument) for argument in arguments]
+                processes.append(walking.start(script, words, *files, cwd, os.environ | own))
             for process in processes:
-                process.join(SECONDS)
-                assert process.exitcode is not None, f"{commands} took more than {SECONDS} s"
+                process.join(max(0.0, deadline - time.monotonic()))
+            codes = [process.exitcode for process in processes]
         finally:
             for process in processes:
                 process.kill()
+                process.join()
         texts = [[path.read_text(encoding="utf-8") for path in files] for files in printed]
-    codes = [process.exitcode for process in processes]
+    assert None not in codes, f"{commands} took more than {SECONDS} s and printed {texts}"
     return [subprocess.CompletedProcess(*done[:2], *done[2]) for done in zip(commands, codes, texts, strict=True)]
+
+
+def run_fresh(
+    commands: list[tuple], environments: list[dict[str, str]], cwd: Path = ROOT
+) -> list[subprocess.CompletedProcess]:
+    """Do as `run_together` in interpreters of their own, as a person does: with all that imports and exits bring."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(ROOT / script), *map(str, arguments)],
+            cwd=cwd,
+            env={name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"} | own,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        for (script, *arguments), own in zip(commands, environments, strict=True)
+    ]
+    try:
+        texts = [process.communicate(timeout=SECONDS) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    return [
+        subprocess.CompletedProcess(process.args, process.returncode, *printed)
+        for process, printed in zip(processes, texts, strict=True)
+    ]
 
 
 def run_well(script: str, *arguments: object, **options) -> str:

@@ -7,8 +7,11 @@ works are those of one replica; without dropout nothing else is left that could 
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bearcat.artifact import Card
 from bearcat.cluster import ALONE

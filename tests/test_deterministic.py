@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import run_well
+from conftest import run_fresh
 
 from bearcat.checkpoints import newest_checkpoint
 from bearcat.layers import load_model
@@ -21,9 +21,10 @@ def test_two_trainings_end_in_the_same_weights(trained: Path, tmp_path: Path, py
 
 
 def train(trained: Path, work: Path, seed: int) -> list[np.ndarray]:
-    """Train two epochs from nothing on what is packed; return the weights."""
+    """Train two epochs on what is packed, in an interpreter with hashes of its own; return the weights."""
     shutil.copytree(trained, work, ignore=shutil.ignore_patterns("checkpoint", "logs", "CSVLogger"))
     changed = (f"SEED={seed}", "DETERMINISTIC=True", "EPOCHS=2", "MIN_EPOCH_STEPS=3")
-    run_well("train.py", "--work", work, *(word for one in changed for word in ("--set", one)))
+    (done,) = run_fresh([("train.py", "--work", work, *(word for one in changed for word in ("--set", one)))], [{}])
+    assert done.returncode == 0, done.stderr
     checkpoint, _ = newest_checkpoint(work / "checkpoint")
     return load_model(checkpoint.path).get_weights()

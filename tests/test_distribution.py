@@ -4,13 +4,14 @@ import csv
 import json
 import shutil
 import socket
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import build_work, run_together, run_well, run_wrongly
+from conftest import build_work, run_fresh, run_together, run_well, run_wrongly
 from test_records import SHARED, make_records
 
 from bearcat import records
@@ -208,19 +209,23 @@ def free_ports() -> list[int]:
         return [each.getsockname()[1] for each in (one, other)]
 
 
-def run_workers(script: str, *arguments: object, each: tuple[tuple, ...] = ((), ())) -> list[tuple[str, str, int]]:
+def run_workers(
+    script: str, *arguments: object, each: tuple[tuple, ...] = ((), ()), run: Callable = run_together
+) -> list[tuple[str, str, int]]:
     """Run a script as two workers, each with arguments of its own before the others; return output, errors and code."""
     cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports()]}
     tasks = [{"type": "worker", "index": index} for index in range(len(each))]
     configs = [{"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})} for task in tasks]
-    done = run_together([(script, *own, *arguments) for own in each], configs)
+    done = run([(script, *own, *arguments) for own in each], configs)
     return [(worker.stdout, worker.stderr, worker.returncode) for worker in done]
 
 
-def train_on_two(work: Path, notes: Path, dies: tuple[int, int] = (0, 0), epochs: int = 2) -> list[tuple]:
+def train_on_two(
+    work: Path, notes: Path, dies: tuple[int, int] = (0, 0), epochs: int = 2, run: Callable = run_together
+) -> list[tuple]:
     """Train as two workers that take notes; `dies` says after which step each kills itself."""
     each = tuple((notes / f"{worker}.json", die) for worker, die in enumerate(dies))
-    return run_workers("tests/worker.py", "--work", work, "--set", f"EPOCHS={epochs}", each=each)
+    return run_workers("tests/worker.py", "--work", work, "--set", f"EPOCHS={epochs}", each=each, run=run)
 
 
 def test_two_workers_agree_step_by_step_and_end_with_the_same_weights(digits_work: Path, tmp_path: Path):
@@ -257,7 +262,7 @@ def test_whatever_ends_one_worker_ends_the_other(digits_work: Path, tmp_path: Pa
 
 
 def test_a_lost_worker_ends_the_other_and_both_go_on_together(digits_work: Path, tmp_path: Path):
-    (_, errors, code), (_, _, killed) = train_on_two(digits_work, tmp_path, dies=(0, 9), epochs=3)
+    (_, errors, code), (_, _, killed) = train_on_two(digits_work, tmp_path, dies=(0, 9), epochs=3, run=run_fresh)
     assert killed != 0
     assert code == 2, errors
     assert "has lost another one" in errors

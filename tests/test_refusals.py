@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from conftest import run_script, run_well, run_wrongly
+from conftest import run_fresh, run_script, run_well, run_wrongly
 
 from bearcat.annotations import list_images
 
@@ -120,6 +120,14 @@ def test_settings_changed_after_packing_or_training_are_named(trained: Path):
     message = run_wrongly("train.py", "--work", trained, "--set", f"MODE={other}")
     assert f"mode: '{trained.name.upper()}' there, '{other}' now" in message
     assert "init_working_space.py" in message
+
+
+@pytest.mark.parametrize("trained", ["CTC"], indirect=True)
+def test_a_message_stands_alone_although_tensorflow_was_imported(trained: Path):
+    command = ("train.py", "--work", trained, "--set", "MODE=ORDINARY")
+    (done,) = run_fresh([command], [{}])
+    assert done.returncode == 2
+    assert done.stderr == run_wrongly(*command)  # a fork, which imports nothing that could print
 
 
 def test_a_pack_with_labels_longer_than_captcha_length_is_not_cut(digits: Path):

@@ -4,8 +4,12 @@ Each of the two remedies of FitOnWorkers is left out in turn.
 """
 
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bearcat.cluster import worker_for
 from bearcat.devices import start_tensorflow
