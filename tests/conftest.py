@@ -55,13 +55,14 @@ def run_script(script: str, *arguments: object, cwd: Path = ROOT, **environment:
 
 
 def run_together(
-    commands: list[tuple], environments: list[dict[str, str]], cwd: Path = ROOT
+    commands: list[tuple], environments: list[dict[str, str]] | None = None, cwd: Path = ROOT
 ) -> list[subprocess.CompletedProcess]:
-    """Run scripts at the same time, each in an environment with something of its own; return what they printed.
+    """Run scripts at the same time, each where given in an environment of its own; return what they printed.
 
     But for Windows they are forks of a process that has imported TensorFlow, which takes longer than most of what
     they do; `run_fresh` has them import it themselves.
     """
+    environments = environments or [{}] * len(commands)
     with tempfile.TemporaryDirectory() as folder:
         printed = [(Path(folder, f"{n}.out"), Path(folder, f"{n}.err")) for n in range(len(commands))]
         processes, deadline = [], time.monotonic() + SECONDS
@@ -78,13 +79,17 @@ def run_together(
                 process.join()
         texts = [[path.read_text(encoding="utf-8") for path in files] for files in printed]
     assert None not in codes, f"{commands} took more than {SECONDS} s and printed {texts}"
-    return [subprocess.CompletedProcess(*done[:2], *done[2]) for done in zip(commands, codes, texts, strict=True)]
+    return [
+        subprocess.CompletedProcess(command, code, *printed)
+        for command, code, printed in zip(commands, codes, texts, strict=True)
+    ]
 
 
 def run_fresh(
-    commands: list[tuple], environments: list[dict[str, str]], cwd: Path = ROOT
+    commands: list[tuple], environments: list[dict[str, str]] | None = None, cwd: Path = ROOT
 ) -> list[subprocess.CompletedProcess]:
     """Do as `run_together` in interpreters of their own, as a person does: with all that imports and exits bring."""
+    environments = environments or [{}] * len(commands)
     processes = [
         subprocess.Popen(
             [sys.executable, str(ROOT / script), *map(str, arguments)],

@@ -225,14 +225,14 @@ def draw_digits(count: int, seed: str) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize(("backbone", "mode"), [("light", "CTC"), ("light", "ORDINARY"), ("tiny", "CTC_TINY")])
 def test_with_the_base_a_few_labels_are_enough_and_from_nothing_they_are_not(backbone: str, mode: str):
     card = Card("digits", mode, backbone, tuple("0123456789"), 60, 120, 1, 4)
-    labelled, unseen = draw_digits(16, "train"), draw_digits(64, "test")
+    labelled, unseen = draw_digits(32, "train"), draw_digits(64, "test")
     exact = {}
     for weights in (base_file(backbone, "character"), None):
         keras.utils.set_random_seed(0)
         model = build_model(card, Recipe(lr=1e-3))
         if weights:
             take_over(model, card.vocabulary, weights)
-        model.fit(*labelled, batch_size=16, epochs=30, verbose=0)
+        model.fit(*labelled, batch_size=32, epochs=40, verbose=0)
         exact[weights] = model.evaluate(*unseen, verbose=0, return_dict=True)["exact"]
     from_base, from_nothing = exact.values()
-    assert from_base > 0.5 > 0.1 > from_nothing
+    assert from_base > 0.6 > 0.1 > from_nothing

@@ -24,7 +24,7 @@ def train(trained: Path, work: Path, seed: int) -> list[np.ndarray]:
     """Train two epochs on what is packed, in an interpreter with hashes of its own; return the weights."""
     shutil.copytree(trained, work, ignore=shutil.ignore_patterns("checkpoint", "logs", "CSVLogger"))
     changed = (f"SEED={seed}", "DETERMINISTIC=True", "EPOCHS=2", "MIN_EPOCH_STEPS=3")
-    (done,) = run_fresh([("train.py", "--work", work, *(word for one in changed for word in ("--set", one)))], [{}])
+    (done,) = run_fresh([("train.py", "--work", work, *(word for one in changed for word in ("--set", one)))])
     assert done.returncode == 0, done.stderr
     checkpoint, _ = newest_checkpoint(work / "checkpoint")
     return load_model(checkpoint.path).get_weights()

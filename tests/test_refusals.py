@@ -125,7 +125,7 @@ def test_settings_changed_after_packing_or_training_are_named(trained: Path):
 @pytest.mark.parametrize("trained", ["CTC"], indirect=True)
 def test_a_message_stands_alone_although_tensorflow_was_imported(trained: Path):
     command = ("train.py", "--work", trained, "--set", "MODE=ORDINARY")
-    (done,) = run_fresh([command], [{}])
+    (done,) = run_fresh([command])
     assert done.returncode == 2
     assert done.stderr == run_wrongly(*command)  # a fork, which imports nothing that could print
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, SECONDS, read_report, run_well
+from conftest import ROOT, SECONDS, read_report, run_together, run_well
 from faults import contents, make_work, picture, run_step
 from test_generation import SMALL, bytes_in
 
@@ -109,9 +109,8 @@ def test_four_processes_at_once_pack_the_records_of_one(digits: Path):
     one = in_one(digits)
     run_well("pack_dataset.py", "--work", digits, "--vocabulary-only")
     assert not [*digits.glob("*_pack_dataset/*")]
-    command = [sys.executable, str(ROOT / "pack_dataset.py"), "--work", str(digits), "--shard"]
-    processes = [subprocess.Popen([*command, f"{number}/4"], stdout=subprocess.DEVNULL) for number in (1, 2, 3, 4)]
-    assert [process.wait(timeout=SECONDS) for process in processes] == [0, 0, 0, 0]
+    shares = run_together([("pack_dataset.py", "--work", digits, "--shard", f"{number}/4") for number in (1, 2, 3, 4)])
+    assert [share.returncode for share in shares] == [0, 0, 0, 0], shares
     assert not [*digits.glob("*_pack_dataset/pack.json")]
     run_well("pack_dataset.py", "--work", digits, "--join", 4)
     assert_the_same(digits, one)
@@ -331,9 +330,8 @@ def test_two_processes_generate_into_one_work(tmp_path: Path):
     work = make_work(tmp_path / "work")
     one = Path(shutil.copytree(work, tmp_path / "one"))
     step(one, script="gen_sample_by_captcha.py")
-    command = [sys.executable, str(ROOT / "gen_sample_by_captcha.py"), "--work", str(work), "--shard"]
-    processes = [subprocess.Popen([*command, f"{number}/2"], stdout=subprocess.DEVNULL) for number in (1, 2)]
-    assert [process.wait(timeout=SECONDS) for process in processes] == [0, 0]
+    shares = run_together([("gen_sample_by_captcha.py", "--work", work, "--shard", f"{number}/2") for number in (1, 2)])
+    assert [share.returncode for share in shares] == [0, 0], shares
     assert contents(work) == contents(one)
 
 
