@@ -23,16 +23,16 @@ test: setup  ## .venv/bin/ruff check . ; .venv/bin/ruff format --check . ; .venv
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
 
-test-backbones: setup  ## .venv/bin/python -m pytest --all-backbones tests/test_backbones.py tests/test_detection_training.py tests/test_other_keras_backends.py
-	$(BIN)/python -m pytest --all-backbones tests/test_backbones.py tests/test_detection_training.py tests/test_other_keras_backends.py
+test-backbones: setup  ## .venv/bin/python -m pytest --all-backbones tests/networks tests/detection/test_network.py
+	$(BIN)/python -m pytest --all-backbones tests/networks tests/detection/test_network.py
 
-FAULTS := --faults --dist load tests/test_faults_*.py tests/test_kills.py tests/test_shards.py tests/test_properties.py tests/test_deterministic.py
+FAULTS := --faults --dist load tests/faults tests/pipeline/test_shards.py tests/pipeline/test_properties.py tests/pipeline/test_deterministic.py
 
-test-faults: setup  ## .venv/bin/python -m pytest --faults --dist load tests/test_faults_*.py tests/test_kills.py tests/test_shards.py tests/test_properties.py tests/test_deterministic.py
+test-faults: setup  ## .venv/bin/python -m pytest --faults --dist load tests/faults tests/pipeline/test_shards.py tests/pipeline/test_properties.py tests/pipeline/test_deterministic.py
 	$(BIN)/python -m pytest $(FAULTS)
 
-test-kills: setup  ## .venv/bin/python -m pytest -s --many-kills tests/test_move_path.py
-	$(BIN)/python -m pytest -s --many-kills tests/test_move_path.py
+test-kills: setup  ## .venv/bin/python -m pytest -s --many-kills tests/pipeline/test_move_path.py
+	$(BIN)/python -m pytest -s --many-kills tests/pipeline/test_move_path.py
 
 bench-modes: setup  ## .venv/bin/python -m benchmarks.modes
 	$(BIN)/python -m benchmarks.modes

@@ -7,9 +7,10 @@ Next:   python init_working_space.py
 
 from pathlib import Path
 
-from bearcat.command_line import make_parser, run, tell
-from bearcat.configuration import load_settings, parse_override
-from bearcat.workspace import ROOT, create_work, works_folder
+from bearcat.cli import make_parser, run, tell
+from bearcat.core.settings_file import parse_override
+from bearcat.core.workspace import ROOT, create_work, works_folder
+from bearcat.settings_rules import load_settings
 
 
 def main() -> None:

@@ -13,17 +13,17 @@ import os
 import re
 from pathlib import Path
 
-from bearcat.annotations import list_images
-from bearcat.command_line import SERVICE_PORT, Step, make_parser, open_step, run, tell
-from bearcat.guard import MAX_BODY
-from bearcat.labelling import Labelling
-from bearcat.labelling_page import make_labelling_app
-from bearcat.labelling_start import check_reach, next_commands, open_labelling, refuse_other_options
-from bearcat.serving import THIS_MACHINE, Service, address_of, listen, run_app, serve, start_log
-from bearcat.tokens import TokenCheck
-from bearcat.units import UnitFolder
-from bearcat.work_queue import MOST_WAITING
-from bearcat.workers import check_workers, serve_with_workers
+from bearcat.cli import SERVICE_PORT, Step, make_parser, open_step, run, tell
+from bearcat.data.labels import list_images
+from bearcat.labelling.app import make_labelling_app
+from bearcat.labelling.session import Labelling
+from bearcat.labelling.start import check_reach, next_commands, open_labelling, refuse_other_options
+from bearcat.serving.auth import TokenCheck
+from bearcat.serving.middleware import MAX_BODY
+from bearcat.serving.model_store import UnitFolder
+from bearcat.serving.queue import MOST_WAITING
+from bearcat.serving.server import THIS_MACHINE, Service, address_of, listen, run_app, serve, start_log
+from bearcat.serving.workers import check_workers, serve_with_workers
 from utils import Image_Processing, Predict_Image
 
 TOKEN = "BEARCAT_TOKEN"

@@ -12,14 +12,23 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 
-from bearcat.artifact import Card
-from bearcat.checkpoints import best_checkpoint, list_checkpoints
-from bearcat.command_line import make_parser, open_step, run, tell
-from bearcat.distribution import SOLO, Team
-from bearcat.recipe import Recipe
-from bearcat.schedule import ALL_EPOCHS, EARLY_STOP, INTERRUPT, TIME_SPENT, TIME_UP, PlateauRule, rate_for, scaled_rate
-from bearcat.weights import origin_of
-from bearcat.workspace import Work
+from bearcat.artifacts.card import Card
+from bearcat.artifacts.checkpoints import best_checkpoint, list_checkpoints
+from bearcat.artifacts.pretrained import origin_of
+from bearcat.cli import make_parser, open_step, run, tell
+from bearcat.core.workspace import Work
+from bearcat.training.config import Recipe
+from bearcat.training.distribution import SOLO, Team
+from bearcat.training.schedules import (
+    ALL_EPOCHS,
+    EARLY_STOP,
+    INTERRUPT,
+    TIME_SPENT,
+    TIME_UP,
+    PlateauRule,
+    rate_for,
+    scaled_rate,
+)
 
 
 class CallBack:
@@ -84,7 +93,8 @@ class CallBack:
 
     def resume(self):
         """Return the model of the newest checkpoint with its optimizer's state, or None where there is none."""
-        from bearcat import resuming, training  # imports Keras
+        from bearcat.training import callbacks as training
+        from bearcat.training import resume as resuming
 
         found = resuming.load_newest(self.work.folder("checkpoint"), self.card, self.kept_recipe(), self.team)
         if found is None:
@@ -101,7 +111,8 @@ class CallBack:
 
     def callbacks(self, steps_per_epoch: int, validation_data, validated: int) -> list:
         """Return Keras' callbacks, in the order in which they must see an epoch's end."""
-        from bearcat import pacing, training
+        from bearcat.training import callbacks as pacing
+        from bearcat.training import callbacks as training
 
         settings, team = self.settings, self.team
         self._signal = training.StopOnSignal(team)
@@ -131,7 +142,7 @@ class CallBack:
 
     def pace(self, steps_per_epoch: int):
         """Return the callback that sets the learning rate by a schedule, always the same one; None where none does."""
-        from bearcat import pacing
+        from bearcat.training import callbacks as pacing
 
         settings, team = self.settings, self.team
         if self._pace is None and settings.TRAIN_SECONDS:
@@ -143,7 +154,7 @@ class CallBack:
 
     def strength(self, steps_per_epoch: int):
         """Return how strongly AUGMENT changes those of a batch of so many pictures, 1 … 0, by the batch's number."""
-        from bearcat import pacing
+        from bearcat.training import callbacks as pacing
 
         pace = self.pace(steps_per_epoch)
         return pace.strength if pace and self.pictures >= pacing.FADING_PICTURES else pacing.full_strength
@@ -152,8 +163,8 @@ class CallBack:
         """Return what else writes into the work, for people to look at."""
         import keras
 
-        from bearcat.shown_readings import ShowReadings
-        from bearcat.training import WriteCsv
+        from bearcat.training.callbacks import WriteCsv
+        from bearcat.training.tensorboard import ShowReadings
 
         logs = self.work.folder("logs")
         return [

@@ -8,16 +8,16 @@ Next:   python pack_dataset.py
 
 from functools import partial
 
-from bearcat.check_page import Check, Proposal, check_page
-from bearcat.command_line import Step, make_parser, open_step, run, tell
-from bearcat.configuration import change_settings_file
-from bearcat.errors import DataError, LabelError
-from bearcat.findings import find_all, find_doubles, look_alikes, unseen_symbols
-from bearcat.html_report import write_page
-from bearcat.inspection import SetReport, inspect_set, put_together, summary_lines
-from bearcat.label_codecs import CODECS
-from bearcat.suggestions import ModeAdvice, advise, suggest_settings, why
-from bearcat.workspace import LABEL_FOLDER
+from bearcat.cli import Step, make_parser, open_step, run, tell
+from bearcat.core.errors import DataError, LabelError
+from bearcat.core.settings_file import change_settings_file
+from bearcat.core.workspace import LABEL_FOLDER
+from bearcat.modes import CODECS
+from bearcat.reports.data_checks import find_all, find_doubles, look_alikes, unseen_symbols
+from bearcat.reports.data_page import Check, Proposal, check_page
+from bearcat.reports.data_statistics import SetReport, inspect_set, put_together, summary_lines
+from bearcat.reports.html import write_page
+from bearcat.reports.recommended_settings import ModeAdvice, advise, suggest_settings, why
 from utils import Image_Processing
 
 SPLITS = ("train", "validation", "test")

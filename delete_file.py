@@ -5,13 +5,13 @@ Writes: deletes the pictures and packs of the sets that are named, and nothing e
 Next:   python gen_sample_by_captcha.py
 """
 
-from bearcat.annotations import list_images
-from bearcat.command_line import Step, make_parser, open_step, run, tell
-from bearcat.errors import DataError
-from bearcat.pack_parts import PARTS
-from bearcat.packs import INDEX
-from bearcat.places import Place
-from bearcat.workspace import DATA_FOLDERS, PACK_FOLDERS
+from bearcat.cli import Step, make_parser, open_step, run, tell
+from bearcat.core.errors import DataError
+from bearcat.core.storage import Place
+from bearcat.core.workspace import DATA_FOLDERS, PACK_FOLDERS
+from bearcat.data.labels import list_images
+from bearcat.data.pack_parts import PARTS
+from bearcat.data.tfrecord_index import INDEX
 
 DELETABLE = (*DATA_FOLDERS, *PACK_FOLDERS, "train_enhance_dataset")
 

@@ -5,12 +5,12 @@ Writes: train_dataset, validation_dataset, test_dataset; of kind "click" also la
 Next:   python cheak_file.py
 """
 
-from bearcat.captcha_config import CaptchaConfig, load_captcha_config
-from bearcat.command_line import Step, add_shard, make_parser, open_step, run, tell
-from bearcat.errors import SettingsError
-from bearcat.generation import generate
-from bearcat.label_codecs import CODECS
-from bearcat.shards import WHOLE
+from bearcat.cli import Step, add_shard, make_parser, open_step, run, tell
+from bearcat.core.errors import SettingsError
+from bearcat.generation.config import CaptchaConfig, load_captcha_config
+from bearcat.generation.generate import generate
+from bearcat.generation.shards import WHOLE
+from bearcat.modes import CODECS
 
 
 def main() -> None:

@@ -8,11 +8,11 @@ Next:   python gen_sample_by_captcha.py, or your own pictures in train_dataset a
 
 import shutil
 
-from bearcat.checkpoints import best_checkpoint, list_checkpoints
-from bearcat.command_line import make_parser, open_step, run, tell
-from bearcat.files import written_beside
-from bearcat.weights import find_weight_file
-from bearcat.workspace import Work, next_backup
+from bearcat.artifacts.checkpoints import best_checkpoint, list_checkpoints
+from bearcat.artifacts.pretrained import find_weight_file
+from bearcat.cli import make_parser, open_step, run, tell
+from bearcat.core.files import written_beside
+from bearcat.core.workspace import Work, next_backup
 
 
 def main() -> None:

@@ -7,30 +7,28 @@ Next:   python train.py
 
 from dataclasses import replace
 
-from bearcat.artifact import Card
-from bearcat.backbones import choose_backbone, is_depthwise, is_own
-from bearcat.command_line import Step, make_parser, open_step, run, tell
-from bearcat.detection.variants import DETECTORS
-from bearcat.devices import Device, choose_precision, set_precision, silence, start_tensorflow
-from bearcat.recipe import Recipe
-from bearcat.sight import sight_of
-from bearcat.vocabulary import Vocabulary
-from bearcat.weights import backbone_to_train
+from bearcat.artifacts.card import Card
+from bearcat.artifacts.pretrained import backbone_to_train
+from bearcat.cli import Step, make_parser, open_step, run, tell
+from bearcat.core.devices import Device, choose_precision, set_precision, silence, start_tensorflow
+from bearcat.data.vocabulary import Vocabulary
+from bearcat.detection.configs import DETECTORS
+from bearcat.networks.registry import choose_backbone, is_depthwise, is_own, sight_of
+from bearcat.training.config import Recipe
 
 with silence():
     import keras
     from keras import layers
 
-    from bearcat.backbones.fitting import MOMENTUM, PICTURE_STRIDES, TEXT_STRIDES, fitted_network
     from bearcat.detection.losses import DetectionLoss
     from bearcat.detection.metrics import AllFound
     from bearcat.detection.network import build_detector
-    from bearcat.layers import ManyLogits, PositionEmbedding, Sight
-    from bearcat.losses import SmoothedCrossentropy, SmoothedCTC
-    from bearcat.memory import training_bytes
-    from bearcat.metrics import ExactMatch
-    from bearcat.normalisation import FusedBatchNormalization
-    from bearcat.optimizers import make_optimizer
+    from bearcat.networks.backbones.adapt import MOMENTUM, PICTURE_STRIDES, TEXT_STRIDES, fitted_network
+    from bearcat.networks.layers import FusedBatchNormalization, ManyLogits, PositionEmbedding, Sight
+    from bearcat.networks.losses import SmoothedCrossentropy, SmoothedCTC
+    from bearcat.networks.metrics import ExactMatch
+    from bearcat.networks.optimizers import make_optimizer
+    from bearcat.training.sanity_check import training_bytes
 
 WEIGHT_DECAY = 2e-2
 CONTEXT_FILTERS, TINY_CONTEXT_FILTERS = 128, 64

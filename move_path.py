@@ -7,12 +7,12 @@ Writes: validation_dataset and test_dataset, DIVIDE_RATO of the pictures each (D
 Next:   python cheak_file.py
 """
 
-from bearcat.annotations import list_images, read_labels
-from bearcat.command_line import Step, make_parser, open_step, run, tell
-from bearcat.label_codecs import CODECS
-from bearcat.split_journal import Sets, finish_split, load_journal, movable_back, run_split, undo_split
-from bearcat.splitting import Split, find_doubles, plan_split
-from bearcat.suggestions import advise
+from bearcat.cli import Step, make_parser, open_step, run, tell
+from bearcat.data.labels import list_images, read_labels
+from bearcat.data.split_journal import Sets, finish_split, load_journal, movable_back, run_split, undo_split
+from bearcat.data.splitting import Split, find_doubles, plan_split
+from bearcat.modes import CODECS
+from bearcat.reports.recommended_settings import advise
 from utils import Image_Processing
 
 SHOWN = 10

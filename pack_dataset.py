@@ -14,19 +14,19 @@ import time
 from functools import partial
 from types import SimpleNamespace
 
-from bearcat.annotations import LabelledImage
-from bearcat.beam_packing import open_pipeline, run_shards
-from bearcat.command_line import Step, add_shard, make_parser, open_step, run, tell
-from bearcat.devices import start_tensorflow
-from bearcat.errors import RecordError, SettingsError
-from bearcat.images import InputSpec
-from bearcat.label_codecs import CODECS
-from bearcat.pack_parts import Part, agreed_on, join_parts, load_parts, make_part
-from bearcat.packs import INDEX, load_pack_index
-from bearcat.places import Place, RemotePath
-from bearcat.shards import WHOLE, Shard, parse_count
-from bearcat.vocabulary import Vocabulary
-from bearcat.workspace import Work
+from bearcat.cli import Step, add_shard, make_parser, open_step, run, tell
+from bearcat.core.devices import start_tensorflow
+from bearcat.core.errors import RecordError, SettingsError
+from bearcat.core.storage import Place, RemotePath
+from bearcat.core.workspace import Work
+from bearcat.data.beam_packing import open_pipeline, run_shards
+from bearcat.data.images import InputSpec
+from bearcat.data.labels import LabelledImage
+from bearcat.data.pack_parts import Part, agreed_on, join_parts, load_parts, make_part
+from bearcat.data.tfrecord_index import INDEX, load_pack_index
+from bearcat.data.vocabulary import Vocabulary
+from bearcat.generation.shards import WHOLE, Shard, parse_count
+from bearcat.modes import CODECS
 from utils import Image_Processing, WriteTFRecord, boxed_data, read_data, vocabulary_of
 
 SPLITS = ("train", "validation")

@@ -13,17 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
-from bearcat.annotations import list_images
-from bearcat.artifact import PICTURES_COMPARED, Card, read_card
-from bearcat.blending import Blend
-from bearcat.calibration import Calibration
-from bearcat.checkpoints import best_checkpoint
-from bearcat.command_line import Step, make_parser, open_step, run, tell
-from bearcat.devices import start_tensorflow
-from bearcat.errors import DataError, ImageError
-from bearcat.images import InputSpec
-from bearcat.label_codecs import TEXT_CODECS
-from bearcat.weights import base_with, origin_of
+from bearcat.artifacts.calibration import Calibration
+from bearcat.artifacts.card import PICTURES_COMPARED, Card, read_card
+from bearcat.artifacts.checkpoints import best_checkpoint
+from bearcat.artifacts.pretrained import base_with, origin_of
+from bearcat.artifacts.weight_interpolation import Blend
+from bearcat.cli import Step, make_parser, open_step, run, tell
+from bearcat.core.devices import start_tensorflow
+from bearcat.core.errors import DataError, ImageError
+from bearcat.data.codecs import TEXT_CODECS
+from bearcat.data.images import InputSpec
+from bearcat.data.labels import list_images
 from utils import Image_Processing, read_data
 
 PICTURES_CALIBRATED = 2000  # more of them change nothing and take longer
@@ -42,7 +42,7 @@ def main() -> None:
     trained_on = labelled_pictures(step, card, "train", PICTURES_BLENDED) if from_base else []
     pixels = real_pictures(step, card.spec, [picture for picture, _ in validation])
     start_tensorflow(use_gpu=False)  # a few pictures need none, and a training may be using it
-    from bearcat.export import publish
+    from bearcat.artifacts.export import publish
 
     folders = work.folder("model"), work.folder("App_model")
     labels = [label for _, label in validation]

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import requests
 
-from bearcat.annotations import list_images
-from bearcat.command_line import SERVICE_PORT, Step, make_parser, open_step, run, tell
-from bearcat.errors import DataError, ServiceError
+from bearcat.cli import SERVICE_PORT, Step, make_parser, open_step, run, tell
+from bearcat.core.errors import DataError, ServiceError
+from bearcat.data.labels import list_images
 from utils import read_data
 
 SECONDS = 30

@@ -9,18 +9,19 @@ Next:   python app.py
 import sys
 import time
 
-from bearcat.annotations import LabelledImage
-from bearcat.command_line import Step, make_parser, open_step, run, tell
-from bearcat.comparison import compare, comparison_page
-from bearcat.configuration import load_settings
+from bearcat.cli import Step, make_parser, open_step, run, tell
+from bearcat.core.errors import ArtifactError, DataError, ImageError
+from bearcat.core.progress import show_progress
+from bearcat.core.workspace import ROOT, Work, find_work
+from bearcat.data.codecs import Reading
+from bearcat.data.labels import LabelledImage
 from bearcat.detection.decoding import Detections
-from bearcat.detection.scoring import all_right
-from bearcat.errors import ArtifactError, DataError, ImageError
-from bearcat.html_report import write_page
-from bearcat.label_codecs import CODECS, Reading
-from bearcat.progress import show_progress
-from bearcat.unit_report import REPORTERS
-from bearcat.workspace import ROOT, Work, find_work
+from bearcat.modes import CODECS
+from bearcat.reports.box_scores import all_right
+from bearcat.reports.comparison import compare, comparison_page
+from bearcat.reports.html import write_page
+from bearcat.reports.test_report import REPORTERS
+from bearcat.settings_rules import load_settings
 from utils import Predict_Image, read_data
 
 SHOWN = 10

@@ -13,21 +13,19 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
-from bearcat.artifact import Card
-from bearcat.checkpoints import best_checkpoint
-from bearcat.cluster import worker_for
-from bearcat.command_line import INTERRUPTED, Step, make_parser, open_step, run, tell
-from bearcat.curve_works import curve_folder, curve_point, has_ended, make_curve_work
-from bearcat.detection.source import BoxedPictures
-from bearcat.devices import Device, start_tensorflow
-from bearcat.distribution import Team, fingerprint, start_team
-from bearcat.errors import SettingsError
-from bearcat.label_codecs import CODECS
-from bearcat.learning_curve import SHARES, answer_curve
-from bearcat.packed import PackedPictures
-from bearcat.schedule import INTERRUPT, best_epoch
-from bearcat.weights import backbone_to_train, starting_file
-from bearcat.workspace import Work
+from bearcat.artifacts.card import Card
+from bearcat.artifacts.checkpoints import best_checkpoint, best_epoch
+from bearcat.artifacts.pretrained import backbone_to_train, starting_file
+from bearcat.cli import INTERRUPTED, Step, make_parser, open_step, run, tell
+from bearcat.core.devices import Device, start_tensorflow
+from bearcat.core.errors import SettingsError
+from bearcat.core.workspace import Work
+from bearcat.modes import CODECS
+from bearcat.training.cluster import worker_for
+from bearcat.training.distribution import Team, fingerprint, start_team
+from bearcat.training.learning_curve import SHARES, answer_curve, curve_folder, curve_point, has_ended, make_curve_work
+from bearcat.training.schedules import INTERRUPT
+from bearcat.training.sources import BoxedPictures, PackedPictures
 from callback import CallBack
 from utils import Image_Processing, boxed_data
 
@@ -78,7 +76,7 @@ def gather_team(step: Step, device: Device) -> Team:
 
 def report(step: Step, model, call_back: CallBack) -> int:
     """Report on what the training came to."""
-    from bearcat.plots import draw_training, save_figure  # imports matplotlib: heavy
+    from bearcat.reports.plots import draw_training, save_figure
 
     step.write_report("train", summarise(model, call_back))
     save_figure(draw_training(call_back.history), step.work.folder("report") / "train.png")
@@ -112,7 +110,7 @@ def begin(step: Step, call_back: CallBack, device: Device):
 
 def start_from(model, card: Card, weight_file: Path) -> None:
     """Take over starting weights, and list what was and what was not taken."""
-    from bearcat.transfer import take_over  # imports Keras
+    from bearcat.artifacts.weight_transfer import take_over
 
     taken, left = take_over(model, card.vocabulary, weight_file)
     tell(f"Starting weights from {weight_file}: {len(taken)} of {len(taken) + len(left)} taken")
@@ -143,7 +141,7 @@ def fit(step: Step, model, call_back: CallBack, source: PackedPictures | BoxedPi
     """Run the epochs that are left; before the first, try some steps on one batch."""
     import keras
 
-    from bearcat.preflight import memory_warning
+    from bearcat.training.sanity_check import memory_warning
 
     settings, team = step.settings, call_back.team
     # another seed after a resume, else the first epochs' order and changes would come again
@@ -175,7 +173,7 @@ def tell_team(team: Team, settings: SimpleNamespace) -> None:
 
 def try_first_batch(model, batches, steps: int, call_back: CallBack) -> None:
     """Say what may go wrong, and how long an epoch takes, before hours are spent on it."""
-    from bearcat.preflight import preflight
+    from bearcat.training.sanity_check import preflight
 
     flight = preflight(model, batches, call_back.team, call_back.replicas_scale, call_back.settings.LR)
     if not flight.learns:
@@ -219,7 +217,7 @@ def learn_curve(step: Step) -> int:
         if code:
             tell("Go on: python train.py --curve")
             return code
-    from bearcat.plots import draw_curve, save_figure  # imports matplotlib: heavy
+    from bearcat.reports.plots import draw_curve, save_figure
 
     points = [curve_point(one) for one in made]
     report, laws = answer_curve(points)

@@ -13,24 +13,24 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bearcat.annotations import LabelledImage, label_of_name, labelled_images, refuse_sub_folders
-from bearcat.answers import answer_of
-from bearcat.artifact import find_units
+from bearcat.artifacts.card import find_units
+from bearcat.artifacts.inference import choose_unit, load_recogniser
+from bearcat.core.errors import ArtifactError, DataError, ImageError, LabelError
+from bearcat.core.progress import map_in_threads, show_progress
+from bearcat.core.storage import Place
+from bearcat.core.workspace import LABEL_FOLDER, Work
+from bearcat.data.box_labels import BoxLabels, check_size, read_boxes
+from bearcat.data.codecs import Reading, check_label, make_codec
+from bearcat.data.grids import Cell, Grid, cut, matching_cells
+from bearcat.data.images import InputSpec, Source, extract_pixels, open_image
+from bearcat.data.labels import LabelledImage, label_of_name, labelled_images, refuse_sub_folders
+from bearcat.data.offline_augmentation import enhanced_copies, is_enhanced
+from bearcat.data.tfrecord_index import fields_of_all
+from bearcat.data.vocabulary import Vocabulary
 from bearcat.detection.decoding import Detections
 from bearcat.detection.drawing import draw_found, save_picture
-from bearcat.enhancement import enhanced_copies, is_enhanced
-from bearcat.errors import ArtifactError, DataError, ImageError, LabelError
-from bearcat.grids import Cell, Grid, cut, matching_cells
-from bearcat.images import InputSpec, Source, extract_pixels, open_image
-from bearcat.inference import choose_unit, load_recogniser
-from bearcat.label_codecs import CODECS, Reading, check_label, make_codec
-from bearcat.packs import fields_of_all
-from bearcat.places import Place
-from bearcat.progress import map_in_threads, show_progress
-from bearcat.voc import BoxLabels, check_size
-from bearcat.vocabulary import Vocabulary
-from bearcat.workspace import LABEL_FOLDER, Work
-from bearcat.yolo import read_boxes
+from bearcat.modes import CODECS
+from bearcat.serving.answers import answer_of
 
 
 class Image_Processing:
@@ -111,7 +111,7 @@ class WriteTFRecord:
 
     def write(self, data: list[LabelledImage], folder: Path, seed: int):
         """Pack shuffled pictures into `folder` and return the pack's index; damaged ones are named and left out."""
-        from bearcat.records import write_pack  # imports TensorFlow, which the service must not load
+        from bearcat.data.tfrecords import write_pack
 
         return write_pack(folder, self.records(data, folder, seed), len(data), self.fields(data))
 
@@ -122,7 +122,7 @@ class WriteTFRecord:
         return self._whole(pictures)
 
     def _record(self, item: LabelledImage):
-        from bearcat.records import Record
+        from bearcat.data.tfrecords import Record
 
         try:
             pixels = Image_Processing.extraction_image(item.path, self.spec)

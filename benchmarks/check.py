@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bearcat.workspace import create_work
+from bearcat.core.workspace import create_work
 from benchmarks.pack import ROOT, draw_pictures
 
 COUNT = 100_000

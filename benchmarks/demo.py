@@ -14,7 +14,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from bearcat.configuration import change_settings_file
+from bearcat.core.settings_file import change_settings_file
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "works" / "demo"

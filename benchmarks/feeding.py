@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from bearcat.artifact import Card
-from bearcat.backbones import AUTO
-from bearcat.devices import start_tensorflow
-from bearcat.images import InputSpec
-from bearcat.packs import PackIndex, load_pack_index
-from bearcat.recipe import Recipe
+from bearcat.artifacts.card import Card
+from bearcat.core.devices import start_tensorflow
+from bearcat.core.settings_file import AUTO
+from bearcat.data.images import InputSpec
+from bearcat.data.tfrecord_index import PackIndex, load_pack_index
+from bearcat.training.config import Recipe
 from benchmarks.turns import in_own_process, peak_bytes, ratios, time_in_turns
 
 COUNTS = (2_000, 200_000)
@@ -63,7 +63,7 @@ def pack_pictures(folder: Path, count: int) -> None:
 
 def write_pictures(folder: Path, count: int) -> None:
     """Pack so many labelled pictures, through the project's own writer."""
-    from bearcat.records import write_pack
+    from bearcat.data.tfrecords import write_pack
 
     of_all = InputSpec(HEIGHT, WIDTH, 1).as_dict() | {"characters": list(CHARACTERS), "unit": "character"}
     of_all |= {"longest_label": LENGTH, "steps_needed": {"ORDINARY": LENGTH, "CTC": 2 * LENGTH - 1}}
@@ -72,7 +72,7 @@ def write_pictures(folder: Path, count: int) -> None:
 
 def make_records(count: int) -> Iterator:
     """Yield records of digits: the first ones drawn, then the same ones rolled along and lighter or darker."""
-    from bearcat.records import Record
+    from bearcat.data.tfrecords import Record
 
     random, font = np.random.default_rng(0), ImageFont.load_default(30)
     labels = random.integers(0, len(CHARACTERS), (min(count, DRAWN), LENGTH))
@@ -116,8 +116,8 @@ def measure_alone(pack: Path, mode: str, name: str) -> tuple[float, int]:
 def make_training(pack: Path, mode: str) -> tuple:
     """Return the network `light`, and name → what makes its source of endless batches."""
     device, index = start_tensorflow(use_gpu=False, seed=0), load_pack_index(pack)
-    from bearcat.datasets import training_batches
-    from bearcat.pacing import FollowTime
+    from bearcat.training.callbacks import FollowTime
+    from bearcat.training.text_pipeline import training_batches
     from models import build_for
 
     card = Card("benchmark", mode, "light", CHARACTERS, HEIGHT, WIDTH, 1, 8)
@@ -136,8 +136,8 @@ def held_batches(pack: Path, index: PackIndex, width: int):
     """Return a few batches from a pack, jittered once and held in memory, again and again."""
     import tensorflow as tf
 
-    from bearcat.augment import jitter
-    from bearcat.datasets import validation_batches
+    from bearcat.data.online_augmentation import jitter
+    from bearcat.training.text_pipeline import validation_batches
 
     batches = validation_batches(pack, index, width, BATCH_SIZE).take(IN_MEMORY)
     images, targets = zip(*((jitter(images), targets) for images, targets in batches), strict=True)

@@ -26,10 +26,10 @@ import numpy as np
 with atheris.instrument_imports(include=["PIL", "bearcat", "python_multipart", "starlette.formparsers"]):
     from PIL import Image, PngImagePlugin
 
-    from bearcat.errors import ImageError
-    from bearcat.images import FORMATS, InputSpec, extract_pixels, open_image
-    from bearcat.request_body import FORM, JSON, MULTIPART
-    from bearcat.service import make_app
+    from bearcat.core.errors import ImageError
+    from bearcat.data.images import FORMATS, InputSpec, extract_pixels, open_image
+    from bearcat.serving.app import make_app
+    from bearcat.serving.protocol import FORM, JSON, MULTIPART
 
 FINDS = Path("artefacts/fuzz")
 SPEC = InputSpec(24, 48, 1)

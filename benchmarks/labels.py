@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-from bearcat.workspace import Work
+from bearcat.core.workspace import Work
 from benchmarks.real_sets import list_sets, make_work
 from benchmarks.walking import walk
 

@@ -24,10 +24,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from bearcat.configuration import change_settings_file
-from bearcat.images import InputSpec
-from bearcat.packs import INDEX, load_pack_index
-from bearcat.workspace import Work, create_work
+from bearcat.core.settings_file import change_settings_file
+from bearcat.core.workspace import Work, create_work
+from bearcat.data.images import InputSpec
+from bearcat.data.tfrecord_index import INDEX, load_pack_index
 from benchmarks.demo import DIGITS, SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -145,9 +145,9 @@ def free_ports(count: int) -> list[int]:
 
 def tell_exchange(parameters: int) -> None:
     """As a worker: say how long a question to all workers takes, and a sum of so many gradients."""
-    from bearcat.cluster import worker_for
-    from bearcat.devices import start_tensorflow
-    from bearcat.distribution import start_team
+    from bearcat.core.devices import start_tensorflow
+    from bearcat.training.cluster import worker_for
+    from bearcat.training.distribution import start_team
 
     device = start_tensorflow(use_gpu=False)
     team = start_team("multi_worker", worker_for("multi_worker"), device)
@@ -176,7 +176,7 @@ def seconds_each(action, times: int) -> float:
 
 def stream(folder: Path, count: int) -> None:
     """Read so many records once, shuffled and in batches, as a training does; print the memory on the way."""
-    from bearcat.datasets import training_batches
+    from bearcat.training.text_pipeline import training_batches
 
     if not (folder / INDEX).is_file():
         write_records(folder, count)
@@ -195,7 +195,7 @@ def stream(folder: Path, count: int) -> None:
 
 def write_records(folder: Path, count: int) -> None:
     """Pack some small pictures over and over."""
-    from bearcat.records import write_pack
+    from bearcat.data.tfrecords import write_pack
 
     shared = {"characters": ["a"], "unit": "character", "longest_label": 1, "steps_needed": {"CTC": 1}}
     write_pack(folder, repeat_records(count), count, SPEC.as_dict() | shared)
@@ -203,7 +203,7 @@ def write_records(folder: Path, count: int) -> None:
 
 def repeat_records(count: int) -> Iterator:
     """Yield so many records of DIFFERENT pictures."""
-    from bearcat.records import Record
+    from bearcat.data.tfrecords import Record
 
     pictures = np.random.default_rng(0).integers(0, 256, (DIFFERENT, *SPEC.shape), np.uint8)
     for number in range(count):

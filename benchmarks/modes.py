@@ -10,12 +10,13 @@ import time
 
 import numpy as np
 
-from bearcat.artifact import Card
-from bearcat.backbones import AUTO, BACKBONES
-from bearcat.detection.variants import LIGHT_PHI, detector_name
-from bearcat.devices import Device, start_tensorflow
-from bearcat.label_codecs import CODECS
-from bearcat.recipe import Recipe
+from bearcat.artifacts.card import Card
+from bearcat.core.devices import Device, start_tensorflow
+from bearcat.core.settings_file import AUTO
+from bearcat.detection.configs import LIGHT_PHI, detector_name
+from bearcat.modes import CODECS
+from bearcat.networks.registry import BACKBONES
+from bearcat.training.config import Recipe
 
 BATCH_SIZE = 32
 STEPS = 10
@@ -39,7 +40,7 @@ def main() -> None:
 
 def measure(mode: str, backbone: str, device: Device) -> str:
     """Return the line of one network, for pictures of 60 × 100 grey pixels (64 × 128 where boxes are sought)."""
-    from bearcat.memory import training_bytes
+    from bearcat.training.sanity_check import training_bytes
     from models import build_for
 
     size = (64, 128) if CODECS[mode].unit == "box" else (60, 100)

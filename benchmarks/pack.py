@@ -18,11 +18,11 @@ from pathlib import Path
 import psutil
 from PIL import Image, ImageDraw, ImageFont
 
-from bearcat.annotations import list_images
-from bearcat.configuration import change_settings_file
-from bearcat.images import open_image
-from bearcat.progress import map_in_threads, show_progress
-from bearcat.workspace import Work, create_work
+from bearcat.core.progress import map_in_threads, show_progress
+from bearcat.core.settings_file import change_settings_file
+from bearcat.core.workspace import Work, create_work
+from bearcat.data.images import open_image
+from bearcat.data.labels import list_images
 
 ROOT = Path(__file__).resolve().parent.parent
 COUNTS = (10_000, 100_000)

@@ -4,8 +4,8 @@ import random
 import zipfile
 from pathlib import Path
 
-from bearcat.images import SUFFIXES
-from bearcat.workspace import Work, create_work
+from bearcat.core.workspace import Work, create_work
+from bearcat.data.images import SUFFIXES
 
 VALIDATION_SHARE = 0.1
 LEAST_VALIDATION = 2  # pictures

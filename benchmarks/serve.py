@@ -25,7 +25,7 @@ import numpy as np
 import psutil
 from captcha.image import ImageCaptcha
 
-from bearcat.workspace import create_work
+from bearcat.core.workspace import create_work
 from benchmarks.load_client import load, make_request
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,11 +88,11 @@ def make_work(folder: Path, unit: Path | None) -> Path:
 
 def make_unit(file: Path) -> None:
     """Write an untrained unit of the default CTC network; it costs what a trained one does."""
-    from bearcat.artifact import Card, write_card
-    from bearcat.backbones import AUTO
-    from bearcat.devices import start_tensorflow
-    from bearcat.export import publish
-    from bearcat.recipe import Recipe
+    from bearcat.artifacts.card import Card, write_card
+    from bearcat.artifacts.export import publish
+    from bearcat.core.devices import start_tensorflow
+    from bearcat.core.settings_file import AUTO
+    from bearcat.training.config import Recipe
     from models import build_for
 
     device = start_tensorflow(use_gpu=False, seed=0)

@@ -11,10 +11,10 @@ from functools import partial
 
 import numpy as np
 
-from bearcat.artifact import Card
-from bearcat.backbones import AUTO
-from bearcat.devices import Device, start_tensorflow
-from bearcat.recipe import Recipe
+from bearcat.artifacts.card import Card
+from bearcat.core.devices import Device, start_tensorflow
+from bearcat.core.settings_file import AUTO
+from bearcat.training.config import Recipe
 from benchmarks.turns import in_own_process, peak_bytes, ratios, time_in_turns
 
 COUNTS = (10, 62, 1_000, 6_000)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bearcat.annotations import list_images
-from bearcat.devices import start_tensorflow
-from bearcat.vocabulary import BLANK_INDEX
-from bearcat.workspace import Work
+from bearcat.core.devices import start_tensorflow
+from bearcat.core.workspace import Work
+from bearcat.data.labels import list_images
+from bearcat.data.vocabulary import BLANK_INDEX
 from benchmarks.labels import complete, walk_road
 from benchmarks.real_sets import list_sets
 from utils import Image_Processing, Predict_Image

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import onnxruntime
 
-from bearcat.command_line import run, tell
-from bearcat.files import write_text
-from bearcat.inference import load_recogniser
+from bearcat.artifacts.inference import load_recogniser
+from bearcat.cli import run, tell
+from bearcat.core.files import write_text
 
 CONFIG = """name: "{name}"
 backend: "onnxruntime"

@@ -6,10 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import ROOT
-from services import SIDE, make_work, write_unit
-
 from deploy.triton_repository import lay_out
+from tests.helpers.services import SIDE, make_work, write_unit
+from tests.helpers.steps import ROOT
 
 DEPLOY = ROOT / "deploy"
 HEAVY = "tensorflow keras gradio fastapi pydantic pandas onnx tf2onnx captcha requests pytest".split()

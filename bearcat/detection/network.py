@@ -6,8 +6,8 @@ import re
 import keras
 from keras import layers, ops
 
-from bearcat.backbones.fitting import MOMENTUM, fitted_network
-from bearcat.detection.variants import Variant
+from bearcat.detection.configs import Variant
+from bearcat.networks.backbones.adapt import MOMENTUM, fitted_network
 
 PRIOR = 0.01  # the probability that a fresh network gives each class: most anchors show nothing
 FULL_STRIDES = ((2, 2),) * 5

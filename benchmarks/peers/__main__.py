@@ -13,8 +13,8 @@ What is not installed is left out: pip install ddddocr torch; Debian: apt-get in
 import argparse
 from pathlib import Path
 
-from bearcat.errors import BearcatError
-from bearcat.scoring import wilson_interval
+from bearcat.core.errors import BearcatError
+from bearcat.reports.text_scores import wilson_interval
 from benchmarks.labels import complete
 from benchmarks.peers.measuring import GENERATED, PEERS, measure_alone
 from benchmarks.real_sets import list_sets

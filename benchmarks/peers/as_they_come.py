@@ -4,7 +4,7 @@ import importlib.util
 import shutil
 import subprocess
 
-from bearcat.workspace import Work
+from bearcat.core.workspace import Work
 from benchmarks.peers.readers import Reader
 
 

@@ -11,7 +11,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from bearcat.workspace import Work
+from bearcat.core.workspace import Work
 from benchmarks.peers.readers import Progress, Reader, characters_of, collapse, labelled, rows_of
 
 HEIGHT, LEFT_OF_IT = 64, 3  # rows of the picture, and of the last convolution's output

@@ -10,7 +10,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from bearcat.workspace import Work
+from bearcat.core.workspace import Work
 from benchmarks.peers.readers import Progress, Reader, characters_of, collapse, labelled, rows_of
 
 WIDTH, HEIGHT = 200, 50
@@ -23,7 +23,7 @@ def train(work: Work, seconds: int, limit: int) -> Reader:
     import keras
     import tensorflow as tf
 
-    from bearcat.metrics import ExactMatch
+    from bearcat.networks.metrics import ExactMatch
 
     splits = {split: labelled(work.data_folder(split)) for split in ("train", "validation")}
     characters = characters_of([item for items in splits.values() for item in items])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from bearcat.workspace import Work, create_work
+from bearcat.core.workspace import Work, create_work
 from benchmarks.peers import as_they_come, crnn, keras_example, ours
 from benchmarks.peers.readers import Reader, labelled
 from benchmarks.real_sets import make_work

@@ -4,7 +4,7 @@ import csv
 import json
 from itertools import accumulate
 
-from bearcat.workspace import Work
+from bearcat.core.workspace import Work
 from benchmarks.peers.readers import ENOUGH, Reader
 from benchmarks.walking import walk
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bearcat.annotations import LabelledImage
+from bearcat.data.labels import LabelledImage
 from utils import Image_Processing
 
 ENOUGH = 0.95  # of the validation pictures: the table says when a training read so many

@@ -1,0 +1,132 @@
+"""Find pictures that are there twice: the same file, or the same picture in other bytes.
+
+A perceptual hash of 256 bits finds candidates, which are then compared pixel by pixel: captchas of one generator
+share size, font and background, and often a text, without being doubles.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from bearcat.core.errors import ImageError
+from bearcat.data.images import open_image
+
+HASH_SIDE = 16  # the hash has so many bits squared
+HASH_BITS = HASH_SIDE**2
+NEAR = 12  # bits: a picture saved anew as JPEG differs in 0 … 12, other captchas of its generator in 46 and more
+MOST_NEIGHBOURS = 16  # of pictures that share a key, each is compared with so many
+MOST_REFUSED = 5_000  # candidates that are no doubles, after which no more are tried: these pictures have no hash
+SAME_SHAPE = 0.05  # by how much the proportions of doubles may differ
+TILE = 8  # pixels: doubles agree in every square of this side, a changed character does not
+MOST_DIFFERENT = 24  # grey levels by which the most different square may differ in the mean
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What tells a picture's doubles: the digest of its file's bytes, and a hash of how it looks (256 bits)."""
+
+    path: Path
+    digest: bytes
+    pixels: int
+
+
+def fingerprint(path: Path, image: Image.Image | None = None) -> Fingerprint:
+    """Return the fingerprint of a picture file; `image` spares opening it again.
+
+    Raises ImageError for a file that is damaged, missing or no picture.
+    """
+    image = image or open_image(path)
+    import imagehash  # heavy, and not needed by most steps
+
+    bits = imagehash.phash(image, hash_size=HASH_SIDE).hash
+    digest = hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
+    return Fingerprint(path, digest, int.from_bytes(np.packbits(bits).tobytes(), "big"))
+
+
+def group_doubles(fingerprints: Sequence[Fingerprint], distance: int = NEAR) -> list[list[Path]]:
+    """Return the groups of files that show the same, sorted, each of at least two.
+
+    `distance` is in how many of 256 bits the hashes of two pictures may differ (0 … 62) for their pixels to be
+    compared; -1 finds files with the same bytes only. Near doubles are no longer sought after MOST_REFUSED
+    candidates that are none, as blank or tiny pictures give.
+    """
+    first_of: dict[bytes, Fingerprint] = {}
+    for one in fingerprints:
+        first_of.setdefault(one.digest, one)
+    different = list(first_of.values())
+    from scipy.cluster.hierarchy import DisjointSet  # heavy, and not needed by most steps
+
+    groups = DisjointSet(one.path for one in fingerprints)
+    for one in fingerprints:
+        groups.merge(one.path, first_of[one.digest].path)
+    refused = 0
+    for a, b in _near_pairs([one.pixels for one in different], distance):
+        pair = different[a].path, different[b].path
+        if groups.connected(*pair):
+            continue
+        if look_same(*pair):
+            groups.merge(*pair)
+        elif (refused := refused + 1) == MOST_REFUSED:
+            break
+    return sorted(sorted(group) for group in groups.subsets() if len(group) > 1)
+
+
+def look_same(path: Path, other: Path) -> bool:
+    """Tell whether two picture files show the same, by their pixels; False where one cannot be opened."""
+    try:
+        images = open_image(path), open_image(other)
+    except ImageError:
+        return False
+    (width, height), (other_width, other_height) = (image.size for image in images)
+    if abs(width * other_height / (other_width * height) - 1) > SAME_SHAPE:
+        return False
+    size = min(width, other_width), min(height, other_height)
+    pixels, others = (np.asarray(image.resize(size, Image.Resampling.BOX), np.int16) for image in images)
+    differences = np.abs(pixels - others).mean(axis=2).astype(np.float32)
+    tiles = Image.fromarray(differences).resize([max(1, side // TILE) for side in size], Image.Resampling.BOX)
+    return bool(np.asarray(tiles).max() <= MOST_DIFFERENT)
+
+
+def _near_pairs(hashes: Sequence[int], distance: int) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of indices whose hashes differ in at most `distance` bits, each once.
+
+    The bits are dealt out to `distance` + 2 parts: two hashes so near agree in at least two of them. Sorting by each
+    two parts brings them together, without comparing all with all.
+    """
+    if distance < 0 or len(hashes) < 2:
+        return
+    packed = np.frombuffer(b"".join(one.to_bytes(HASH_BITS // 8, "big") for one in hashes), np.uint8)
+    packed = packed.reshape(len(hashes), -1)
+    words, seen = packed.view(np.uint64), set()
+    for key in _keys(packed, distance + 2):
+        order = np.argsort(key, kind="stable")
+        for a, b in _neighbours(key[order], order):
+            near = np.bitwise_count(words[a] ^ words[b]).sum(axis=1) <= distance
+            for pair in zip(np.minimum(a, b)[near].tolist(), np.maximum(a, b)[near].tolist(), strict=True):
+                if pair not in seen:
+                    seen.add(pair)
+                    yield pair
+
+
+def _keys(packed: np.ndarray, parts: int) -> Iterable[np.ndarray]:
+    """Yield one uint64 a hash for each two of the parts."""
+    bits = np.unpackbits(packed, axis=1)
+    dealt = [np.packbits(bits[:, part::parts], axis=1) for part in range(parts)]
+    for first, second in combinations(dealt, 2):
+        joined = np.concatenate([first, second], axis=1)[:, :8]
+        padded = np.zeros((len(packed), 8), np.uint8)
+        padded[:, : joined.shape[1]] = joined
+        yield padded.view(np.uint64)[:, 0]
+
+
+def _neighbours(key: np.ndarray, order: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for step in range(1, min(MOST_NEIGHBOURS + 1, len(key))):
+        same = key[step:] == key[:-step]
+        if not same.any():
+            return
+        yield order[:-step][same], order[step:][same]

@@ -1,0 +1,114 @@
+"""Image grids: one picture holds rows × columns cells; cut it, classify each cell, return those that match a name."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from bearcat.core.errors import ImageError, SettingsError
+from bearcat.data.images import SMALLEST_SIDE
+
+NOTATION = "ROWSxCOLUMNS[+LEFT+TOP][+RIGHT+BOTTOM][~GAP]"
+EXAMPLE = "2x4+5+41"
+MOST_CELLS = 1000  # a grid may come with a request: it must not turn one picture into a million
+_NOTATION = re.compile(
+    r"(?P<rows>[0-9]{1,5})x(?P<columns>[0-9]{1,5})"
+    r"(\+(?P<left>[0-9]{1,5})\+(?P<top>[0-9]{1,5}))?"
+    r"(\+(?P<right>[0-9]{1,5})\+(?P<bottom>[0-9]{1,5}))?"
+    r"(~(?P<gap>[0-9]{1,5}))?"
+)
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Equal cells that fill a picture within its margins, `gap` apart; margins and gap in pixels.
+
+    Raises SettingsError for no cells, too many, or negative pixels.
+    """
+
+    rows: int
+    columns: int
+    left: int = 0
+    top: int = 0
+    gap: int = 0
+    right: int = 0
+    bottom: int = 0
+
+    def __post_init__(self):
+        if min(self.rows, self.columns) < 1 or self.rows * self.columns > MOST_CELLS:
+            raise SettingsError(
+                f"the grid has {self.rows} rows and {self.columns} columns: "
+                f"at least 1 of each and at most {MOST_CELLS} cells are expected, as in {EXAMPLE}"
+            )
+        if min(self.left, self.top, self.right, self.bottom, self.gap) < 0:
+            raise SettingsError(f"the grid's margins and gap are pixels from 0 up, got {self}")
+
+    def __str__(self) -> str:
+        """Return the notation that `parse` reads, without the parts that are 0."""
+        margins = [(self.left, self.top), (self.right, self.bottom)]
+        while margins and not any(margins[-1]):
+            margins.pop()
+        offsets = "".join(f"+{x}+{y}" for x, y in margins)
+        return f"{self.rows}x{self.columns}{offsets}" + (f"~{self.gap}" if self.gap else "")
+
+    @classmethod
+    def parse(cls, text: str) -> "Grid":
+        """Read ROWSxCOLUMNS[+LEFT+TOP][+RIGHT+BOTTOM][~GAP], as in 2x4+5+41; raise SettingsError for anything else."""
+        found = _NOTATION.fullmatch(text.strip())
+        if not found:
+            raise SettingsError(
+                f"{text!r} is no grid: {NOTATION} is expected, in pixels, as in {EXAMPLE} "
+                "(2 rows of 4 cells, which start 5 pixels from the left and 41 from the top)"
+            )
+        return cls(**{name: int(number) for name, number in found.groupdict(default="0").items()})
+
+    def boxes_xyxy(self, width: int, height: int) -> list[Box]:
+        """Return the cells (x0, y0, x1, y1) of a picture of this size, in reading order; x1 and y1 lie outside.
+
+        Where the pixels do not divide evenly, cells differ by one. Raises ImageError where cells would be too small.
+        """
+        inner_width = width - self.left - self.right - self.gap * (self.columns - 1)
+        inner_height = height - self.top - self.bottom - self.gap * (self.rows - 1)
+        smallest = max(0, inner_width // self.columns), max(0, inner_height // self.rows)
+        if min(smallest) < SMALLEST_SIDE:
+            raise ImageError(
+                f"the picture has {width}×{height} pixels, of which the grid {self} leaves {smallest[0]}×{smallest[1]} "
+                f"for a cell: at least {SMALLEST_SIDE}×{SMALLEST_SIDE} are needed"
+            )
+        columns = _spans(self.left, inner_width, self.columns, self.gap)
+        rows = _spans(self.top, inner_height, self.rows, self.gap)
+        return [(x0, y0, x1, y1) for y0, y1 in rows for x0, x1 in columns]
+
+
+def _spans(start: int, inner: int, count: int, gap: int) -> list[tuple[int, int]]:
+    """Return `count` spans (first, past the last) that share `inner` pixels from `start` on, `gap` apart."""
+    edges = [start + inner * number // count for number in range(count + 1)]
+    return [(edges[number] + number * gap, edges[number + 1] + number * gap) for number in range(count)]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell and what is on it: its number from 1 in reading order, and its middle pixel, where one would click."""
+
+    number: int
+    centre: tuple[int, int]
+    label: str
+    confidence: float
+
+
+def cut(image: Image.Image, grid: Grid) -> list[Image.Image]:
+    """Return the cells of a picture in reading order; raise ImageError where they would be too small."""
+    return [image.crop(box) for box in grid.boxes_xyxy(*image.size)]
+
+
+def matching_cells(labels_and_confidences: Sequence[tuple[str, float]], boxes: Sequence[Box], name: str) -> list[Cell]:
+    """Return the cells whose label is `name`, given the label and confidence and the box of every cell; '' is any."""
+    pairs = zip(labels_and_confidences, boxes, strict=True)
+    return [
+        Cell(number, ((x0 + x1) // 2, (y0 + y1) // 2), label, confidence)
+        for number, ((label, confidence), (x0, y0, x1, y1)) in enumerate(pairs, start=1)
+        if name in (label, "")
+    ]

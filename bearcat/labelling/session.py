@@ -1,0 +1,183 @@
+"""A session of labelling: which pictures of a folder are open, which one is next, and what was done with each.
+
+The folder is only read. What was confirmed lies in the work's data, by which the next session knows it: there is no
+state to keep. Many threads may ask at a time.
+"""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bearcat.core.errors import ImageError
+from bearcat.data.codecs import Reading
+from bearcat.data.images import open_image
+from bearcat.labelling.copies import Copies, Copy
+from bearcat.labelling.queue import Picture, Pile, Status
+from bearcat.labelling.translations import LabellingError
+from bearcat.modes import CODECS
+
+FINAL = ("there", "gone", "changed")  # refusals after which a picture can't be labelled in this session
+Read = Callable[[Path], Reading]
+
+log = logging.getLogger("bearcat.labelling.session")
+
+
+@dataclass
+class Symbols:
+    """What labels are made of; `known` are those seen so far, None where nobody can say."""
+
+    mode: str
+    known: set[str] | None = None
+    used: set[str] = field(default_factory=set)
+
+    @property
+    def are_classes(self) -> bool:
+        """Tell whether a whole label is one symbol."""
+        return CODECS[self.mode].unit == "class"
+
+    def note(self, label: str) -> None:
+        """Remember what a confirmed label is made of."""
+        symbols = CODECS[self.mode].symbols(label)
+        self.used.update(symbols)
+        if self.known is not None:
+            self.known.update(symbols)
+
+
+class Labelling:
+    """Hands out pictures, the least sure reading first, and takes their labels."""
+
+    def __init__(self, pile: Pile, copies: Copies, symbols: Symbols, read: Read | None = None, unit: str = ""):
+        self.pile = pile
+        self.copies = copies
+        self.symbols = symbols
+        self.unit = unit  # the name of what reads; '' where nothing does, and pictures come by name
+        self._read = read
+        self._history: list[tuple[Picture, Copy | None]] = []
+        self._current: Picture | None = None
+        self._lock = threading.RLock()
+
+    def look_at_all(self, stop: threading.Event | None = None) -> None:
+        """Open every picture, and read it where there is a unit; damaged ones are named in the log and left out."""
+        for picture in self.pile.pictures:
+            if stop and stop.is_set():
+                return
+            status, reading = self._look_at(picture.path)
+            with self._lock:
+                picture.status, picture.reading, picture.text = status, reading, reading.text if reading else ""
+
+    def current(self) -> Picture | None:
+        """Return the picture to be shown: the same one until something is done with it; None where none is open."""
+        with self._lock:
+            if not (self._current and self._current.status is Status.OPEN):
+                self._current = min(self._with(Status.OPEN), key=self._urgency, default=None)
+            return self._current
+
+    def confirm(self, number: int, label: str) -> Copy:
+        """Write a picture under its label and return the copy; raise LabellingError or WorkError where it can't be."""
+        with self._lock:
+            picture = self._open(number)
+            try:
+                copy = self.copies.write(picture.path, picture.digest, label)
+            except LabellingError as refusal:
+                if refusal.word in FINAL:
+                    picture.status = Status.LEFT_OUT
+                raise
+            picture.status, picture.text = Status.LABELLED, copy.label
+            self.symbols.note(copy.label)
+            self._history.append((picture, copy))
+            return copy
+
+    def skip(self, number: int) -> None:
+        """Leave a picture for the end."""
+        with self._lock:
+            picture = self._open(number)
+            picture.status = Status.SKIPPED
+            self._history.append((picture, None))
+
+    def back(self) -> Copy | None:
+        """Undo the last confirmation or skip of this session, show its picture, and return the copy taken back.
+
+        Raises LabellingError, and forgets that step, where the copy may not be removed (see Copies.take_back).
+        """
+        with self._lock:
+            if not self._history:
+                raise LabellingError("nothing_back")
+            picture, copy = self._history[-1]
+            try:
+                if copy:
+                    self.copies.take_back(copy)
+            except LabellingError:
+                self._history.pop()
+                raise
+            self._history.pop()
+            picture.status, self._current = Status.OPEN, picture
+            return copy
+
+    def open_skipped(self) -> None:
+        """Show the skipped pictures once more."""
+        with self._lock:
+            for picture in self._with(Status.SKIPPED):
+                picture.status = Status.OPEN
+            self._history = [(picture, copy) for picture, copy in self._history if copy]
+
+    def picture(self, number: int) -> Picture:
+        """Return the picture of a number; raise LabellingError where there is none."""
+        if not 0 <= number < len(self.pile.pictures):
+            raise LabellingError("unknown")
+        return self.pile.pictures[number]
+
+    def about(self) -> list[str]:
+        """Say in words what there is to do, and what reads."""
+        pile = self.pile
+        lines = [f"{pile.folder}: {len(pile.pictures)} pictures to label"]
+        if pile.known or pile.doubles:
+            lines[0] += f"; {pile.known} are in the work's data already, {pile.doubles} are there twice"
+        if self.unit:
+            return [*lines, f"The unit {self.unit} reads them, the least sure come first."]
+        return [*lines, "There is no trained unit that reads such labels yet: type what you see."]
+
+    @property
+    def labelled(self) -> int:
+        """Return how many pictures were labelled in this session."""
+        return self.counts()[Status.LABELLED]
+
+    def counts(self) -> Counter[Status]:
+        """Return how many pictures are in each status."""
+        with self._lock:
+            return Counter(picture.status for picture in self.pile.pictures)
+
+    def damaged(self) -> list[str]:
+        """Return the names of the damaged pictures."""
+        return [picture.path.name for picture in self._with(Status.DAMAGED)]
+
+    @property
+    def can_go_back(self) -> bool:
+        return bool(self._history)
+
+    def _with(self, status: Status) -> Iterator[Picture]:
+        return (picture for picture in self.pile.pictures if picture.status is status)
+
+    def _open(self, number: int) -> Picture:
+        picture = self.picture(number)
+        if picture.status not in (Status.OPEN, Status.SKIPPED):
+            raise LabellingError("not_open")
+        return picture
+
+    @staticmethod
+    def _urgency(picture: Picture) -> tuple[float, int]:
+        return picture.reading.confidence if picture.reading else 0.0, picture.number
+
+    def _look_at(self, path: Path) -> tuple[Status, Reading | None]:
+        try:
+            if self._read:
+                return Status.OPEN, self._read(path)
+            open_image(path)
+        except (ImageError, OSError) as error:
+            log.warning("Left out: %s", error)
+            return Status.DAMAGED, None
+        except Exception:
+            log.exception("%s could not be read", path)  # a person still can
+        return Status.OPEN, None

@@ -1,0 +1,166 @@
+"""Codecs: what a label's target is, and decoding worked by hand."""
+
+import numpy as np
+import pytest
+
+from bearcat.core.errors import LabelError
+from bearcat.data.codecs import (
+    TEXT_CODECS,
+    CtcCodec,
+    OrdinaryCodec,
+    Reading,
+    check_label,
+    make_codec,
+    pad_targets,
+    softmax,
+)
+from bearcat.data.vocabulary import Vocabulary
+
+AB = Vocabulary(("a", "b"))
+
+
+def logits_of(*steps: tuple[float, float, float]) -> np.ndarray:
+    """Return logits (1, steps, 3) whose probabilities of blank, a and b are these."""
+    return np.log(np.array([steps]))
+
+
+BLANK, A, B = (0.8, 0.1, 0.1), (0.2, 0.7, 0.1), (0.3, 0.1, 0.6)
+SURER_A = (0.05, 0.9, 0.05)
+
+
+def test_softmax_is_worked_by_hand_and_bears_large_logits():
+    np.testing.assert_allclose(softmax(np.log([[1.0, 3.0]])), [[0.25, 0.75]])
+    np.testing.assert_allclose(softmax(np.array([[1000.0, 1000.0], [-1000.0, 0.0]])), [[0.5, 0.5], [0.0, 1.0]])
+    assert softmax(np.zeros((2, 3, 4), np.float16)).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("steps", "text", "confidences"),
+    [
+        ([A, A, B], "ab", [0.7, 0.6]),
+        ([A, BLANK, A, B], "aab", [0.7, 0.7, 0.6]),
+        ([A, SURER_A, A], "a", [0.9]),
+        ([A, SURER_A, BLANK, BLANK, A], "aa", [0.9, 0.7]),
+        ([BLANK, B, BLANK], "b", [0.6]),
+        ([BLANK, BLANK], "", []),
+        ([BLANK], "", []),
+        ([A], "a", [0.7]),
+        ([A, B, A, B], "abab", [0.7, 0.6, 0.7, 0.6]),
+    ],
+)
+def test_ctc_collapses_repeats_and_takes_the_surest_step_of_each_run(steps: list, text: str, confidences: list[float]):
+    (reading,) = CtcCodec(AB, 0).decode(logits_of(*steps))
+    assert reading.text == text
+    np.testing.assert_allclose(reading.confidences, confidences)
+
+
+@pytest.mark.parametrize(
+    ("steps", "text", "confidences"),
+    [
+        ([A, B, BLANK], "ab", [0.7, 0.6]),
+        ([A, A, BLANK], "aa", [0.7, 0.7]),
+        ([BLANK, SURER_A, BLANK], "a", [0.9]),
+        ([BLANK, BLANK], "", []),
+    ],
+)
+def test_ordinary_keeps_repeats_and_drops_blanks(steps: list, text: str, confidences: list[float]):
+    (reading,) = OrdinaryCodec(AB, len(steps)).decode(logits_of(*steps))
+    assert reading.text == text
+    np.testing.assert_allclose(reading.confidences, confidences)
+
+
+@pytest.mark.parametrize("mode", [mode for mode, codec in TEXT_CODECS.items() if codec.unit == "character"])
+def test_each_picture_of_a_batch_is_read_for_itself(mode: str):
+    batch = np.concatenate([logits_of(A, BLANK, B), logits_of(B, BLANK, A), logits_of(BLANK, BLANK, BLANK)])
+    assert [reading.text for reading in make_codec(mode, AB, 3).decode(batch)] == ["ab", "ba", ""]
+
+
+@pytest.mark.parametrize("mode", TEXT_CODECS)
+def test_a_reading_is_never_surer_than_1_nor_less_sure_than_0(mode: str):
+    logits = np.random.default_rng(0).normal(0, 30, (20, 7, 3))
+    for reading in make_codec(mode, AB, 7).decode(logits):
+        assert len(reading.confidences) == len(reading.text)
+        assert all(0 <= confidence <= 1 for confidence in (*reading.confidences, reading.confidence))
+
+
+def test_the_confidence_of_a_reading_is_the_product_and_0_where_nothing_was_read():
+    assert Reading("ab", (0.5, 0.25)).confidence == 0.125
+    assert Reading("", ()).confidence == 0.0
+
+
+@pytest.mark.parametrize("mode", [mode for mode, codec in TEXT_CODECS.items() if codec.unit == "character"])
+@pytest.mark.parametrize("label", ["a", "ab", "aab", "bbbb"])
+def test_a_target_that_the_network_repeats_surely_is_read_as_its_label(mode: str, label: str):
+    codec = make_codec(mode, AB, 4)
+    rows = check_label(label, codec, "here")
+    if mode.startswith("CTC"):
+        rows = [row for character_row in rows for row in (character_row, 0)]
+    logits = np.where(np.eye(3)[rows] == 1, 50.0, 0.0)[np.newaxis]
+    (reading,) = codec.decode(logits)
+    assert reading.text == label
+    assert reading.confidence == pytest.approx(1)
+
+
+def test_a_label_too_long_for_ordinary_names_the_length_to_set():
+    codec = OrdinaryCodec(AB, 3)
+    codec.check("aba")
+    with pytest.raises(LabelError, match=r"'abab' has 4 characters.*CAPTCHA_LENGTH = 4"):
+        codec.check("abab")
+
+
+def test_a_class_is_the_whole_label_and_never_the_blank():
+    codec = make_codec("NUM_CLASSES", Vocabulary(("打字机", "牌坊")), 1)
+    assert check_label("牌坊", codec, "here") == [2]
+    with pytest.raises(LabelError, match=r"here: .*'牌'"):
+        check_label("牌", codec, "here")
+    certain_of_nothing = [[[50.0, 1.0, 3.0]], [[0.0, 9.0, 0.0]]]
+    first, second = codec.decode(np.array(certain_of_nothing))
+    assert (first.text, second.text) == ("牌坊", "打字机")
+    assert first.confidences == pytest.approx((1 / (1 + np.exp(-2)),))
+    assert codec.target_width(4) == codec.steps_needed("打字机") == 1
+
+
+def test_a_class_may_be_named_with_an_underscore_and_a_text_may_not():
+    vocabulary = Vocabulary(("a", "traffic_light"))
+    assert check_label("traffic_light", make_codec("NUM_CLASSES", vocabulary, 0), "here") == [2]
+    for mode, label in (("NUM_CLASSES", "_"), ("CTC", "a_"), ("ORDINARY", "a_")):
+        with pytest.raises(LabelError, match="stands for the blank"):
+            check_label(label, make_codec(mode, vocabulary, 4), "here")
+
+
+def test_ctc_tiny_refuses_what_is_longer_than_captcha_length_and_pads_to_it():
+    codec = make_codec("CTC_TINY", AB, 3)
+    assert codec.target_width(2) == 3
+    with pytest.raises(LabelError, match="CAPTCHA_LENGTH = 4"):
+        codec.check("abab")
+
+
+def test_ctc_takes_labels_of_any_length():
+    assert check_label("ab" * 40, make_codec("CTC", AB, 3), "here") == [1, 2] * 40
+
+
+@pytest.mark.parametrize(
+    ("label", "ordinary", "ctc"), [("", 0, 0), ("a", 1, 1), ("ab", 2, 2), ("aa", 2, 3), ("aaabb", 5, 8)]
+)
+def test_ctc_needs_a_step_between_equal_characters(label: str, ordinary: int, ctc: int):
+    assert OrdinaryCodec(AB, 8).steps_needed(label) == ordinary
+    assert CtcCodec(AB, 0).steps_needed(label) == ctc
+
+
+@pytest.mark.parametrize(
+    ("label", "what"), [("", "empty"), ("a_b", "blank"), ("ax", "'x'"), ("abab", "CAPTCHA_LENGTH")]
+)
+def test_a_label_that_cannot_be_learnt_says_where_it_stands_and_why(label: str, what: str):
+    with pytest.raises(LabelError, match=f"^train/1.png: .*{what}"):
+        check_label(label, OrdinaryCodec(AB, 3), "train/1.png")
+
+
+def test_targets_are_padded_with_the_blank():
+    assert pad_targets([[1], [], [1, 2, 3]], 3).tolist() == [[1, 0, 0], [0, 0, 0], [1, 2, 3]]
+    assert pad_targets([], 3).shape == (0, 3)
+
+
+def test_the_target_width_is_fixed_for_ordinary_and_that_of_the_longest_label_for_ctc():
+    assert OrdinaryCodec(AB, 8).target_width(5) == 8
+    assert CtcCodec(AB, 0).target_width(5) == 5
+    assert CtcCodec(AB, 0).target_width(0) == 1

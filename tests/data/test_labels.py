@@ -1,0 +1,204 @@
+"""Labels from file names and from tables, and what is said of the pictures that have none."""
+
+from pathlib import Path
+
+import pytest
+
+from bearcat.core.errors import DataError, LabelError
+from bearcat.data.labels import (
+    find_label_table,
+    label_of_name,
+    labelled_images,
+    list_images,
+    name_in,
+    read_label_table,
+    read_labels,
+    refuse_sub_folders,
+)
+
+
+def put(folder: Path, *names: str) -> None:
+    """Make empty files: nothing here opens a picture."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"")
+
+
+def labels_in(folder: Path) -> dict[str, str]:
+    """Return name in the set → label of the pictures that have one."""
+    return {image.name: image.label for image in read_labels(folder)[0]}
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("5206_9f3a.jpg", "5206"),
+        ("ab_c_d.png", "ab"),
+        ("a.b_1.png", "a.b"),
+        ("验证_1.PNG", "验证"),
+        ("x y_.png", "x y"),
+        ("aBc__1.png", "aBc"),
+    ],
+)
+def test_a_label_is_the_file_name_up_to_the_first_underscore(name: str, label: str):
+    assert label_of_name(Path("data_set") / name) == label
+
+
+@pytest.mark.parametrize("name", ["5206.jpg", "_x.png", "_.png", "__.png"])
+def test_a_name_without_a_label_is_named(name: str):
+    path = Path("data_set") / name
+    with pytest.raises(LabelError, match="file name has no label") as error:
+        label_of_name(path)
+    assert str(path) in str(error.value)
+
+
+def test_pictures_are_listed_by_suffix_in_either_case_and_sorted(tmp_path: Path):
+    pictures = ["Z_1.PNG", "a_1.png", "b_1.jpg", "c_1.JpEg", "d_1.gif", "e_1.bmp", "f_1.webp"]
+    put(tmp_path, *reversed(pictures))
+    put(tmp_path, ".a_1.png", ".a_1.part.png", "a_1.png.part", "a_1.txt", "a_1.tiff", "png", "Thumbs.db", "labels.csv~")
+    assert list_images(tmp_path) == [tmp_path / name for name in pictures]
+
+
+def test_an_absent_folder_and_an_empty_one_have_no_pictures(tmp_path: Path):
+    assert list_images(tmp_path) == list_images(tmp_path / "absent") == []
+    for folder in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(DataError, match="holds no pictures") as error:
+            labelled_images(folder)
+        assert str(folder) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("labels.csv", "file,label\n1.png,a/b\n2.png,*?\n"),
+        ("labels.csv", "1.png,a/b\n2.png,*?\n"),
+        ("labels.csv", "File, Label\r\n1.png,a/b\r\n\r\n2.png,*?\r\n"),
+        ("labels.csv", "\ufefffile,label\n1.png,a/b\n2.png,*?"),
+        ("labels.csv", "\ufeff1.png,a/b\n2.png,*?\n"),
+        ("labels.tsv", "file\tlabel\n1.png\ta/b\n2.png\t*?\n"),
+        ("labels.tsv", "1.png\ta/b\n2.png\t*?\n"),
+        ("labels.txt", "1.png\ta/b\n2.png\t*?\n"),
+        ("labels.txt", "file,label\r\n1.png, a/b\r\n2.png, *?\r\n"),
+        ("labels.txt", "\ufeff\n  1.png   a/b\n\n2.png *?"),
+        ("labels.txt", "file label\r\n1.png a/b\r\n2.png\t*?\r\n"),
+    ],
+)
+def test_a_table_is_read_with_and_without_header_and_bom(tmp_path: Path, name: str, content: str):
+    put(tmp_path, "1.png", "2.png")
+    (tmp_path / name).write_bytes(content.encode())
+    assert find_label_table(tmp_path) == tmp_path / name
+    assert labels_in(tmp_path) == {"1.png": "a/b", "2.png": "*?"}
+    assert read_labels(tmp_path)[1] == []
+
+
+def test_a_quoted_comma_belongs_to_the_label_and_in_tsv_needs_no_quotes(tmp_path: Path):
+    for folder in (tmp_path / "csv", tmp_path / "tsv"):
+        put(folder, "a,1.png", "2.png")
+    (tmp_path / "csv" / "labels.csv").write_text('"a,1.png","1,5"\n2.png,"say ""hi"""\n')
+    (tmp_path / "tsv" / "labels.tsv").write_text("a,1.png\t1,5\n2.png\tb\n")
+    assert labels_in(tmp_path / "csv") == {"a,1.png": "1,5", "2.png": 'say "hi"'}
+    assert labels_in(tmp_path / "tsv") == {"a,1.png": "1,5", "2.png": "b"}
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("a 1.png\tx, y\nb.png\tz w", {"a 1.png": "x, y", "b.png": "z w"}),
+        ('a 1.png,"x, y"\nb.png,z w', {"a 1.png": "x, y", "b.png": "z w"}),
+        ("a.png x\"y\nb.png 'z", {"a.png": 'x"y', "b.png": "'z"}),
+    ],
+)
+def test_the_first_line_of_a_text_says_what_separates(tmp_path: Path, text: str, labels: dict[str, str]):
+    (tmp_path / "labels.txt").write_text(text)
+    assert read_label_table(tmp_path / "labels.txt") == labels
+
+
+def test_a_label_with_blanks_is_refused_where_blanks_separate(tmp_path: Path):
+    (tmp_path / "labels.txt").write_text("a.png x\nb.png y z\n")
+    with pytest.raises(LabelError, match=r"labels\.txt, line 2"):
+        read_label_table(tmp_path / "labels.txt")
+
+
+def test_a_picture_in_a_sub_folder_is_labelled_by_its_name(tmp_path: Path):
+    put(tmp_path, "cat/1.png", "dog/1.png", "traffic_light/a_b.png", "ab_1.png", "cat/deep/2.png", ".hidden/3.png")
+    expected = {"ab_1.png": "ab", "cat/1.png": "cat", "dog/1.png": "dog", "traffic_light/a_b.png": "traffic_light"}
+    assert labels_in(tmp_path) == expected
+    assert list_images(tmp_path) == [tmp_path / name for name in expected]
+    assert [name_in(tmp_path, path) for path in list_images(tmp_path)] == list(expected)
+
+
+def test_a_table_names_pictures_in_sub_folders_too(tmp_path: Path):
+    put(tmp_path, "cat/1.png", "dog/1.png", "dog/2.png")
+    (tmp_path / "labels.csv").write_text("cat/1.png,x\ndog/1.png,y\n")
+    assert labels_in(tmp_path) == {"cat/1.png": "x", "dog/1.png": "y"}
+    assert str(tmp_path / "dog" / "2.png") in read_labels(tmp_path)[1][0]
+
+
+def test_labels_of_boxes_do_not_hang_on_sub_folders(tmp_path: Path):
+    put(tmp_path, "cat/1.png")
+    assert [item.label for item in read_labels(tmp_path, lambda path: path.stem, with_table=False)[0]] == ["1"]
+
+
+def test_a_sub_folder_among_texts_is_refused_unless_a_table_labels_it(tmp_path: Path):
+    put(tmp_path, "ab_1.png", "part1/cd_1.png")
+    data = read_labels(tmp_path)[0]
+    with pytest.raises(LabelError, match="'NUM_CLASSES'; CTC reads texts") as error:
+        refuse_sub_folders(data, tmp_path, "CTC")
+    assert str(tmp_path / "part1" / "cd_1.png") in str(error.value)
+    refuse_sub_folders(data[:1], tmp_path, "CTC")
+    (tmp_path / "labels.txt").write_text("ab_1.png ab\npart1/cd_1.png cd\n")
+    refuse_sub_folders(read_labels(tmp_path)[0], tmp_path, "CTC")
+
+
+def test_a_table_goes_before_the_names_and_a_picture_without_a_line_is_named(tmp_path: Path):
+    put(tmp_path, "ab_1.png", "cd_1.png")
+    (tmp_path / "labels.csv").write_text("ab_1.png,xy\ngone.png,zz\n")
+    assert labels_in(tmp_path) == {"ab_1.png": "xy"}
+    (problem,) = read_labels(tmp_path)[1]
+    assert str(tmp_path / "cd_1.png") in problem
+    assert "labels.csv" in problem
+    with pytest.raises(LabelError, match=r"cd_1\.png"):
+        labelled_images(tmp_path)
+
+
+@pytest.mark.parametrize("line", ["1.png", "1.png,a,b", "1.png,", ",a"])
+def test_a_malformed_line_is_refused_by_its_number(tmp_path: Path, line: str):
+    put(tmp_path, "1.png")
+    (tmp_path / "labels.csv").write_text(f"file,label\n0.png,x\n{line}\n2.png,y\n")
+    with pytest.raises(LabelError, match="line 3") as error:
+        read_labels(tmp_path)
+    assert str(tmp_path / "labels.csv") in str(error.value)
+
+
+def test_a_header_counts_as_one_in_the_first_line_alone(tmp_path: Path):
+    (tmp_path / "labels.csv").write_text("file.png,a\nfile,label\n")
+    assert read_label_table(tmp_path / "labels.csv") == {"file.png": "a", "file": "label"}
+
+
+def test_labels_and_problems_are_told_apart(tmp_path: Path):
+    put(tmp_path, "ab_1.png", "nolabel.png", "cd_1.png", "_x.png")
+    labelled, problems = read_labels(tmp_path)
+    assert [(image.path, image.label) for image in labelled] == [
+        (tmp_path / "ab_1.png", "ab"),
+        (tmp_path / "cd_1.png", "cd"),
+    ]
+    assert [problem.partition(":")[0] for problem in problems] == [
+        str(tmp_path / "_x.png"),
+        str(tmp_path / "nolabel.png"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pictures", "shown", "more"), [(1, 1, None), (5, 5, None), (6, 5, "1 more"), (40, 5, "35 more")]
+)
+def test_of_many_problems_the_first_few_are_shown_and_the_rest_counted(
+    tmp_path: Path, pictures: int, shown: int, more: str | None
+):
+    put(tmp_path, "ok_1.png", *(f"{number:02}.png" for number in range(pictures)))
+    with pytest.raises(LabelError) as error:
+        labelled_images(tmp_path)
+    lines = str(error.value).splitlines()
+    assert sum("has no label" in line for line in lines) == shown
+    assert lines[0].startswith(str(tmp_path / "00.png"))
+    assert len(lines) == shown + (more is not None)
+    assert more is None or more in lines[-1]

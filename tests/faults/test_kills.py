@@ -1,0 +1,269 @@
+"""kill -9 at any moment, then the same command again: it completes, nothing is lost, and the result is the same.
+
+Steps kill themselves before a certain change of the disk, from the first to the last, or are killed after some time.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bearcat.artifacts.checkpoints import is_whole, list_checkpoints
+from bearcat.core.files import write_json, write_text
+from tests.helpers.faults import contents, make_work, write
+from tests.helpers.steps import ROOT, SECONDS, run_well
+
+COUNT = 70  # pictures a set: more than one task for the processes that draw
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A step that is killed before its n-th change of the disk (a whole number), when it has printed a text, or when
+    that share of the training's pictures is there (below 1).
+
+    `prepare` makes of a work what the step needs; `compared` are the folders and files whose bytes must be those of a
+    run that nobody disturbed.
+    """
+
+    step: str
+    moment: int | float | str
+    prepare: Callable[[Path], object]
+    arguments: tuple[str, ...] = ()
+    compared: tuple[str, ...] = ()
+    always: bool = False  # short enough for every run of the tests
+
+    @property
+    def name(self) -> str:
+        return " ".join([self.step.removesuffix(".py"), *self.arguments, f"at {self.moment}"])
+
+
+def nothing(work: Path) -> None:
+    pass
+
+
+def more_captchas(work: Path) -> None:
+    """Let a work ask for more captchas than one task draws, and have none."""
+    config = json.loads((work / "captcha_config.json").read_text(encoding="utf-8"))
+    write_json(work / "captcha_config.json", config | {"count": COUNT, "validation_count": 3, "test_count": 3})
+    for folder in work.glob("*_dataset"):
+        shutil.rmtree(folder)
+
+
+def one_pile(work: Path) -> None:
+    """Leave pictures in train_dataset alone, with boxes beside two and a table."""
+    pile = work / "train_dataset"
+    for folder in (work / "validation_dataset", work / "test_dataset"):
+        for file in folder.iterdir():
+            file.rename(pile / file.name)
+        folder.rmdir()
+
+
+def split_done(work: Path) -> None:
+    one_pile(work)
+    run_well("move_path.py", "--work", work)
+
+
+def trained_before(work: Path) -> None:
+    """Leave a training behind: files with the names of checkpoints, figures and curves."""
+    from test_faults_units import NEW, OLD, whole
+
+    for name in (OLD, NEW):
+        whole(work / "checkpoint" / name)
+    write("CSVLogger/training.csv", "epoch\n1\n")(work)
+    write("logs/train/events", "curves")(work)
+
+
+def other_settings(work: Path) -> None:
+    write_text(work / "settings.py", "# 我的\nMODE = 'CTC'  # mine\nIMAGE_WIDTH = 99\n")
+
+
+def packed(work: Path) -> None:
+    run_well("pack_dataset.py", "--work", work)
+
+
+def in_training(work: Path) -> None:
+    with (work / "settings.py").open("a", encoding="utf-8") as file:
+        file.write("MODE = 'CTC_TINY'\nEPOCHS = 3\nMIN_EPOCH_STEPS = 30\nBACKBONE = 'tiny'\nPRECISION = 'float32'\n")
+    packed(work)
+
+
+def trained(work: Path) -> None:
+    in_training(work)
+    run_well("train.py", "--work", work, "--set", "EPOCHS=1")
+
+
+def at(step: str, moments: tuple, prepare: Callable[[Path], object], *arguments: str, **options: object) -> list[Kill]:
+    """Return the kills of a step at several moments, the first of them in every run of the tests where that is said."""
+    always = options.pop("always", ())
+    return [Kill(step, moment, prepare, arguments, always=moment in always, **options) for moment in moments]
+
+
+DATA = ("train_dataset", "validation_dataset", "test_dataset")
+PACKS = ("train_pack_dataset", "validation_pack_dataset", "num_classes.json", "train_enhance_dataset")
+ENHANCED = ("--set", "DATA_ENHANCEMENT=2")
+KILLS = [
+    *at("New_work.py", (1, 3, 6, 9, 12, 14), nothing, "--set", "EPOCHS=7", compared=("made",), always=(9,)),
+    *at("init_working_space.py", (1, 4, 6), trained_before, always=(6,)),
+    *at("init_working_space.py", (1, 3, 4, 6, 10, 11, 14), trained_before, "--go-on", always=(10,)),
+    *at("gen_sample_by_captcha.py", (2, 5, 15), more_captchas, compared=DATA),
+    *at("gen_sample_by_captcha.py", (0.1, 0.5, 0.9, "train_dataset:"), more_captchas, compared=DATA),
+    *at("move_path.py", (2, 4, 6, 7, 8, 10), one_pile, compared=DATA, always=(8,)),
+    *at("move_path.py", (1, 2, 4), split_done, "--undo", compared=DATA),
+    *at("cheak_file.py", (2, 4, 8), other_settings, "--apply", compared=("settings.py",)),
+    *at("pack_dataset.py", (4, 9, 12, 15, 19), nothing, compared=PACKS),
+    *at("pack_dataset.py", (2, 15, 40, 60), nothing, *ENHANCED, compared=PACKS),
+    *at("delete_file.py", (1, 4, 8), nothing, "--yes", compared=DATA, always=(4,)),
+    *at("train.py", (3, 9, 28), in_training),
+    *at("train.py", ("Trying some steps", "parameters in", "epoch 1/3", "epoch 2/3"), in_training),
+    *at("save_model.py", (1, 4, 7), trained),
+]
+
+
+@pytest.fixture
+def works_of_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that lasts as long as all kills, for works that are made ready once."""
+    return tmp_path_factory.getbasetemp() / "kills"
+
+
+def ready(kill: Kill, folder: Path) -> Path:
+    """Return a work that is ready for a step, made once for all its kills."""
+    work = folder / kill.prepare.__name__
+    if not work.exists():
+        kill.prepare(make_work(work))
+    return work
+
+
+def command(kill: Kill, work: Path) -> list[str]:
+    """Return script and arguments of a step at work."""
+    if kill.step == "New_work.py":
+        return [str(ROOT / kill.step), str(work), "made", *kill.arguments]
+    return [str(ROOT / kill.step), "--work", str(work), *kill.arguments]
+
+
+def start_and_kill(kill: Kill, work: Path) -> int:
+    """Start a step, let it be killed, and return its exit code."""
+    line, environment = command(kill, work), os.environ | {"BEARCAT_WORKS": str(work)}
+    if isinstance(kill.moment, int):
+        line = [str(ROOT / "tests" / "helpers" / "killed.py"), str(kill.moment), str(work), *line]
+    with subprocess.Popen(
+        [sys.executable, *line], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8"
+    ) as process:
+        if isinstance(kill.moment, str):
+            assert any(kill.moment in line for line in process.stdout)
+            process.kill()
+        elif isinstance(kill.moment, float):
+            while len([*(work / "train_dataset").glob("*.png")]) < COUNT * kill.moment:
+                assert process.poll() is None
+            process.kill()
+        process.communicate(timeout=SECONDS)
+    return process.returncode
+
+
+def again(kill: Kill, work: Path) -> str:
+    """Run the step to its end; return what it printed."""
+    script, *arguments = command(kill, work)
+    return run_well(Path(script).name, *arguments, BEARCAT_WORKS=str(work))
+
+
+def compared(kill: Kill, work: Path) -> dict[str, bytes]:
+    """Return path → bytes of what must be as in an undisturbed run."""
+    found = contents(work)
+    return {name: found[name] for name in found if Path(name).parts[0] in kill.compared}
+
+
+@pytest.mark.parametrize("kill", KILLS, ids=lambda kill: kill.name)
+def test_a_step_that_was_killed_completes_with_nothing_lost(
+    kill: Kill, tmp_path: Path, works_of_all: Path, request: pytest.FixtureRequest
+):
+    if not kill.always and not request.config.getoption("--faults"):
+        pytest.skip("make test-faults runs it")
+    if "--undo" in kill.arguments and "--undo" not in (ROOT / kill.step).read_text(encoding="utf-8"):
+        pytest.skip("move_path.py has no --undo")
+    work = Path(shutil.copytree(ready(kill, works_of_all), tmp_path / "work"))
+    pictures = pictures_of(work)
+    assert start_and_kill(kill, work) != 0, "it has ended before that moment"
+    left = pictures_of(work)
+    assert left >= pictures or kill.step == "delete_file.py"
+    if kill.step == "New_work.py" and (work / "made").exists():
+        assert (work / "made" / "settings.py").read_text(encoding="utf-8").count("EPOCHS = 7") == 1
+    else:
+        again(kill, work)
+    untouched = reference(kill, works_of_all)
+    assert compared(kill, work) == compared(kill, untouched)
+    if kill.step in AFTERWARDS:
+        AFTERWARDS[kill.step](work, untouched)
+
+
+def reference(kill: Kill, folder: Path) -> Path:
+    """Return what an undisturbed run leaves, made once."""
+    work = folder / f"{kill.prepare.__name__}-{kill.step}-{len(kill.arguments)}"
+    if not work.exists():
+        shutil.copytree(ready(kill, folder), work)
+        again(kill, work)
+    return work
+
+
+def pictures_of(work: Path) -> set[bytes]:
+    """Return the contents of all pictures of a work, wherever they lie."""
+    return {path.read_bytes() for path in work.rglob("*.png") if not path.name.startswith(".")}
+
+
+def all_runs_kept(work: Path, untouched: Path) -> None:
+    """Hold every file of the earlier training to be in the backup, and --go-on to have left its best."""
+    kept, expected = (
+        {path.name for path in (folder / "backup").rglob("*") if path.is_file()} for folder in (work, untouched)
+    )
+    assert kept >= expected
+    assert list_checkpoints(work / "weight") or not list_checkpoints(untouched / "weight")
+    assert not any((work / "checkpoint").iterdir())
+
+
+def all_epochs_there(work: Path, untouched: Path) -> None:
+    """Hold a training to have ended after as many epochs, its checkpoints whole, its figures in one row an epoch."""
+    epochs = [checkpoint.epoch for checkpoint in list_checkpoints(work / "checkpoint")]
+    assert epochs[-1] == 3
+    assert all(is_whole(checkpoint.path) for checkpoint in list_checkpoints(work / "checkpoint"))
+    # a kill may come between the last checkpoint and its row
+    rows = (work / "CSVLogger" / "training.csv").read_text(encoding="utf-8").splitlines()
+    assert [row.split(",")[0] for row in rows[1:]] == ["1", "2", "3"]
+
+
+def unit_reads(work: Path, untouched: Path) -> None:
+    """Hold the unit to say the same as that of an undisturbed run, with nothing half beside it."""
+    from utils import Predict_Image
+
+    picture = next((work / "test_dataset").glob("*.png"))
+    one, other = (Predict_Image(folder / "App_model").predict(picture) for folder in (work, untouched))
+    assert one.text == other.text
+    assert one.confidences == pytest.approx(other.confidences, abs=1e-4)
+    assert not [path for folder in ("model", "App_model") for path in (work / folder).glob(".*")]
+
+
+AFTERWARDS = {"init_working_space.py": all_runs_kept, "train.py": all_epochs_there, "save_model.py": unit_reads}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="asks for the processes of a session")
+def test_a_killed_generation_leaves_no_process_behind(tmp_path: Path):
+    work = make_work(tmp_path / "work")
+    more_captchas(work)
+    line = [sys.executable, str(ROOT / "gen_sample_by_captcha.py"), "--work", str(work)]
+    with subprocess.Popen(line, start_new_session=True, stdout=subprocess.DEVNULL) as process:
+        while not any((work / "train_dataset").glob("*.png")):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.kill()
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            break
+        assert time.monotonic() < deadline, "processes that draw outlive the one that started them"
+        time.sleep(0.05)

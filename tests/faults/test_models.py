@@ -1,0 +1,306 @@
+"""Packs, checkpoints and trained units that are cut, foreign, newer or bear code: refused in one message, never run."""
+
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from bearcat.artifacts.card import CARD_MEMBER, METADATA_KEY, Card
+from bearcat.artifacts.checkpoints import checkpoint_name
+from bearcat.core.files import write_json
+from tests.helpers.faults import WORKS, Fault, check, encoded, make_work, named, picture, run_step, write
+from tests.helpers.services import SIDE, write_unit
+
+UNIT = "App_model/captcha.onnx"
+CARD = Card("captcha", "ORDINARY", "light", ("a", "b"), SIDE, SIDE, 1, 1, {"val_exact": 0.9})
+AGAIN = "run python pack_dataset.py"
+ROWS = {"0": "_", "1": "0", "2": "1", "3": "2"}
+OLD, NEW, WORSE = (checkpoint_name(*figures) for figures in ((1, 1, 0.5, 0), (2, 0.9, 0.4, 0), (3, 0.9, 0.6, 0)))
+
+
+def whole(file: Path) -> Path:
+    """Write what has the form of a checkpoint: an archive with a card."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(CARD_MEMBER, json.dumps({"card": vars(CARD)}))
+    return file
+
+
+def checkpoints(newest: bytes | None) -> Callable[[Path], None]:
+    """Return what leaves a good checkpoint, a worse one, and the newest and best one with these bytes (None: whole)."""
+
+    def plant(work: Path) -> None:
+        whole(work / "checkpoint" / OLD)
+        whole(work / "checkpoint" / WORSE)
+        file = whole(work / "checkpoint" / NEW)
+        if newest is not None:
+            file.write_bytes(newest or file.read_bytes()[:-30])
+
+    return plant
+
+
+def alone(name: str, content: bytes | None) -> Callable[[Path], None]:
+    """Return what leaves one file in the folder of checkpoints, a whole one where there are no bytes."""
+
+    def plant(work: Path) -> None:
+        file = whole(work / "checkpoint" / name)
+        if content is not None:
+            file.write_bytes(content)
+
+    return plant
+
+
+def folder(name: str) -> Callable[[Path], object]:
+    return lambda work: (work / name).mkdir(parents=True)
+
+
+CHECKPOINTS = [
+    Fault("the best one of 0 bytes", "callback.py", checkpoints(b"\x00")),
+    Fault("the best one cut", "callback.py", checkpoints(b"")),
+    Fault("the best one is a text", "callback.py", checkpoints(b"not found")),
+    Fault("all broken", "callback.py", alone(OLD, b""), "holds no usable checkpoint"),
+    Fault("a folder of that name", "callback.py", folder(f"checkpoint/{OLD}"), "holds no usable checkpoint"),
+    Fault("another's file", "callback.py", alone("weights.keras", None), "holds no usable checkpoint"),
+    Fault(
+        "its loss is NaN", "callback.py", alone(checkpoint_name(1, 1, float("nan"), 0), None), "no usable checkpoint"
+    ),
+    Fault("all broken", "init_working_space.py", alone(OLD, b"x"), "holds no usable checkpoint", ("--go-on",)),
+    Fault("none", "init_working_space.py", write("x", b""), "holds no usable checkpoint", ("--go-on",)),
+    Fault("a file in the place of a folder", "init_working_space.py", write("logs", b""), "move it away"),
+    Fault("all broken", "save_model.py", alone(OLD, b"x"), "holds no usable checkpoint"),
+]
+
+
+@named(CHECKPOINTS)
+def test_a_broken_checkpoint_is_passed_over_or_told(fault: Fault, tmp_path: Path, works: Path):
+    outcome = check(fault, make_work(tmp_path / "work"))
+    if fault.says == WORKS:
+        assert OLD in outcome.said
+
+
+def unit(change: Callable[[Path], object], name: str, says: str, step: str = "test.py") -> Fault:
+    """Return a trained unit that was changed."""
+
+    def plant(work: Path) -> None:
+        for file in work.glob("test_dataset/*.png"):
+            file.rename(file.with_name(f"a_{file.name}"))
+        change(write_unit(work / UNIT))
+
+    return Fault(name, step, plant, says)
+
+
+def with_card(name: str, says: str, **changes: object) -> Fault:
+    """Return a unit whose card says something else."""
+
+    def change(file: Path) -> None:
+        model = onnx.load(file)
+        del model.metadata_props[:]
+        onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(vars(CARD) | changes)})
+        onnx.save(model, file)
+
+    return unit(change, name, says)
+
+
+def foreign(file: Path) -> None:
+    model = onnx.load(file)
+    del model.metadata_props[:]
+    onnx.save(model, file)
+
+
+def newer(file: Path) -> None:
+    model = onnx.load(file)
+    model.ir_version = 999
+    onnx.save(model, file)
+
+
+def link_to_nothing(file: Path) -> None:
+    file.unlink()
+    try:
+        file.symlink_to(file.with_name("gone"))
+    except OSError:
+        pytest.skip("needs the right to make links")
+
+
+def in_place(content: bytes) -> Callable[[Path], object]:
+    return lambda file: file.write_bytes(content)
+
+
+UNITS = [
+    unit(lambda file: None, "as it was saved", WORKS),
+    unit(lambda file: file.write_bytes(file.read_bytes()[:-200]), "cut", "captcha.onnx"),
+    unit(in_place(b""), "0 bytes", "captcha.onnx"),
+    unit(in_place(b"version https://git-lfs.github.com/spec/v1\n"), "a pointer of Git LFS", "captcha.onnx"),
+    unit(foreign, "of another program", "was not written by Bearcat"),
+    unit(newer, "of a newer ONNX", "captcha.onnx cannot be loaded"),
+    unit(link_to_nothing, "dangling link", "captcha.onnx"),
+    unit(lambda file: file.rename(file.with_suffix(".txt")), "another suffix", "holds no trained unit"),
+    unit(lambda file: (file.unlink(), file.mkdir()), "a folder", "captcha.onnx"),
+    with_card("of a newer Bearcat", "was made by a newer Bearcat", format=99),
+    with_card("a mode that is none", "has mode 'MAGIC'", mode="MAGIC"),
+    with_card("a format that is no number", "damaged card", format="1"),
+    with_card("a height that is text", "damaged card", height="16"),
+    with_card("a height that is negative", "damaged card", height=-16),
+    with_card("characters that are numbers", "damaged card", characters=[1, 2]),
+    with_card("characters that stand twice", "each character once", characters=["a", "a"]),
+    with_card("a key that is not known", "damaged card", colour="red"),
+    unit(lambda file: write_unit(file.with_name("other.onnx")).rename(file.with_name("b.onnx")), "two", WORKS),
+]
+
+
+@named(UNITS)
+def test_a_unit_that_is_not_what_it_was_is_refused(fault: Fault, tmp_path: Path, works: Path):
+    check(fault, make_work(tmp_path / "work"))
+
+
+def keras_file(*members: tuple[str, bytes | str]) -> Callable[[Path], None]:
+    """Return what puts an archive with these members and a good card in the place of a unit."""
+
+    def change(file: Path) -> None:
+        file.unlink()
+        with zipfile.ZipFile(whole(file.with_suffix(".keras")), "a") as archive:
+            for name, content in members:
+                archive.writestr(name, content)
+
+    return change
+
+
+class Bomb:
+    """What a pickle runs when it is read."""
+
+    def __reduce__(self):
+        return Path.touch, (Path("planted"),)
+
+
+def layer(class_name: str, config: dict, module: str = "keras.layers") -> str:
+    """Return the configuration of a network of one layer."""
+    inside = {"module": module, "class_name": class_name, "config": config, "registered_name": None}
+    entry = {"module": "keras.layers", "class_name": "InputLayer", "registered_name": None}
+    entry |= {"config": {"batch_shape": [None, SIDE, SIDE, 1], "dtype": "float32", "name": "image"}}
+    net = {"name": "net", "trainable": True, "layers": [entry, inside], "build_input_shape": [None, SIDE, SIDE, 1]}
+    return json.dumps({"module": "keras", "class_name": "Sequential", "config": net, "registered_name": None})
+
+
+def lambda_layer() -> str:
+    code = {"class_name": "__lambda__", "config": {"code": "4wAA", "defaults": None, "closure": None}}
+    return layer("Lambda", {"name": "f", "trainable": True, "dtype": "float32", "function": code})
+
+
+def pickled() -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, a=np.array([Bomb()], object))
+    return buffer.getvalue()
+
+
+META = ("metadata.json", json.dumps({"keras_version": "3.14.0", "date_saved": "2026-01-01@00:00:00"}))
+DENSE = layer("Dense", {"name": "d", "units": 3, "activation": "linear"})
+SYSTEM = layer("system", {"command": "touch planted"}, "os")
+KERAS = [
+    unit(keras_file(META, ("config.json", lambda_layer())), "a Lambda layer", "nothing in it was run"),
+    unit(keras_file(META, ("config.json", SYSTEM)), "a function of the system", "nothing in it was run"),
+    unit(
+        keras_file(META, ("config.json", DENSE), ("model.weights.npz", pickled())), "a pickle", "nothing in it was run"
+    ),
+    unit(keras_file(META, ("config.json", DENSE), ("model.weights.h5", b"x")), "weights cut", "nothing in it was run"),
+    unit(keras_file(), "no network", "nothing in it was run"),
+]
+
+
+@named(KERAS)
+def test_a_keras_file_with_code_or_damage_is_refused_and_nothing_in_it_is_run(
+    fault: Fault, tmp_path: Path, works: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    check(fault, make_work(tmp_path / "work"))
+    assert not (tmp_path / "planted").exists()
+
+
+@pytest.fixture(scope="session")
+def packed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A work that was packed."""
+    work = make_work(tmp_path_factory.mktemp("packed") / "work")
+    assert run_step("pack_dataset.py", work).code == 0
+    return work
+
+
+def shard(work: Path) -> Path:
+    return next((work / "train_pack_dataset").glob("*.tfrecord"))
+
+
+def damaged(change: Callable[[bytes], bytes]) -> Callable[[Path], object]:
+    return lambda work: shard(work).write_bytes(change(shard(work).read_bytes()))
+
+
+def pack(name: str, plant: Callable[[Path], object], says: str) -> Fault:
+    return Fault(name, "train.py", plant, says)
+
+
+def index(name: str, says: str = AGAIN, **changes: object) -> Fault:
+    """Return a pack whose index says something else."""
+
+    def plant(work: Path) -> None:
+        file = work / "train_pack_dataset" / "pack.json"
+        write_json(file, json.loads(file.read_text(encoding="utf-8")) | changes)
+
+    return pack(name, plant, says)
+
+
+def vocabulary(name: str, content: object, says: str = AGAIN) -> Fault:
+    return pack(name, write("num_classes.json", content), says)
+
+
+PACKS = [
+    pack("a shard cut", damaged(lambda content: content[:-7]), "00001.tfrecord is damaged"),
+    pack("a shard of which half is gone", damaged(lambda content: content[: len(content) // 2]), AGAIN),
+    pack("a shard with a wrong byte", damaged(lambda c: c[:99] + bytes([c[99] ^ 1]) + c[100:]), "tfrecord is damaged"),
+    pack("a shard of 0 bytes", damaged(lambda content: b""), "holds 0 records, its pack.json says 6"),
+    pack("a shard that is a text", damaged(lambda content: b"not found" * 99), "tfrecord is damaged"),
+    pack("a shard gone", lambda work: shard(work).unlink(), "lacks pack-00000-of-00001.tfrecord"),
+    pack("no pack.json", lambda work: (work / "train_pack_dataset/pack.json").unlink(), "holds no pack"),
+    pack("pack.json cut", write("train_pack_dataset/pack.json", '{"count": 6,'), "pack.json is damaged"),
+    pack("pack.json a list", write("train_pack_dataset/pack.json", []), "pack.json is damaged"),
+    index("a pack of another format", colour="red"),
+    index("shards that are none", shards=None),
+    index("shards that are numbers", shards=[1]),
+    index("a count that is text", count="6"),
+    index("a height that is text", height="16"),
+    index("symbols that are none", characters=None),
+    index("steps that are none", steps_needed=None),
+    index("another input", "the settings ask for", height=8),
+    index("another vocabulary", "was packed with another vocabulary", characters=["x"]),
+    vocabulary("no JSON", "{"),
+    vocabulary("empty", b""),
+    vocabulary("a list", ["_", "0"]),
+    vocabulary("a number for a symbol", ROWS | {"1": 0}),
+    vocabulary("a list for a symbol", ROWS | {"1": ["0"]}),
+    vocabulary("an empty symbol", ROWS | {"1": ""}),
+    vocabulary("the same symbol twice", ROWS | {"3": "0"}),
+    vocabulary("a row left out", {"0": "_", "2": "1"}),
+    vocabulary("no blank", {"0": "0", "1": "1"}),
+    vocabulary("nested too deep", "[" * 100_000),
+    vocabulary("UTF-16", json.dumps(ROWS).encode("utf-16")),
+    vocabulary("another order", {"0": "_", "1": "2", "2": "1", "3": "0"}, "another vocabulary than num_classes.json"),
+    pack("no num_classes.json", lambda work: (work / "num_classes.json").unlink(), "num_classes.json is not there"),
+    Fault("num_classes.json with BOM", "models.py", write("num_classes.json", "\ufeff" + json.dumps(ROWS))),
+    Fault("two files of weights", "init_working_space.py",
+          lambda work: [write(f"weight/{n}.h5", b"")(work) for n in "ab"], "holds 2 files of weights"),
+    Fault("all pictures of 0 bytes", "pack_dataset.py",
+          lambda work: [file.write_bytes(b"") for file in work.glob("*_dataset/*.png")], "not one picture"),
+    Fault("a label too long", "pack_dataset.py",
+          write("train_dataset/0120_x.png", encoded(picture(), "PNG")), "set CAPTCHA_LENGTH = 4"),
+]  # fmt: skip
+
+
+@named(PACKS)
+def test_a_damaged_pack_is_named_before_the_training(
+    fault: Fault, packed_once: Path, tmp_path: Path, works: Path, monkeypatch: pytest.MonkeyPatch
+):
+    check(fault, Path(shutil.copytree(packed_once, tmp_path / "work")))
+
+
+FAULTS = CHECKPOINTS + UNITS + KERAS + PACKS

@@ -1,0 +1,132 @@
+"""What the fault suites share: small works without a training, and steps run in this process as a person runs them."""
+
+import io
+import runpy
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bearcat.core.files import write_json, write_text
+from tests.helpers.steps import ROOT
+
+WORKS = ""  # what a fault that a step copes with says
+SETTINGS = {"IMAGE_HEIGHT": 16, "IMAGE_WIDTH": 32, "CAPTCHA_LENGTH": 3, "BATCH_SIZE": 4, "MIN_EPOCH_STEPS": 2}
+CONFIG = {"characters": "012", "char_count": [2], "count": 3, "width": 32, "height": 16, "image_suffix": "png"}
+CONFIG |= {"train_dir": "train_dataset", "validation_dir": "validation_dataset", "test_dir": "test_dataset"}
+OWN = ("report", ".locks")  # what a step that refuses may still write into
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A bad input: what it is, the step that meets it, how it is planted in a work, and what the step says.
+
+    `says` is part of the one message, WORKS where the step copes.
+    """
+
+    name: str
+    step: str
+    plant: Callable[[Path], object]
+    says: str = WORKS
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a step ended, and what it said."""
+
+    code: int
+    said: str
+    complaint: str
+
+
+def run_step(script: str, work: Path, *arguments: str) -> Outcome:
+    """Run a script in this process, its command line and its streams its own; a bug raises here."""
+    streams = {name: io.TextIOWrapper(io.BytesIO(), "utf-8") for name in ("stdout", "stderr")}
+    named = () if script == "New_work.py" else ("--work", str(work))
+    code = 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [script, *named, *arguments])
+        for name, stream in streams.items():
+            patch.setattr(sys, name, stream)
+        try:
+            runpy.run_path(str(ROOT / script), run_name="__main__")
+        except SystemExit as end:
+            code = end.code or 0
+    for stream in streams.values():
+        stream.flush()
+    return Outcome(code, *(stream.buffer.getvalue().decode() for stream in streams.values()))
+
+
+def picture(seed: int = 0, width: int = 32, height: int = 16, mode: str = "RGB") -> Image.Image:
+    """Return a picture of random pixels."""
+    pixels = np.random.default_rng(seed).integers(0, 200, (height, width, 3), np.uint8)
+    return Image.fromarray(pixels).convert(mode)
+
+
+def encoded(image: Image.Image, form: str, **options: object) -> bytes:
+    """Return the bytes of a picture's file."""
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def make_work(path: Path, **settings: object) -> Path:
+    """Make a work with a few pictures, not packed."""
+    for number, (split, count) in enumerate({"train": 6, "validation": 2, "test": 2}.items()):
+        folder = path / f"{split}_dataset"
+        folder.mkdir(parents=True)
+        for item in range(count):
+            picture(100 * number + item).save(folder / f"{item % 3}{(item + number) % 3}_{split}{item}.png")
+    lines = (f"{name} = {value!r}\n" for name, value in (SETTINGS | settings).items())
+    write_text(path / "settings.py", "".join(lines))
+    write_json(path / "captcha_config.json", CONFIG)
+    return path
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return path → bytes of all files in a folder and below, the reports and locks of steps left out."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder).parts[0] not in OWN)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def check(fault: Fault, work: Path) -> Outcome:
+    """Plant a fault, run its step, and hold the outcome to what is expected: one message, or success; nothing lost."""
+    fault.plant(work)
+    before = contents(work)
+    outcome = run_step(fault.step, work, *fault.arguments)
+    after = contents(work)
+    if fault.says == WORKS:
+        assert outcome.code == 0, outcome
+        lost = {name for name in before.keys() - after.keys() if "_dataset" in name and "pack" not in name}
+        assert not lost
+        return outcome
+    assert outcome.code == 2, outcome
+    assert fault.says in outcome.complaint, outcome.complaint
+    assert outcome.complaint.startswith(f"{fault.step}: ")
+    assert "Traceback" not in outcome.complaint
+    assert after == before
+    return outcome
+
+
+def named(faults: list[Fault]) -> pytest.MarkDecorator:
+    """Return what lets a test run once for each fault, under its name."""
+    return pytest.mark.parametrize("fault", faults, ids=lambda fault: f"{fault.step.removesuffix('.py')}: {fault.name}")
+
+
+def write(name: str, content: bytes | str | object) -> Callable[[Path], object]:
+    """Return what writes a file of a work: bytes and text as they are, all else as JSON."""
+
+    def plant(work: Path) -> None:
+        file = work / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, str | bytes):
+            file.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        else:
+            write_json(file, content)
+
+    return plant

@@ -1,0 +1,135 @@
+"""The labelling page in a browser without a window: keys alone label pictures, and what is shown can be understood."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from bearcat.labelling.translations import WORDS
+from tests.helpers.services import make_work, running
+from tests.serving.page.test_browser import ARTEFACTS, CHROMIUM, DRIVER, SECONDS, pytestmark, urls_of  # noqa: F401  the same browser
+
+TEXTS = ("7K4B", "M3XA", "Q8RT", "5P2W")
+# a unit's place is taken by what it might say, so that several characters have their own confidence
+START = """
+import sys
+import app
+from bearcat.label_codecs import Reading
+READINGS = {"1.png": ("7K4B", (.999, .998, .93, .997)), "2.png": ("M3XA", (.99, .41, .88, .99)),
+            "3.png": ("Q8RT", (.999, .999, .999, .999)), "4.png": ("", ())}
+app.Predict_Image.predict = lambda unit, path: Reading(*READINGS[path.name])
+app.run(app.main)
+"""
+
+
+def draw(text: str, seed: int) -> Image.Image:
+    """Return a picture of a text among noise."""
+    noise = np.random.default_rng(seed).integers(190, 256, (60, 160, 3), np.uint8)
+    image = Image.fromarray(noise)
+    pen = ImageDraw.Draw(image)
+    for place, character in enumerate(text):
+        pen.text((14 + 36 * place, 6 + 5 * (place % 2)), character, (40, 60, 120), ImageFont.load_default(40))
+    return image
+
+
+@pytest.fixture(params=["en-GB", "zh-CN"])
+def browser(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[webdriver.Chrome]:
+    """Yield a browser of a language, on the page over four pictures; the Chinese one in dark colours."""
+    monkeypatch.setattr("services.START", START)
+    work = make_work(tmp_path / "work", captcha={"characters": "".join(sorted({*"".join(TEXTS)}))})
+    folder = tmp_path / "new"
+    folder.mkdir()
+    for number, text in enumerate(TEXTS, start=1):
+        draw(text, number).save(folder / f"{number}.png")
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    arguments = ["headless=new", "no-sandbox", "disable-dev-shm-usage", "window-size=1000,1060"]
+    for argument in [*arguments, *["force-dark-mode"] * (request.param == "zh-CN")]:
+        options.add_argument(f"--{argument}")
+    options.add_argument(f"--accept-lang={request.param}")
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    with (
+        running(work, "--label", folder) as service,
+        webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER)) as chrome,
+    ):
+        chrome.words, chrome.work, chrome.address = WORDS[request.param[:2]], work, service.address
+        chrome.get(service.address)
+        yield chrome
+        photograph(chrome, "end")
+
+
+def photograph(browser: webdriver.Chrome, moment: str) -> None:
+    """Keep what is seen for people to look at."""
+    ARTEFACTS.mkdir(exist_ok=True)
+    language = browser.find_element(By.TAG_NAME, "html").get_attribute("lang")
+    browser.save_screenshot(str(ARTEFACTS / f"labelling-{language}-{moment}.png"))
+
+
+def wait_for_text(browser: webdriver.Chrome, css: str, text: str) -> None:
+    """Wait until an element shows a text, or a field holds it."""
+
+    def shows(browser: webdriver.Chrome) -> bool:
+        element = browser.find_element(By.CSS_SELECTOR, css)
+        return text in (element.text or element.get_attribute("value") or "")
+
+    WebDriverWait(browser, SECONDS, ignored_exceptions=[Exception]).until(shows, f"{css} with {text!r}")
+
+
+def press(browser: webdriver.Chrome, *keys: str) -> None:
+    """Press keys, wherever the focus is."""
+    ActionChains(browser).send_keys(*keys).perform()
+
+
+def labels_in(browser: webdriver.Chrome) -> list[str]:
+    return sorted(path.name.partition("_")[0] for path in (browser.work / "train_dataset").iterdir())
+
+
+def test_pictures_are_labelled_with_keys_alone(browser: webdriver.Chrome):
+    words = browser.words
+    wait_for_text(browser, "#name", "4.png")  # nothing was read, so the least sure
+    press(browser, Keys.ESCAPE)
+    wait_for_text(browser, "#label", "M3XA")
+    wait_for_text(browser, "#hint", words["marked"])
+    levels = [one.get_attribute("class") for one in browser.find_elements(By.CSS_SELECTOR, "#parts li")]
+    assert levels == ["sure", "unsure", "likely", "sure"]
+    WebDriverWait(browser, SECONDS).until(lambda browser: browser.find_element(By.ID, "picture").size["width"] > 500)
+    photograph(browser, "start")
+
+    press(browser, "8", Keys.ENTER)  # the least sure character is selected, and so replaced
+    wait_for_text(browser, "#message", words["saved"].format(label="M8XA", file="M8XA_"))
+    wait_for_text(browser, "#label", "7K4B")
+    press(browser, Keys.END, "z", Keys.ENTER)
+    wait_for_text(browser, "#hint", words["new_symbol"].split("{symbols}")[1])
+    assert labels_in(browser) == ["M8XA"]
+    press(browser, Keys.ENTER)
+    wait_for_text(browser, "#label", "Q8RT")
+    assert labels_in(browser) == ["7K4Bz", "M8XA"]
+
+    ActionChains(browser).key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
+    wait_for_text(browser, "#label", "7K4Bz")
+    assert labels_in(browser) == ["M8XA"]
+    press(browser, Keys.BACKSPACE, Keys.ENTER)
+    wait_for_text(browser, "#label", "Q8RT")
+    press(browser, Keys.ENTER)
+    wait_for_text(browser, "#rest", words["done_skipped"].format(count=1))
+    wait_for_text(browser, "#commands", "python pack_dataset.py")
+    press(browser, Keys.ENTER)
+    wait_for_text(browser, "#name", "4.png")
+    press(browser, "a_b", Keys.ENTER, Keys.ENTER)
+    wait_for_text(browser, "#message", words["blank"])
+    browser.refresh()
+    wait_for_text(browser, "#name", "4.png")
+    press(browser, "5P2W", Keys.ENTER)
+    wait_for_text(browser, "#rest", words["done"])
+    assert labels_in(browser) == ["5P2W", "7K4B", "M8XA", "Q8RT"]
+    assert all(url.startswith(browser.address) for url in urls_of(browser))
+    assert not [line for line in browser.get_log("browser") if "409" not in line["message"]]

@@ -1,0 +1,130 @@
+"""The road of EFFICIENTDET: pictures with VOC files, split, checked, trained on, served with points to click."""
+
+import base64
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import requests
+from PIL import Image, ImageDraw
+
+from bearcat.data.box_labels import BoxLabels, write_prompt, write_voc
+from bearcat.data.labels import list_images
+from tests.helpers.steps import read_report, run_well, run_wrongly, serving
+from utils import Predict_Image
+
+SIZE = (96, 64)
+COUNTS = {"train": 18, "test": 4}
+
+
+def draw_shapes(folder: Path, number: int) -> None:
+    """Write a picture with a disc and a square, with its VOC file and prompt beside it."""
+    chance = np.random.default_rng(number)
+    image = Image.new("RGB", SIZE, tuple(map(int, chance.integers(170, 256, 3))))
+    pen, boxes = ImageDraw.Draw(image), []
+    for column, draw in enumerate((pen.ellipse, pen.rectangle)):
+        side, left, top = (int(chance.integers(*limits)) for limits in ((20, 32), (2, 14), (2, 30)))
+        left += column * 48
+        draw((left, top, left + side - 1, top + side - 1), fill=tuple(map(int, chance.integers(0, 100, 3))))
+        boxes.append([left, top, left + side, top + side])
+    image.save(folder / f"shapes{number}.png")
+    write_voc(folder / f"shapes{number}.xml", f"shapes{number}.png", BoxLabels(*SIZE, ("圆", "方"), np.array(boxes)))
+    write_prompt(folder / f"shapes{number}.json", ["方", "圆"])
+
+
+@pytest.fixture
+def shapes(works: Path) -> Path:
+    """A work of EFFICIENTDET with pictures, not yet split."""
+    run_well("New_work.py", works, "shapes")
+    work = works / "shapes"
+    small = {"MODE": "EFFICIENTDET", "BATCH_SIZE": 4, "MIN_EPOCH_STEPS": 6, "EPOCHS": 2, "MOSAIC": True}
+    with (work / "settings.py").open("a", encoding="utf-8") as file:
+        file.writelines(f"{setting} = {value!r}\n" for setting, value in small.items())
+    run_well("init_working_space.py")
+    number = 0
+    for split, count in COUNTS.items():
+        for _ in range(count):
+            draw_shapes(work / f"{split}_dataset", number)
+            number += 1
+    return work
+
+
+def test_the_road_of_boxes(shapes: Path):
+    work = shapes
+    assert "validation_dataset: 2 pictures" in run_well("move_path.py")
+    validation = list_images(work / "validation_dataset")
+    assert all(path.with_suffix(".xml").is_file() and path.with_suffix(".json").is_file() for path in validation)
+    # labels of the pictures that stay may as well lie in the folder for them
+    for path in (work / "train_dataset").glob("*.xml"):
+        path.rename(work / "label" / path.name)
+    printed = run_well("cheak_file.py", "--apply")
+    assert "objects a picture: 2 (16)" in printed
+    assert "IMAGE_WIDTH = 96" in printed
+    assert "IMAGE_CHANNALS = 3" in printed
+    # a damaged picture is named and left out
+    damaged = shutil.copyfile(validation[0], work / "train_dataset" / "broken.png")
+    damaged.write_bytes(damaged.read_bytes()[:80])
+    shutil.copyfile(validation[0].with_suffix(".xml"), work / "label" / "broken.xml")
+    printed = run_well("train.py")
+    assert "Left out" in printed
+    assert "broken.png" in printed
+    report = read_report(work, "train")
+    assert (report["mode"], report["backbone"], report["epochs_run"]) == ("EFFICIENTDET", "EfficientDet_light", 2)
+    run_well("save_model.py")
+    printed = run_well("test.py")
+    assert "mAP@0.5 " in printed
+    report = read_report(work, "test")
+    assert (report["images"], report["prompts"]) == (4, 4)
+    assert report["per_class"].keys() == {"圆", "方"}
+    drawn = list((work / "report" / "worst").glob("*.png"))
+    assert len(drawn) == len(report["mistakes"])
+    assert_all_doors_answer_alike(work)
+
+
+def assert_all_doors_answer_alike(work: Path) -> None:
+    """Compare what the service answers with what Predict_Image finds, and look at the form of the answer."""
+    unit, picture = Predict_Image(work / "App_model"), list_images(work / "test_dataset")[0]
+    found = unit.predict(picture)
+    unit.predict_image(picture, work / "drawn.png")
+    assert Image.open(work / "drawn.png").width >= SIZE[0]
+    with serving(work) as address:
+        image = base64.b64encode(picture.read_bytes()).decode()
+        answer = requests.post(f"{address}/", json={"img": image, "prompt": "方圆"}, timeout=30).json()
+        assert answer["return_code"] == 200
+        assert answer["result"] == found.objects()
+        assert answer["points"] == found.points(["方", "圆"])
+        assert all(0 <= row["xmin"] <= row["xmax"] <= SIZE[0] for row in answer["result"])
+        for prompt, said in (("三", "never learnt"), (7, "what to click"), ("[", "no JSON list")):
+            answer = requests.post(f"{address}/", json={"img": image, "prompt": prompt}, timeout=30).json()
+            assert answer["return_code"] == 400
+            assert said in answer["return_info"]
+        answer = requests.post(f"{address}/", data={"img": image, "grid": "2x2"}, timeout=30).json()
+        assert "grid: a unit of EFFICIENTDET takes prompt" in answer["return_info"]
+        port = address.rpartition(":")[2]
+        assert "Click:" in run_well("spider_example.py", "--port", port, "--prompt", "圆")
+
+
+def test_what_is_wrong_with_boxes_is_said_before_anything_is_trained(shapes: Path):
+    run_well("move_path.py")
+    path = next((shapes / "train_dataset").glob("*.xml"))
+    whole = path.read_bytes()
+    path.unlink()
+    assert f"{path.name} is not there" in run_wrongly("train.py")
+    path.write_bytes(whole.replace(b"<width>96", b"<width>99"))
+    assert "its VOC file says 99" in run_well("pack_dataset.py")
+    path.write_bytes(whole)
+    run_well("pack_dataset.py", "--renew")
+    path.write_bytes(whole.replace("圆".encode(), "三".encode()))
+    assert "new: 三" in run_wrongly("train.py")
+    path.write_bytes(whole.replace(b"<xmin>", b"<xmin>9"))
+    assert "xmin < xmax" in run_wrongly("pack_dataset.py")
+
+
+def test_a_picture_is_not_split_from_its_labels_by_a_name_that_is_taken(shapes: Path):
+    taken = shapes / "validation_dataset"
+    for path in (shapes / "train_dataset").glob("*.xml"):
+        shutil.copyfile(path, taken / path.name)
+    assert "nothing is overwritten" in run_wrongly("move_path.py")
+    pictures = list_images(shapes / "train_dataset")
+    assert all(path.with_suffix(".xml").is_file() for path in pictures)

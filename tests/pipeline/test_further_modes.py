@@ -1,0 +1,97 @@
+"""The road for the other modes, for new characters and for enhanced copies; a file of its own, so that the tests'
+two processes share the long ones.
+"""
+
+import io
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bearcat.data.grids import Grid
+from bearcat.data.labels import list_images, name_in
+from tests.helpers.steps import build_work, read_report, run_script, run_well
+from utils import Predict_Image
+
+
+@pytest.mark.parametrize("mode", ["NUM_CLASSES", "CTC_TINY"])
+def test_the_other_modes_walk_the_road_too(works: Path, mode: str):
+    work = build_work(
+        works, MODE=mode, EPOCHS=1, CAPTCHA_LENGTH=4, PRECISION="bfloat16", WEIGHT_AVERAGE=True, DATA_ENHANCEMENT=1
+    )
+    give_two_classes(work, mode)
+    for script in ("cheak_file.py", "pack_dataset.py", "train.py", "save_model.py", "test.py"):
+        run_well(script, "--work", work)
+    unit = Predict_Image(work / "App_model")
+    assert unit.recogniser.card.mode == mode
+    symbols = ("牌坊", "茶_几") if mode == "NUM_CLASSES" else tuple("几坊牌茶")
+    assert unit.recogniser.card.characters == symbols
+    readings = [unit.predict(path) for path in list_images(work / "test_dataset")]
+    assert all(0 <= rate <= 1 for reading in readings for rate in reading.confidences)
+    report = read_report(work, "test")
+    assert report["images"] == len(readings) == 12
+    assert set(report["by_length"]) == {"1" if mode == "NUM_CLASSES" else "2"}
+    names = {name_in(work / "test_dataset", path) for path in list_images(work / "test_dataset")}
+    assert {mistake["file"] for mistake in report["mistakes"]} <= names
+    assert mode != "NUM_CLASSES" or len(list_images(work / "train_enhance_dataset")) == 60
+    assert_grid_is_read_as_its_cells(unit, list_images(work / "test_dataset")[:4], readings[:4])
+    assert {"averaged", "val_exact"} <= read_report(work, "train")["best"].keys()
+
+
+def assert_grid_is_read_as_its_cells(unit: Predict_Image, pictures: list[Path], readings: list) -> None:
+    """Lay four pictures side by side, two and two, and compare what is read of the cells."""
+    sheet = Image.new("RGB", (2 * 48, 2 * 24 + 10))
+    for number, path in enumerate(pictures):
+        sheet.paste(Image.open(path), (number % 2 * 48, 10 + number // 2 * 24))
+    cells = unit.predict_grid(sheet, Grid(2, 2, top=10))
+    assert [cell.label for cell in cells] == [reading.text for reading in readings]
+    assert [cell.centre for cell in cells] == [(24, 22), (72, 22), (24, 46), (72, 46)]
+    name = max(reading.text for reading in readings)  # of a network that has hardly learnt some are empty
+    assert {cell.label for cell in unit.predict_grid(sheet, Grid(2, 2, top=10), name)} == {name}
+    buffer = io.BytesIO()
+    sheet.save(buffer, "PNG")
+    answer = unit.api(buffer.getvalue(), grid="2x2+0+10", name=name)
+    assert [cell["label"] for cell in answer["result"]] == [r.text for r in readings if r.text == name]
+
+
+def give_two_classes(work: Path, mode: str) -> None:
+    """Name a work's pictures by one of two words, or put them into sub-folders, where their names are the same."""
+    for split in ("train", "validation", "test"):
+        for number, path in enumerate(list_images(work / f"{split}_dataset")):
+            if mode == "NUM_CLASSES":
+                folder = path.parent / ("牌坊", "茶_几")[number % 2]
+                folder.mkdir(exist_ok=True)
+                path.rename(folder / f"{number // 2}.png")
+            else:
+                path.rename(path.with_name(f"{('牌坊', '茶几')[number % 2]}_{path.name}"))
+
+
+@pytest.mark.parametrize("trained", ["ORDINARY"], indirect=True)
+def test_new_characters_go_on_from_what_was_learnt(trained: Path, tmp_path: Path):
+    work = shutil.copytree(trained, tmp_path / "copy")
+    old = Predict_Image(work / "App_model").recogniser.card
+    for path in list_images(work / "train_dataset")[:8]:
+        shutil.copyfile(path, path.with_name(f"A{path.name}"))
+    limits = ["--set", "CAPTCHA_LENGTH=4"]
+    assert "new: A" in run_script("pack_dataset.py", "--work", work, *limits).stderr
+    run_well("pack_dataset.py", "--work", work, "--extend", *limits)
+    assert "init_working_space.py --go-on" in run_script("train.py", "--work", work, *limits).stderr
+    run_well("init_working_space.py", "--work", work, "--go-on")
+    printed = run_well("train.py", "--work", work, "--set", "EPOCHS=1", *limits)
+    total, taken = (int(word) for word in re.search(r"(\d+) of (\d+) taken", printed).groups()[::-1])
+    assert taken >= total - 2  # ORDINARY's positions are as many as the longest label
+    run_well("save_model.py", "--work", work)
+    assert Predict_Image(work / "App_model").recogniser.card.characters == (*old.characters, "A")
+    assert list((work / "backup").rglob("epoch_*.keras"))
+
+
+def test_enhancement_packs_changed_copies_and_leaves_the_pictures_alone(digits: Path):
+    before = {path: path.read_bytes() for path in list_images(digits / "train_dataset")}
+    printed = run_well("pack_dataset.py", "--set", "DATA_ENHANCEMENT=2")
+    assert "120 changed copies" in printed
+    assert "train_pack_dataset: 180 pictures" in printed
+    assert len(list_images(digits / "train_enhance_dataset")) == 120
+    assert {path: path.read_bytes() for path in list_images(digits / "train_dataset")} == before
+    assert read_report(digits, "pack")["pictures"]["validation"] == 12

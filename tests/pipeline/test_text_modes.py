@@ -1,0 +1,209 @@
+"""The road end to end: every script, both modes, and the same answer at its three ends."""
+
+import base64
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from bearcat.artifacts.card import read_card
+from bearcat.artifacts.checkpoints import list_checkpoints
+from bearcat.core.errors import ArtifactError
+from bearcat.data.labels import labelled_images, list_images
+from tests.helpers.steps import ROOT, build_work, read_report, run_script, run_well, serving
+from utils import Predict_Image
+
+
+def test_every_step_leaves_its_report(trained: Path):
+    train = read_report(trained, "train")
+    assert train["mode"].lower() == trained.name
+    assert train["epochs_run"] == 2
+    assert train["stopped_by"] == "all epochs"
+    assert train["best_epoch"] in (1, 2)
+    assert {"loss", "val_loss", "exact", "val_exact"} <= train["best"].keys()
+    assert train["images_per_second"] > 0
+    assert read_report(trained, "pack")["pictures"] == {"train": 60, "validation": 12}
+    assert read_report(trained, "check")["suggested"] == {
+        "MODE": "ORDINARY",  # the labels have 2 or 3 characters
+        "IMAGE_HEIGHT": 24,
+        "IMAGE_WIDTH": 48,
+        "IMAGE_CHANNALS": 1,
+        "CAPTCHA_LENGTH": 3,
+    }
+    saved = read_report(trained, "save")
+    assert saved["largest_difference"] < 1e-3
+    assert saved["calibration"]["images"] == 12
+    assert saved["metrics"]["temperature"] == saved["calibration"]["temperature"]
+    test = read_report(trained, "test")
+    assert test["images"] == 12
+    assert len(test["mistakes"]) == round(12 * (1 - test["exact"]))
+    page = (trained / "report" / "test.html").read_text(encoding="utf-8")
+    assert page.count('class="card"') == len(test["mistakes"])
+    assert (trained / "report" / "train.png").read_bytes()[:4] == b"\x89PNG"
+    assert any((trained / "logs" / "readings").glob("events*"))
+
+
+def test_two_units_are_compared_on_the_first_one_s_test_set(trained: Path, tmp_path: Path):
+    other = shutil.copytree(trained, tmp_path / "other", ignore=shutil.ignore_patterns("test_dataset"))
+    first = shutil.copytree(trained, tmp_path / "first", ignore=shutil.ignore_patterns("checkpoint"))
+    printed = run_well("test.py", "--compare", first, other)
+    assert "No difference can be shown: first alone is right 0 times, other alone 0 times" in printed
+    report = read_report(first, "compare")
+    assert (report["images"], report["p_value"], report["differing"]) == (12, 1.0, [])
+    assert (first / "report" / "compare.html").is_file()
+    assert not (other / "report" / "compare.json").exists()
+
+
+def test_each_epoch_leaves_a_checkpoint_named_by_its_figures(trained: Path):
+    checkpoints = list_checkpoints(trained / "checkpoint")
+    assert [checkpoint.epoch for checkpoint in checkpoints] == [1, 2]
+    best = checkpoints[read_report(trained, "train")["best_epoch"] - 1]
+    assert best.path.name == read_report(trained, "save")["checkpoint"]
+    assert best.path.name in run_well("callback.py", "--work", trained)
+    rows = (trained / "CSVLogger" / "training.csv").read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 3
+    assert any((trained / "logs").rglob("events*"))
+
+
+def test_models_shows_the_network_whether_or_not_graphviz_is_there(trained: Path):
+    shown = run_well("models.py", "--work", trained)
+    assert f"{read_report(trained, 'train')['parameters']:,}" in shown
+    assert (trained / "model.png").is_file() or "graphviz" in shown
+
+
+@pytest.fixture
+def service(trained: Path):
+    """The address of the service of a trained work."""
+    with serving(trained) as address:
+        yield address
+
+
+def test_test_py_the_service_and_predict_image_read_the_same(trained: Path, service: str):
+    unit = Predict_Image(trained / "App_model")
+    mistakes = {entry["file"]: entry["read"] for entry in read_report(trained, "test")["mistakes"]}
+    for item in labelled_images(trained / "test_dataset"):
+        encoded = base64.b64encode(item.path.read_bytes()).decode()
+        answer = requests.post(f"{service}/", data={"img": encoded}, timeout=30).json()
+        assert answer["return_info"] == "处理成功"
+        assert answer["result"] == unit.predict(item.path).text == mistakes.get(item.path.name, item.label)
+
+
+def test_a_unit_that_reads_text_has_no_boxes_to_draw(trained: Path, tmp_path: Path):
+    unit, picture = Predict_Image(trained / "App_model"), list_images(trained / "test_dataset")[0]
+    assert unit.predict_image(picture) == unit.predict(picture).text
+    with pytest.raises(ArtifactError, match="finds no boxes to draw"):
+        unit.predict_image(picture, tmp_path / "drawn.png")
+
+
+def test_spider_example_prints_the_answer_and_the_label(trained: Path, service: str):
+    port = service.rpartition(":")[2]
+    printed = run_well("spider_example.py", "--work", trained, "--port", port)
+    assert re.search(r"Label:   \d+  \((right|wrong)\)", printed)
+    image = list_images(trained / "test_dataset")[0]
+    printed = run_well("spider_example.py", image, "--work", trained, "--port", port)
+    assert str(image) in printed
+    assert "Label" not in printed
+
+
+@pytest.fixture
+def packed(works: Path) -> Path:
+    """A packed work of mode CTC, ready to be trained."""
+    work = build_work(works, MODE="CTC", EPOCHS=3, MIN_EPOCH_STEPS=30)
+    run_well("pack_dataset.py")
+    return work
+
+
+def start_training(work: Path, *arguments: str) -> subprocess.Popen:
+    """Start a training and return once its first checkpoint is there."""
+    command = [sys.executable, str(ROOT / "train.py"), "--work", str(work), *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
+    deadline = time.monotonic() + 120
+    while not list_checkpoints(work / "checkpoint"):
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < deadline, "no checkpoint within two minutes"
+        time.sleep(0.05)
+    return process
+
+
+def test_a_killed_training_goes_on_from_its_last_checkpoint(packed: Path):
+    process = start_training(packed, "--set", "EPOCHS=500")
+    process.kill()
+    process.communicate()
+    before = list_checkpoints(packed / "checkpoint")[-1]
+    printed = run_well("train.py", "--set", f"EPOCHS={before.epoch + 1}")
+    assert f"Going on after epoch {before.epoch}" in printed
+    newest = list_checkpoints(packed / "checkpoint")[-1]
+    assert newest.epoch == before.epoch + 1
+    assert read_card(newest.path)[1]["recipe"]["origin"] == read_card(before.path)[1]["recipe"]["origin"] != ""
+    assert read_report(packed, "train")["epochs_run"] == before.epoch + 1
+    assert "has ended" in run_well("train.py", "--set", f"EPOCHS={before.epoch + 1}")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
+def test_ctrl_c_validates_saves_and_says_how_to_go_on(packed: Path):
+    process = start_training(packed, "--set", "EPOCHS=500")
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, printed
+    assert "Go on: python train.py" in printed
+    report = read_report(packed, "train")
+    assert report["stopped_by"] == "interrupt"
+    assert list_checkpoints(packed / "checkpoint")[-1].epoch == report["epochs_run"]
+    assert "Exported" in run_well("save_model.py")
+
+
+def test_init_working_space_sets_a_training_aside_and_deletes_nothing(trained: Path, tmp_path: Path):
+    work = shutil.copytree(trained, tmp_path / "copy")
+    files = {path.relative_to(work / "checkpoint") for path in (work / "checkpoint").rglob("*")}
+    run_well("init_working_space.py", "--work", work)
+    assert not list_checkpoints(work / "checkpoint")
+    (backup,) = (work / "backup").iterdir()
+    assert {path.relative_to(backup / "checkpoint") for path in (backup / "checkpoint").rglob("*")} == files
+
+
+def test_move_path_splits_a_pile_once(works: Path):
+    work = build_work(works)
+    for split in ("validation", "test"):
+        shutil.rmtree(work / f"{split}_dataset")
+    run_well("move_path.py")
+    counts = {split: len(list_images(work / f"{split}_dataset")) for split in ("train", "validation", "test")}
+    assert counts == {"train": 48, "validation": 6, "test": 6} == read_report(work, "split")["pictures"]
+    assert run_script("move_path.py").returncode == 2
+    assert len(list_images(work / "train_dataset")) == 48
+
+
+def test_delete_file_deletes_what_is_named_and_only_when_told(digits: Path):
+    assert run_script("delete_file.py", "train_dataset").returncode == 2
+    assert len(list_images(digits / "train_dataset")) == 60
+    labels = digits / "train_dataset" / "labels.csv"
+    labels.write_text("file,label\n", encoding="utf-8")
+    run_well("delete_file.py", "train_dataset", "--yes")
+    assert list((digits / "train_dataset").iterdir()) == [labels]
+    assert len(list_images(digits / "test_dataset")) == 12
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
+def test_ctrl_c_stops_a_generation_soon_and_the_next_run_finishes_it(works: Path):
+    work = build_work(works, pictures=60)
+    config = json.loads((work / "captcha_config.json").read_text(encoding="utf-8"))
+    (work / "captcha_config.json").write_text(json.dumps(config | {"count": 4000, "width": 49}), encoding="utf-8")
+    command = [sys.executable, str(ROOT / "gen_sample_by_captcha.py"), "--work", str(work)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True)
+    while len(list_images(work / "train_dataset")) < 200:
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, printed = process.communicate(timeout=60)
+    made = len(list_images(work / "train_dataset"))
+    assert process.returncode == 130, printed
+    assert made < 2000
+    assert "4000 pictures" in run_well("gen_sample_by_captcha.py")
+    assert len(list_images(work / "train_dataset")) == 4060

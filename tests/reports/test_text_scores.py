@@ -1,0 +1,128 @@
+"""Scores by hand and against published values."""
+
+import json
+
+import pytest
+
+from bearcat.data.codecs import Reading
+from bearcat.reports.text_scores import confusions_of, expected_calibration_error, score, wilson_interval
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    # Newcombe 1998, table I, method 3; and 10 of 100
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+        (10, 100, 0.0552, 0.1744),
+    ],
+)
+def test_the_wilson_interval_has_its_published_values(successes: int, trials: int, low: float, high: float):
+    assert wilson_interval(successes, trials) == pytest.approx((low, high), abs=5e-5)
+
+
+@pytest.mark.parametrize("trials", [1, 10, 10_000])
+def test_the_wilson_interval_stays_within_0_and_1_and_mirrors(trials: int):
+    low, high = wilson_interval(trials, trials)
+    assert 0 < low < high <= 1
+    assert high == pytest.approx(1)
+    assert wilson_interval(0, trials) == pytest.approx((1 - high, 1 - low))
+
+
+@pytest.mark.parametrize(
+    ("confidences", "right", "expected"),
+    [
+        ([1.0, 1.0], [True, True], 0.0),
+        ([1.0, 1.0], [False, False], 1.0),
+        ([0.0], [False], 0.0),
+        ([0.72, 0.78, 0.33, 0.95], [True, False, False, True], (abs(1.5 - 1) + 0.33 + 0.05) / 4),
+        ([0.75, 0.75, 0.75, 0.75], [True, True, True, False], 0.0),
+    ],
+)
+def test_the_calibration_error_is_worked_by_hand(confidences: list[float], right: list[bool], expected: float):
+    assert expected_calibration_error(confidences, right) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("label", "text", "expected"),
+    [
+        ("abc", "abc", []),
+        ("abc", "axc", [("b", "x", 1)]),
+        ("abc", "ac", [("b", "", 1)]),
+        ("ac", "abc", [("", "b", 1)]),
+        ("ab", "", [("a", "", 1), ("b", "", 1)]),
+        ("", "a", [("", "a", 1)]),
+    ],
+)
+def test_confusions_tell_replaced_dropped_and_added_characters(label: str, text: str, expected: list):
+    assert confusions_of([label], [text]) == expected
+
+
+def test_the_most_frequent_confusion_stands_first():
+    labels, texts = ["1c", "0a", "0b", "0d", "1e"], ["lc", "Oa", "Ob", "Od", "1e"]
+    assert confusions_of(labels, texts) == [("0", "O", 3), ("1", "l", 1)]
+
+
+def test_a_score_has_the_keys_of_the_design_and_its_values_by_hand():
+    files = ["1.png", "2.png", "3.png", "4.png"]
+    labels = ["ab", "cd", "xyz", "Qr"]
+    readings = [
+        Reading("ab", (0.5, 0.5)),
+        Reading("ce", (1.0, 0.4)),
+        Reading("", ()),
+        Reading("qr", (1.0, 1.0)),
+    ]
+    result = score(files, labels, readings, [0.001, 0.002, 0.003, 0.004])
+
+    assert set(result) == {
+        "images",
+        "exact",
+        "exact_ci95",
+        "exact_ignore_case",
+        "character_accuracy",
+        "ms_per_image",
+        "expected_calibration_error",
+        "reliability",
+        "coverage",
+        "withheld",
+        "threshold",
+        "by_length",
+        "by_character",
+        "confusions",
+        "mistakes",
+    }
+    assert result["images"] == 4
+    assert result["exact"] == 0.25
+    assert result["exact_ci95"] == pytest.approx(list(wilson_interval(1, 4)))
+    assert result["exact_ignore_case"] == 0.5
+    assert result["character_accuracy"] == pytest.approx(1 - (1 + 3 + 1) / 9)
+    assert result["ms_per_image"] == {"p50": 2.5, "p99": 3.97}
+    assert result["expected_calibration_error"] == pytest.approx((abs(0.25 - 1) + 0.4 + 0 + 1.0) / 4)
+    assert result["by_length"] == {"2": {"images": 3, "exact": pytest.approx(1 / 3)}, "3": {"images": 1, "exact": 0.0}}
+    assert result["by_character"]["c"] == {"count": 1, "right": 1.0}
+    assert next(iter(result["by_character"])) in {"d", "x", "y", "z", "Q"}
+    assert {tuple(confusion) for confusion in result["confusions"]} == {
+        ("d", "e", 1),
+        ("x", "", 1),
+        ("y", "", 1),
+        ("z", "", 1),
+        ("Q", "q", 1),
+    }
+    assert result["mistakes"] == [
+        {"file": "2.png", "label": "cd", "read": "ce", "confidence": pytest.approx(0.4)},
+        {"file": "3.png", "label": "xyz", "read": "", "confidence": 0.0},
+        {"file": "4.png", "label": "Qr", "read": "qr", "confidence": 1.0},
+    ]
+
+
+def test_a_score_is_plain_json():
+    result = score(["1.png"], ["验a"], [Reading("验b", (0.9, 0.5))], [0.01])
+    assert json.loads(json.dumps(result))["confusions"] == [["a", "b", 1]]
+
+
+def test_a_score_without_a_mistake_is_perfect():
+    result = score(["1.png", "2.png"], ["a", "bc"], [Reading("a", (1.0,)), Reading("bc", (1.0, 1.0))], [0.1, 0.1])
+    assert (result["exact"], result["character_accuracy"], result["expected_calibration_error"]) == (1, 1, 0)
+    assert result["confusions"] == result["mistakes"] == []

@@ -1,0 +1,239 @@
+"""The base recogniser: its texts and pictures are repeatable and wide, and its network is that of the modes."""
+
+import importlib.util
+import random
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import captcha.image
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bearcat.artifacts.card import Card, write_card
+from bearcat.artifacts.pretrained import backbone_to_train, base_file
+from bearcat.artifacts.weight_transfer import take_over
+from bearcat.core.fonts import system_fonts
+from bearcat.core.settings_file import AUTO
+from bearcat.generation.generate import seeded_secrets
+from bearcat.modes import CODECS
+from bearcat.networks.registry import AUTO_BACKBONES
+from bearcat.training.config import Recipe
+from models import build_model
+from pretraining import pictures
+from pretraining.drawing import draw
+from pretraining.network import BlankInMargins, build_base, columns_within, encode, make_card, rows_apart
+from pretraining.texts import CHARACTERS, choose_sum, choose_text
+from pretraining.training import set_apart
+from tests.helpers.steps import ROOT, SECONDS
+
+TEXTS = [choose_text(random.Random(number)) for number in range(2000)]
+
+
+def test_texts_have_all_characters_and_3_to_8_of_them_or_are_sums():
+    sums = [text for text in TEXTS if not text.isalnum()]
+    assert set("".join(TEXTS)) >= set(CHARACTERS) - set("÷")
+    assert 100 < len(sums) < 400
+    assert {len(text) for text in TEXTS if text.isalnum()} >= {3, 4, 5, 6, 7, 8}
+    assert max(map(len, TEXTS)) <= 8
+
+
+def test_sums_are_two_numbers_and_a_sign():
+    for number in range(50):
+        assert len(choose_sum(random.Random(number)).rstrip("=?")) >= 3
+
+
+@pytest.mark.parametrize(("mode", "by_itself"), AUTO_BACKBONES.items())
+def test_auto_takes_the_network_that_has_a_base_on_a_gpu_too(mode: str, by_itself: tuple[str, str], tmp_path: Path):
+    card = Card("captcha", mode, AUTO, tuple("ab"), 60, 100, 1, 4)
+    light, of_gpu = by_itself
+    has_base = CODECS[mode].unit == "character"
+    assert backbone_to_train(card, True, tmp_path, "base") == (light if has_base else of_gpu)
+    assert backbone_to_train(card, True, tmp_path, None) == of_gpu
+    assert backbone_to_train(card, False, tmp_path, None) == light
+    assert backbone_to_train(replace(card, backbone="ResNet_18"), True, tmp_path, "base") == "ResNet_18"
+
+
+@pytest.mark.parametrize(
+    ("begun", "mode", "expected"),
+    [
+        ({"mode": "CTC", "backbone": "ResNet_18"}, "CTC", "ResNet_18"),
+        ({"mode": "ORDINARY", "backbone": "light"}, "CTC", "light"),
+        ({"mode": "CTC", "backbone": "light"}, "CTC_TINY", "MobileNetV3Small"),  # too large for it
+    ],
+)
+def test_auto_takes_the_network_of_the_unit_that_a_training_starts_from(
+    tmp_path: Path, begun: dict, mode: str, expected: str
+):
+    card = Card("captcha", mode, AUTO, tuple("ab"), 60, 100, 1, 4)
+    write_card(tmp_path / "unit.keras", {"card": vars(replace(card, **begun))})
+    assert backbone_to_train(card, True, tmp_path, "base") == expected
+
+
+def test_auto_takes_the_network_of_the_device_for_published_weights(tmp_path: Path):
+    (tmp_path / "densenet.h5").touch()
+    card = Card("captcha", "ORDINARY", AUTO, tuple("ab"), 60, 100, 1, 4)
+    assert backbone_to_train(card, True, tmp_path, "base") == "Densenet_169"
+
+
+@pytest.fixture(scope="module")
+def fonts() -> list:
+    found = list(system_fonts())
+    if len(found) < 4:
+        pytest.skip("needs four fonts of the system (Debian: apt-get install fonts-dejavu fonts-liberation)")
+    return found
+
+
+def test_a_picture_is_drawn_again_from_its_seed_and_no_two_look_alike(fonts: list):
+    drawn = [draw("ab3D", fonts, random.Random(seed)) for seed in (1, 1, 2)]
+    assert drawn[0].tobytes() == drawn[1].tobytes() != drawn[2].tobytes()
+
+
+def test_pictures_are_of_many_sizes_dark_and_light_and_never_empty(fonts: list):
+    pictures = [draw(text, fonts, random.Random(text)) for text in TEXTS[:120]]
+    lightness = [np.asarray(picture.convert("L")).mean() for picture in pictures]
+    assert len({picture.height for picture in pictures}) > 20
+    assert min(lightness) < 80 and max(lightness) > 200
+    assert all(len(Counter(picture.convert("L").getdata())) > 1 for picture in pictures)
+
+
+def test_a_font_whose_small_letters_are_capitals_is_told_from_others(fonts: list, monkeypatch: pytest.MonkeyPatch):
+    upright = next((path for path in fonts if path.name == "DejaVuSans.ttf"), None)
+    if upright is None:
+        pytest.skip("needs DejaVuSans.ttf (Debian: apt-get install fonts-dejavu)")
+    assert pictures.tells_cases(upright)
+    assert pictures._difference(upright, "a", "a") == 0.0
+    monkeypatch.setattr(pictures, "TWO_SHAPES", "svwxz")  # these are their capitals again, only smaller
+    assert not pictures.tells_cases(upright)
+
+
+def test_a_pile_draws_what_is_missing_and_gives_pictures_with_their_texts(
+    tmp_path: Path, fonts: list, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pictures, "CHUNK", 3)
+    monkeypatch.setattr(pictures, "draw_picture", lambda number, fonts: np.full((48, 160), number, np.uint8))
+    pile, drawn = pictures.Pile(tmp_path, 8), []
+    assert (pile.count, pile.chunks) == (9, 3)
+    for number in (0, 2):
+        pile._draw_chunk(number, fonts)
+    monkeypatch.setattr(pile, "_draw_chunk", lambda number, fonts: drawn.append(number))
+    monkeypatch.setattr(pictures, "ProcessPoolExecutor", ThreadsOf)
+    assert [pile.is_drawn(number) for number in range(4)] == [True, False, True, False]
+    pile.draw()
+    assert drawn == [1]
+    images, texts = pile.chunk(2)
+    assert images[:, 0, 0].tolist() == [6, 7, 8]
+    assert texts == [choose_text(random.Random(f"base/{number}")) for number in (6, 7, 8)]
+
+
+class ThreadsOf(ThreadPoolExecutor):
+    """Threads where processes would not see what a test has changed."""
+
+    def __init__(self, count: int, mp_context):
+        super().__init__(count)
+
+
+WARP_BY_JAX = """
+import os, sys
+os.environ["KERAS_BACKEND"] = "jax"
+import numpy as np
+from base.gpu_training import warp
+images, rows = np.load(sys.argv[1]), np.load(sys.argv[2])
+np.save(sys.argv[3], np.asarray(warp(images, list(rows))))
+"""
+
+
+def test_jax_moves_pictures_as_tensorflow_does(tmp_path: Path):
+    if not importlib.util.find_spec("jax"):
+        pytest.skip("jax is not installed")
+    source = np.random.default_rng(0)
+    images = source.uniform(0, 255, (8, 48, 160, 1)).astype(np.float32)
+    rows, _ = rows_apart(lambda least: source.uniform(least, 1, 8).astype(np.float32), np.where, (48, 160))
+    maps = np.stack([*rows, 0 * rows[0], 0 * rows[0]], axis=1).astype(np.float32)
+    files = [tmp_path / f"{name}.npy" for name in ("images", "rows", "moved")]
+    np.save(files[0], images)
+    np.save(files[1], np.stack(rows).astype(np.float32))
+    command = [sys.executable, "-c", WARP_BY_JAX, *map(str, files)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=5 * SECONDS, check=False)
+    assert done.returncode == 0, done.stderr
+    by_tensorflow = tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=maps,
+        output_shape=[48, 160],
+        fill_value=255.0,
+        interpolation="BILINEAR",
+        fill_mode="NEAREST",
+    )
+    assert np.abs(np.load(files[2]) - by_tensorflow.numpy()).max() < 0.5
+
+
+def test_targets_are_rows_padded_with_blanks():
+    vocabulary = make_card("tiny").vocabulary
+    assert encode(["3+4", "a"], vocabulary)[:, :4].tolist() == [
+        [*vocabulary.encode("3+4"), 0],
+        [*vocabulary.encode("a"), 0, 0, 0],
+    ]
+
+
+def test_half_of_the_pictures_are_set_apart_whole_and_anywhere():
+    """A dark bar from edge to edge: afterwards it begins anywhere, and is at least half as wide."""
+    keras.utils.set_random_seed(0)
+    bars = np.full((200, 48, 160, 1), 255, np.uint8)
+    bars[:, 10:38, 2:158] = 0
+    images, margins = set_apart(tf.constant(bars))
+    dark = images.numpy()[..., 0] < 128
+    starts = dark.any(axis=1).argmax(axis=1)
+    widths, heights = dark.any(axis=1).sum(axis=1), dark.any(axis=2).sum(axis=1)
+    assert 0.4 < np.mean(widths == 156) < 0.6
+    assert starts.min() < 4 and starts.max() > 50
+    assert np.allclose(margins[:, 0] * 160 + (1 - margins.numpy().sum(axis=1)) * 2, starts, atol=1)
+    assert 76 <= widths.min() < 90 and 19 <= heights.min() < 23 and heights.max() == 28
+
+
+def test_what_is_said_in_a_margin_costs_what_the_blank_is_short_of():
+    """A margin of 10 of 40 columns on the left counts its first 5: jitter may move the text into the others."""
+    within = columns_within(tf.constant([[0.25, 0.0], [0.0, 0.2]]))
+    assert within.numpy().nonzero()[1].tolist() == [0, 1, 2, 3, 4, 37, 38, 39]
+    logits = np.zeros((2, 40, 4), np.float32)
+    assert np.allclose(BlankInMargins(reduction=None)(within, logits), [5 * np.log(4), 3 * np.log(4)])
+
+
+@pytest.mark.parametrize(("backbone", "mode"), [("light", "CTC"), ("light", "ORDINARY"), ("tiny", "CTC_TINY")])
+def test_each_mode_takes_over_the_whole_of_its_network(backbone: str, mode: str, tmp_path: Path):
+    keras.utils.set_random_seed(0)
+    card = make_card(backbone)
+    build_base(card).save(tmp_path / "base.keras")
+    write_card(tmp_path / "base.keras", {"card": vars(card)})
+    of_user = replace(card, mode=mode, characters=("3", "a", "龙"), height=50, width=200, captcha_length=5)
+    model = build_model(of_user, Recipe())
+    assert take_over(model, of_user.vocabulary, tmp_path / "base.keras")[1] == []
+
+
+def draw_digits(count: int, seed: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return pictures (count, 60, 120, 1) of four digits by the captcha package, and their targets (count, 4)."""
+    source, drawer = random.Random(seed), captcha.image.ImageCaptcha(120, 60)
+    texts = ["".join(source.choices("0123456789", k=4)) for _ in range(count)]
+    with seeded_secrets(captcha.image, seed):
+        pictures = [np.asarray(drawer.generate_image(text).convert("L"), np.float32)[..., None] for text in texts]
+    return np.stack(pictures), np.array([[int(digit) + 1 for digit in text] for text in texts])
+
+
+@pytest.mark.parametrize(("backbone", "mode"), [("light", "CTC"), ("light", "ORDINARY"), ("tiny", "CTC_TINY")])
+def test_with_the_base_a_few_labels_are_enough_and_from_nothing_they_are_not(backbone: str, mode: str):
+    card = Card("digits", mode, backbone, tuple("0123456789"), 60, 120, 1, 4)
+    labelled, unseen = draw_digits(32, "train"), draw_digits(64, "test")
+    exact = {}
+    for weights in (base_file(backbone, "character"), None):
+        keras.utils.set_random_seed(0)
+        model = build_model(card, Recipe(lr=1e-3))
+        if weights:
+            take_over(model, card.vocabulary, weights)
+        model.fit(*labelled, batch_size=32, epochs=40, verbose=0)
+        exact[weights] = model.evaluate(*unseen, verbose=0, return_dict=True)["exact"]
+    from_base, from_nothing = exact.values()
+    assert from_base > 0.6 > 0.1 > from_nothing

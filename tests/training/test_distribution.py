@@ -1,0 +1,287 @@
+"""Several replicas train as one: two halves of a CPU for every mode; two workers over loopback, one of them lost."""
+
+import csv
+import json
+import shutil
+import socket
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from bearcat.artifacts.checkpoints import list_checkpoints
+from bearcat.core.devices import Device, choose_precision
+from bearcat.core.errors import DataError, SettingsError
+from bearcat.data import tfrecords as records
+from bearcat.data.tfrecord_index import PackIndex
+from bearcat.data.tfrecords import write_pack
+from bearcat.modes import CODECS
+from bearcat.training.callbacks import FollowCosine
+from bearcat.training.cluster import ALONE, EXAMPLE, Worker, read_worker, worker_for
+from bearcat.training.distribution import Team, choose_strategy
+from bearcat.training.resume import next_rate
+from bearcat.training.schedules import cosine_rate, rate_for, scaled_rate
+from tests.data.test_tfrecords import SHARED, make_records
+from tests.helpers.steps import build_work, run_fresh, run_together, run_well, run_wrongly
+
+CHIEF_AND_TWO = '{"cluster": {"chief": ["a:1"], "worker": ["b:1", "c:1"]}, "task": {"type": "worker", "index": 1}}'
+
+
+def test_tf_config_says_the_worker_and_the_chief_is_0():
+    assert read_worker(EXAMPLE) == Worker(0, 2)
+    assert read_worker(CHIEF_AND_TWO) == Worker(2, 3)
+    assert read_worker(EXAMPLE).is_chief
+    assert not read_worker(CHIEF_AND_TWO).is_chief
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "{}",
+        EXAMPLE.replace("0}", "2}"),
+        EXAMPLE.replace('"worker", "', '"ps", "'),
+        EXAMPLE.replace(":5007", ""),
+        '{"cluster": {"worker": "10.0.0.1:5007"}, "task": {"type": "worker", "index": 0}}',
+        CHIEF_AND_TWO.replace('["a:1"]', '["a:1", "d:1"]'),
+    ],
+)
+def test_a_tf_config_that_names_no_worker_is_refused(text: str):
+    with pytest.raises(SettingsError, match="TF_CONFIG"):
+        read_worker(text)
+
+
+def test_only_strategies_of_several_workers_heed_tf_config(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert worker_for("auto") == ALONE
+    with pytest.raises(SettingsError, match="needs TF_CONFIG"):
+        worker_for("multi_worker")
+    monkeypatch.setenv("TF_CONFIG", CHIEF_AND_TWO)
+    assert worker_for("auto") == worker_for("multi_worker") == Worker(2, 3)
+    assert worker_for("single") == worker_for("mirrored") == ALONE
+
+
+@pytest.mark.parametrize(
+    ("setting", "workers", "gpus", "chosen"),
+    [
+        ("auto", 1, 0, "single"),
+        ("auto", 1, 1, "single"),
+        ("auto", 1, 2, "mirrored"),
+        ("auto", 2, 2, "multi_worker"),
+        ("single", 1, 2, "single"),
+        ("mirrored", 1, 0, "mirrored"),
+    ],
+)
+def test_auto_takes_what_is_there(setting: str, workers: int, gpus: int, chosen: str):
+    assert choose_strategy(setting, Worker(0, workers), Device("", gpus > 0, gpus)) == chosen
+
+
+def test_the_learning_rate_grows_with_the_batch():
+    assert scaled_rate(0.1, "SGD", 4) == pytest.approx(0.4)
+    assert scaled_rate(0.1, "AdamW", 4) == pytest.approx(0.2)
+    assert scaled_rate(0.1, "AdamW", 1) == 0.1
+
+
+def test_several_replicas_never_scale_a_loss_each_by_itself():
+    assert choose_precision("auto", True, False, replicas=2) == "bfloat16"
+    with pytest.raises(SettingsError, match="PRECISION = 'float16'"):
+        choose_precision("float16", True, False, replicas=2)
+
+
+def small_pack(folder: Path, monkeypatch: pytest.MonkeyPatch) -> PackIndex:
+    """Write a pack of 20 records in 5 shards."""
+    monkeypatch.setattr(records, "RECORDS_PER_SHARD", 4)
+    return write_pack(folder, make_records(20), 20, SHARED)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 7])
+def test_workers_share_the_records_file_by_file_and_none_sees_another_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+):
+    from bearcat.training.text_pipeline import training_batches
+
+    index = small_pack(tmp_path / "pack", monkeypatch)
+    seen = []
+    for worker in range(workers):
+        batches = training_batches(tmp_path / "pack", index, 3, 1, 0, None, Worker(worker, workers))
+        numbers = [int(images[0, 0, 0, 0]) for images, _ in batches.take(20)]
+        again = training_batches(tmp_path / "pack", index, 3, 1, 0, None, Worker(worker, workers))
+        assert [int(images[0, 0, 0, 0]) for images, _ in again.take(20)] == numbers
+        seen.append(set(numbers))
+    assert sorted(number for numbers in seen for number in numbers) == list(range(20))
+    assert max(map(len, seen)) - min(map(len, seen)) <= 1 + (workers > 5)
+
+
+def test_all_replicas_validate_the_same_number_of_pictures_in_the_same_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from bearcat.training.text_pipeline import validation_batches
+
+    index, strategy = small_pack(tmp_path / "pack", monkeypatch), SimpleNamespace(num_replicas_in_sync=6)
+    seen = []
+    for worker in range(3):
+        team = Team(Worker(worker, 3), strategy)
+        steps = team.validation_steps(index.count, 2)
+        assert (team.here, steps) == (2, 2)
+        sizes = []
+        for images, _ in validation_batches(tmp_path / "pack", index, 3, 2, team).take(2 * steps):
+            seen += images[:, 0, 0, 0].numpy().astype(int).tolist()
+            sizes.append(len(images))
+        assert sizes == [2, 2, 1, 1]
+    assert len(seen) == len(set(seen)) == 18
+
+
+def test_fewer_pictures_than_replicas_are_refused():
+    with pytest.raises(DataError, match="each needs one"):
+        Team(ALONE, SimpleNamespace(num_replicas_in_sync=6)).share_of(5)
+
+
+@pytest.mark.parametrize("mode", CODECS)
+def test_a_step_of_two_replicas_is_a_step_of_one_with_both_batches(mode: str):
+    told = json.loads(run_well("tests/helpers/replicas.py", mode).splitlines()[-1])
+    assert told["replicas"] == 2
+    assert told["two"]["loss"] == pytest.approx(told["one"]["loss"], rel=1e-4)
+    assert told["two"]["valid"] == pytest.approx(told["one"]["valid"], rel=1e-3)
+    assert told["largest_gap"] < 1e-4
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A packed work of tiny digits for CTC."""
+    work = build_work(tmp_path_factory.mktemp("works"), MODE="CTC", BACKBONE="tiny", MIN_EPOCH_STEPS=6)
+    run_well("pack_dataset.py", "--work", work)
+    return work
+
+
+@pytest.fixture
+def digits_work(packed: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may train in."""
+    return Path(shutil.copytree(packed, tmp_path / "digits"))
+
+
+def test_a_training_on_two_halves_of_the_cpu_goes_on_alone(digits_work: Path):
+    asked = ("--set", "STRATEGY=mirrored", "--set", "EPOCHS=2", "--set", "WEIGHT_AVERAGE=True")
+    told = run_well("train.py", "--work", digits_work, *asked)
+    assert "2 replicas (mirrored): 2 × 8 = 16 pictures a step" in told
+    told = run_well("train.py", "--work", digits_work, "--set", "EPOCHS=3", "--set", "WEIGHT_AVERAGE=True")
+    assert "Going on after epoch 2" in told
+    pictures = len(list((digits_work / "train_dataset").iterdir()))
+    assert f"The learning rate is set to {rate_for(0.002, pictures):.3g}" in told
+    assert epochs_of(digits_work) == [1, 2, 3]
+
+
+def test_the_learning_rate_goes_on_where_it_stood_scaled_for_the_replicas():
+    of_four = {"lr": 0.002, "optimizer": "AdamW", "replicas": 4}
+    assert next_rate(0.0005, of_four, of_four) == 0.0005
+    assert next_rate(0.0005, of_four, of_four | {"replicas": 1}) == pytest.approx(0.00025)
+    assert next_rate(0.0005, of_four | {"optimizer": "SGD"}, of_four | {"optimizer": "SGD", "replicas": 2}) == 0.00025
+    assert next_rate(0.0005, of_four, of_four | {"lr": 0.001}) == 0.002
+    of_before = {"lr": 0.002, "optimizer": "AdamW"}  # checkpoints of one replica, before there were several
+    assert next_rate(0.0005, of_before, of_four) == pytest.approx(0.001)
+
+
+def test_a_cosine_goes_on_by_epochs_whatever_number_of_steps_they_have():
+    model = SimpleNamespace(optimizer=SimpleNamespace(learning_rate=0.0))
+    follow = FollowCosine(steps=100, peak=1.0, done=50)
+    follow.set_model(model)
+    rates = []
+    for step in range(50):
+        follow.on_train_batch_begin(step)
+        rates.append(model.optimizer.learning_rate)
+    assert rates == [cosine_rate(step, 100, 1.0) for step in range(50, 100)]
+
+
+def epochs_of(work: Path) -> list[int]:
+    """Return the epochs that the CSV file of a training tells of."""
+    with (work / "CSVLogger" / "training.csv").open(encoding="utf-8", newline="") as file:
+        return [int(row["epoch"]) for row in csv.DictReader(file)]
+
+
+def free_ports() -> list[int]:
+    """Return two ports of this machine that nobody listens on."""
+    with closing(socket.socket()) as one, closing(socket.socket()) as other:
+        for each in (one, other):
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in (one, other)]
+
+
+def run_workers(
+    script: str, *arguments: object, each: tuple[tuple, ...] = ((), ()), run: Callable = run_together
+) -> list[tuple[str, str, int]]:
+    """Run a script as two workers, each with arguments of its own before the others; return output, errors and code."""
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports()]}
+    tasks = [{"type": "worker", "index": index} for index in range(len(each))]
+    configs = [{"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})} for task in tasks]
+    done = run([(script, *own, *arguments) for own in each], configs)
+    return [(worker.stdout, worker.stderr, worker.returncode) for worker in done]
+
+
+def train_on_two(
+    work: Path, notes: Path, dies: tuple[int, int] = (0, 0), epochs: int = 2, run: Callable = run_together
+) -> list[tuple]:
+    """Train as two workers that take notes; `dies` says after which step each kills itself."""
+    each = tuple((notes / f"{worker}.json", die) for worker, die in enumerate(dies))
+    return run_workers("tests/helpers/worker.py", "--work", work, "--set", f"EPOCHS={epochs}", each=each, run=run)
+
+
+def test_two_workers_agree_step_by_step_and_end_with_the_same_weights(digits_work: Path, tmp_path: Path):
+    for told, errors, code in train_on_two(digits_work, tmp_path):
+        assert code == 0, errors
+        assert "2 replicas (multi_worker, here worker " in told
+    steps = [json.loads((tmp_path / f"{worker}.json").read_text(encoding="utf-8")) for worker in range(2)]
+    assert len(steps[0]) == 12
+    assert steps[0] == steps[1]
+    weights = [np.load(tmp_path / f"{worker}.npz") for worker in range(2)]
+    assert len(weights[0].files) > 10
+    assert all(np.array_equal(weights[0][name], weights[1][name]) for name in weights[0].files)
+    assert [checkpoint.epoch for checkpoint in list_checkpoints(digits_work / "checkpoint")] == [1, 2]
+
+
+def test_workers_that_were_told_differently_are_refused(digits_work: Path):
+    each = (("--set", "LR=0.001"), ("--set", "LR=0.002"))
+    workers = run_workers("train.py", "--work", digits_work, "--set", "EPOCHS=1", each=each)
+    for (told, errors, code), rate in zip(workers, (0.001, 0.002), strict=True):
+        assert code == 2, errors
+        assert "waiting for the others" in told
+        assert f"the workers differ in LR, here {rate}" in errors
+        assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("dies", [(-9, 0), (9, 0), (0, -9)], ids=str)
+def test_whatever_ends_one_worker_ends_the_other(digits_work: Path, tmp_path: Path, dies: tuple[int, int]):
+    ended = train_on_two(digits_work, tmp_path, dies=dies, epochs=3)
+    own, others = (ended[number] for number in (dies.index(0) ^ 1, dies.index(0)))
+    assert own[2] != 0
+    assert others[2] == 2, others
+    assert "has lost another one" in others[1]
+    assert "Traceback" not in own[1] + others[1]
+
+
+def test_a_lost_worker_ends_the_other_and_both_go_on_together(digits_work: Path, tmp_path: Path):
+    (_, errors, code), (_, _, killed) = train_on_two(digits_work, tmp_path, dies=(0, 9), epochs=3, run=run_fresh)
+    assert killed != 0
+    assert code == 2, errors
+    assert "has lost another one" in errors
+    assert "Traceback" not in errors
+    for told, errors, code in train_on_two(digits_work, tmp_path, epochs=3):
+        assert code == 0, errors
+        assert "Going on after epoch 1" in told
+    assert epochs_of(digits_work) == [1, 2, 3]
+
+
+def test_keras_does_not_yet_fit_on_several_workers_by_itself():
+    (told, errors, code), _ = run_workers("tests/helpers/upstream.py")
+    assert code == 0, errors
+    for part, runs in json.loads(told.splitlines()[-1]).items():
+        assert not runs, (
+            f"Keras has mended it ({part}): FitOnWorkers in bearcat/training/multi_worker.py can do without"
+        )
+
+
+def test_a_curve_is_not_drawn_by_several_workers(packed: Path):
+    told = run_wrongly("train.py", "--curve", "--work", packed, TF_CONFIG=EXAMPLE)
+    assert "--curve trains on one machine" in told
