@@ -7,7 +7,7 @@ Next:   python init_working_space.py
 
 from pathlib import Path
 
-from bearcat.cli import make_parser, run, tell
+from bearcat.cli import echo, make_parser, run
 from bearcat.core.settings_file import parse_override
 from bearcat.core.workspace import ROOT, create_work, works_folder
 from bearcat.settings_rules import load_settings
@@ -27,10 +27,10 @@ def main() -> None:
     load_settings(ROOT / "settings.py", None, arguments.set)  # a wrong one is refused before anything is made
     settings = dict(map(parse_override, arguments.set))
     work = create_work(parent, name, activate=not arguments.keep_active, settings=settings)
-    tell(f"Made: {work.path}")
+    echo(f"Made: {work.path}")
     if not arguments.keep_active:
-        tell("It is the active work now: scripts take it unless --work names another.")
-    tell("Next: python init_working_space.py  (make its folders; look at its settings.py first)")
+        echo("It is the active work now: scripts take it unless --work names another.")
+    echo("Next: python init_working_space.py  (make its folders; look at its settings.py first)")
 
 
 if __name__ == "__main__":

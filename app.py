@@ -1,10 +1,10 @@
 """Step 11: serve the trained units: a page for people and an API for programs, on port 5006.
 
---label FOLDER serves another page in their place: pictures without labels are shown, to confirm or correct what the
+--label FOLDER serves another page in their place: images without labels are shown, to confirm or correct what the
 unit reads; it also works before there is a unit.
 
 Reads:  App_model, also what is put there later; test_dataset, for examples on the page; --label: the folder
-Writes: nothing; --label: copies of the confirmed pictures in train_dataset, as <label>_<hash>.<ext>
+Writes: nothing; --label: copies of the confirmed images in train_dataset, as <label>_<hash>.<ext>
 Next:   python spider_example.py, or open http://127.0.0.1:5006
 """
 
@@ -13,7 +13,7 @@ import os
 import re
 from pathlib import Path
 
-from bearcat.cli import SERVICE_PORT, Step, make_parser, open_step, run, tell
+from bearcat.cli import SERVICE_PORT, Step, echo, make_parser, open_step, run
 from bearcat.data.labels import list_images
 from bearcat.labelling.app import make_labelling_app
 from bearcat.labelling.session import Labelling
@@ -28,7 +28,7 @@ from utils import Image_Processing, Predict_Image
 
 TOKEN = "BEARCAT_TOKEN"
 OTHER_OPTIONS = ("workers", "max_body", "queue", "no_page")  # of which --label makes no use
-MOST_EXAMPLES = 12  # pictures on the page
+MOST_EXAMPLES = 12  # images on the page
 UNITS = {"": 1, "K": 2**10, "M": 2**20}
 
 
@@ -48,11 +48,11 @@ def main() -> None:
     units = UnitFolder(folder, Predict_Image)
     units.load_all()
     listener = listen(arguments.host, arguments.port)
-    tell(f"Serving {', '.join(units)} on {address_of(arguments.host, listener)}  (Ctrl-C stops)")
+    echo(f"Serving {', '.join(units)} on {address_of(arguments.host, listener)}  (Ctrl-C stops)")
     if not token and not THIS_MACHINE.fullmatch(arguments.host):
-        tell("Warning: other machines can use this service, and it asks nobody who they are: set --token.")
+        echo("Warning: other machines can use this service, and it asks nobody who they are: set --token.")
     if not arguments.no_page and not page:
-        tell("The page is left out: a visit to it needs one process, --workers makes several.")
+        echo("The page is left out: a visit to it needs one process, --workers makes several.")
     step.next("python spider_example.py", "in another terminal: ask it")
     if arguments.workers == 1:
         serve(service, units, listener)
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def label(step: Step) -> None:
-    """Serve the page on which a folder's pictures are labelled; say at the end what was done and what comes next."""
+    """Serve the page on which a folder's images are labelled; say at the end what was done and what comes next."""
     arguments, settings = step.arguments, step.settings
     refuse_other_options(vars(arguments), vars(arguments_of_service().parse_args([])), OTHER_OPTIONS)
     token = token_of(arguments)
@@ -75,16 +75,16 @@ def label(step: Step) -> None:
         Image_Processing.extraction_label,
     )
     for line in labelling.about():
-        tell(line)
-    if labelling.pile.pictures:
+        echo(line)
+    if labelling.pile.images:
         start_log(requests=False)
         listener = listen(arguments.host, arguments.port)
-        tell(f"Label them on {address_of(arguments.host, listener)}  (Ctrl-C stops; what is confirmed is saved)")
+        echo(f"Label them on {address_of(arguments.host, listener)}  (Ctrl-C stops; what is confirmed is saved)")
         app = make_labelling_app(labelling, lambda: next_commands(step.work, labelling.symbols), arguments.host, token)
         try:
             run_app(app, listener)
         finally:
-            tell(f"{labelling.labelled} pictures labelled, copied into {labelling.copies.folder}")
+            echo(f"{labelling.labelled} images labelled, copied into {labelling.copies.folder}")
             go_on(step, labelling)
     else:
         go_on(step, labelling)
@@ -99,7 +99,7 @@ def go_on(step: Step, labelling: Labelling) -> None:
 def arguments_of_service() -> argparse.ArgumentParser:
     """Return the parser with all that the service can be told."""
     parser = make_parser(__doc__)
-    parser.add_argument("--label", metavar="FOLDER", help="serve a page on which this folder's pictures are labelled")
+    parser.add_argument("--label", metavar="FOLDER", help="serve a page on which this folder's images are labelled")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1: this machine only)")
     parser.add_argument("--port", type=int, default=SERVICE_PORT, help=f"({SERVICE_PORT})")
     parser.add_argument("--token", help=f"what clients must send; better in the environment's {TOKEN}: ps shows this")
@@ -108,7 +108,7 @@ def arguments_of_service() -> argparse.ArgumentParser:
         "--max-body", type=bytes_of, default=MAX_BODY, metavar="BYTES", help=f"of a request ({MAX_BODY // 2**20}M)"
     )
     parser.add_argument(
-        "--queue", type=count_of, default=MOST_WAITING, metavar="N", help=f"pictures that may wait ({MOST_WAITING})"
+        "--queue", type=count_of, default=MOST_WAITING, metavar="N", help=f"images that may wait ({MOST_WAITING})"
     )
     parser.add_argument("--no-page", action="store_true", help="the API alone, without the gradio page")
     return parser

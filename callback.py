@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from bearcat.artifacts.card import Card
 from bearcat.artifacts.checkpoints import best_checkpoint, list_checkpoints
 from bearcat.artifacts.pretrained import origin_of
-from bearcat.cli import make_parser, open_step, run, tell
+from bearcat.cli import echo, make_parser, open_step, run
 from bearcat.core.workspace import Work
 from bearcat.training.config import Recipe
 from bearcat.training.distribution import SOLO, Team
@@ -34,12 +34,10 @@ from bearcat.training.schedules import (
 class CallBack:
     """All that accompanies the epochs of one work's training; `history` holds one row of figures for each of them."""
 
-    def __init__(
-        self, work: Work, settings: SimpleNamespace, card: Card, team: Team = SOLO, pictures: int | None = None
-    ):
-        """Accompany a training on so many labelled pictures; not said: on many."""
+    def __init__(self, work: Work, settings: SimpleNamespace, card: Card, team: Team = SOLO, images: int | None = None):
+        """Accompany a training on so many labelled images; not said: on many."""
         self.work, self.settings, self.card, self.team = work, settings, card, team
-        self.pictures = sys.maxsize if pictures is None else pictures
+        self.images = sys.maxsize if images is None else images
         self.origin = ""  # the fingerprint of the base that the weights come from
         self.recipe = replace(Recipe.from_settings(settings), lr=self.peak)
         self.history: list[dict] = []
@@ -48,8 +46,8 @@ class CallBack:
 
     @property
     def fraction(self) -> float:
-        """Return how much of LR is right: all, but for few pictures from the base."""
-        return rate_for(1.0, self.pictures) if self.origin else 1.0
+        """Return how much of LR is right: all, but for few images from the base."""
+        return rate_for(1.0, self.images) if self.origin else 1.0
 
     @property
     def peak(self) -> float:
@@ -106,7 +104,7 @@ class CallBack:
             training.write_history(self.csv_file, self.history)
         for row in self.history:
             self.rule.observe(row["val_loss"], row["val_exact"])
-        tell(f"Going on after epoch {found.checkpoint.epoch}: {found.checkpoint.path.name}")
+        echo(f"Going on after epoch {found.checkpoint.epoch}: {found.checkpoint.path.name}")
         return found.model
 
     def callbacks(self, steps_per_epoch: int, validation_data, validated: int) -> list:
@@ -153,28 +151,28 @@ class CallBack:
         return self._pace
 
     def strength(self, steps_per_epoch: int):
-        """Return how strongly AUGMENT changes those of a batch of so many pictures, 1 … 0, by the batch's number."""
+        """Return how strongly AUGMENT changes those of a batch of so many images, 1 … 0, by the batch's number."""
         from bearcat.training import callbacks as pacing
 
         pace = self.pace(steps_per_epoch)
-        return pace.strength if pace and self.pictures >= pacing.FADING_PICTURES else pacing.full_strength
+        return pace.strength if pace and self.images >= pacing.FADING_IMAGES else pacing.full_strength
 
     def writers(self, validation_data) -> list:
         """Return what else writes into the work, for people to look at."""
         import keras
 
         from bearcat.training.callbacks import WriteCsv
-        from bearcat.training.tensorboard import ShowReadings
+        from bearcat.training.tensorboard import ShowPredictions
 
         logs = self.work.folder("logs")
         return [
             WriteCsv(self.csv_file, self.history),
             keras.callbacks.TensorBoard(str(logs), write_graph=False, update_freq=self.settings.UPDATE_FREQ),
-            ShowReadings(logs / "readings", self.card, validation_data),
+            ShowPredictions(logs / "readings", self.card, validation_data),
         ]
 
     def fit(self, model, steps_per_epoch: int, batches, validation_batches, validated: int) -> None:
-        """Run the epochs that are left on endless batches and so many pictures that validate; Ctrl-C stops softly."""
+        """Run the epochs that are left on endless batches and so many images that validate; Ctrl-C stops softly."""
         callbacks = self.callbacks(steps_per_epoch, validation_batches, validated)
         with self._signal:
             model.fit(
@@ -212,8 +210,8 @@ def main() -> None:
     step = open_step(make_parser(__doc__))
     folder = step.work.folder("checkpoint")
     best = best_checkpoint(folder)
-    tell(f"{len(list_checkpoints(folder))} checkpoints; the best is\n{best.path}")
-    tell(f"epoch {best.epoch}: validation loss {best.val_loss:.6f}, exact {best.val_exact:.2%}")
+    echo(f"{len(list_checkpoints(folder))} checkpoints; the best is\n{best.path}")
+    echo(f"epoch {best.epoch}: validation loss {best.val_loss:.6f}, exact {best.val_exact:.2%}")
     step.next("python save_model.py", "save and export it")
 
 

@@ -1,4 +1,4 @@
-"""Step 4: look at the data: sizes, labels, damage, doubles; and see what to set.
+"""Step 4: look at the data: sizes, labels, damage, duplicates; and see what to set.
 
 Reads:  train_dataset, validation_dataset, test_dataset; EFFICIENTDET: label
 Writes: report/check.json and, for people, report/check.html; with --apply MODE (where nobody chose one), IMAGE_HEIGHT,
@@ -8,12 +8,12 @@ Next:   python pack_dataset.py
 
 from functools import partial
 
-from bearcat.cli import Step, make_parser, open_step, run, tell
+from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.core.errors import DataError, LabelError
 from bearcat.core.settings_file import change_settings_file
 from bearcat.core.workspace import LABEL_FOLDER
 from bearcat.modes import CODECS
-from bearcat.reports.data_checks import find_all, find_doubles, look_alikes, unseen_symbols
+from bearcat.reports.data_checks import find_all, find_duplicates, look_alikes, unseen_symbols
 from bearcat.reports.data_page import Check, Proposal, check_page
 from bearcat.reports.data_statistics import SetReport, inspect_set, put_together, summary_lines
 from bearcat.reports.html import write_page
@@ -32,15 +32,15 @@ def main() -> None:
     advice = advise(step, folders, Image_Processing.extraction_label)
     check = inspect(step, advice)
     for split, report in check.reports.items():
-        tell("\n".join(summary_lines(f"{split}_dataset", report)))
+        echo("\n".join(summary_lines(f"{split}_dataset", report)))
     tell_findings(check)
     write_reports(step, check)
     without_label = [line for report in check.reports.values() for line in report.without_label]
     if without_label:
-        raise LabelError(f"{len(without_label)} pictures have no label, the first:\n{without_label[0]}")
+        raise LabelError(f"{len(without_label)} images have no label, the first:\n{without_label[0]}")
     if not check.proposals:
         todo = "put yours in train_dataset and run python move_path.py"
-        raise DataError(f"{step.work.path} has no pictures yet that can be read: {todo}")
+        raise DataError(f"{step.work.path} has no images yet that can be read: {todo}")
     propose(step, check)
     if check.unit == "box":
         step.next("python train.py", "train on them as they are")
@@ -49,15 +49,15 @@ def main() -> None:
 
 
 def inspect(step: Step, advice: ModeAdvice) -> Check:
-    """Look at all pictures as the mode to go on with reads their labels."""
+    """Look at all images as the mode to go on with reads their labels."""
     codec = CODECS[advice.mode]
     label_of, of_boxes = Image_Processing.extraction_label, codec.unit == "box"
     if of_boxes:
         label_of = partial(Image_Processing.extraction_boxes, label_folder=step.work.folder(LABEL_FOLDER))
     reports = {split: inspect_set(step.work.data_folder(split), label_of, codec.symbols, of_boxes) for split in SPLITS}
-    doubles = find_doubles(reports)
-    findings = find_all(reports, doubles, codec.unit)
-    return Check(step.work.path, codec.unit, reports, findings, doubles, proposals(step, reports, advice), advice)
+    duplicates = find_duplicates(reports)
+    findings = find_all(reports, duplicates, codec.unit)
+    return Check(step.work.path, codec.unit, reports, findings, duplicates, proposals(step, reports, advice), advice)
 
 
 def proposals(step: Step, reports: dict[str, SetReport], advice: ModeAdvice) -> list[Proposal]:
@@ -72,7 +72,7 @@ def proposals(step: Step, reports: dict[str, SetReport], advice: ModeAdvice) -> 
 def tell_findings(check: Check) -> None:
     """Print what was found, a line each; the files are in the reports."""
     for finding in check.findings:
-        tell(f"{finding.level.capitalize()}: {finding.text}")
+        echo(f"{finding.level.capitalize()}: {finding.text}")
 
 
 def write_reports(step: Step, check: Check) -> None:
@@ -84,7 +84,7 @@ def write_reports(step: Step, check: Check) -> None:
         "findings": [finding.as_dict() for finding in check.findings],
         "unseen": {name: dict(symbols) for name, symbols in unseen_symbols(check.reports).items()},
         "look_alikes": look_alikes(whole.symbols) if check.unit == "character" else [],
-        "doubles": [double.as_dict() for double in check.doubles],
+        "doubles": [duplicate.as_dict() for duplicate in check.duplicates],
         "suggested": {proposal.name: proposal.suggested for proposal in check.proposals},
         "why": {proposal.name: proposal.why for proposal in check.proposals},
         "mode": {"now": step.settings.MODE, "goes_on_with": check.advice.mode, "because": check.advice.because},
@@ -92,7 +92,7 @@ def write_reports(step: Step, check: Check) -> None:
     step.write_report("check", payload)
     page = step.work.report_file("check").with_suffix(".html")
     write_page(page, check_page(check))
-    tell(f"To look at: {page}")
+    echo(f"To look at: {page}")
 
 
 def propose(step: Step, check: Check) -> None:
@@ -101,19 +101,19 @@ def propose(step: Step, check: Check) -> None:
     values = {one.name: one.suggested for one in check.proposals} | {"MODE": advice.mode}
     if advice.because:
         stays = f"it stays, though {advice.suggested} is usual where {advice.reason}"
-        tell(f"{advice.because}: " + (stays if advice.mode != advice.suggested else f"better {advice.suggested}"))
+        echo(f"{advice.because}: " + (stays if advice.mode != advice.suggested else f"better {advice.suggested}"))
     if step.arguments.apply:
         changed = change_settings_file(step.work.settings_file, values)
         for name, (old, new) in changed.items():
-            tell(f"{step.work.settings_file}: {name} = {new!r} (was {old!r})")
+            echo(f"{step.work.settings_file}: {name} = {new!r} (was {old!r})")
         if not changed:
-            tell("The settings fit the data already.")
+            echo("The settings fit the data already.")
         return
     different = {name: value for name, value in values.items() if getattr(step.settings, name) != value}
     for name, value in different.items():
-        tell(f"Better: {name} = {value!r} (now {getattr(step.settings, name)!r})")
+        echo(f"Better: {name} = {value!r} (now {getattr(step.settings, name)!r})")
     if different:
-        tell("python cheak_file.py --apply writes that into the work's settings.")
+        echo("python cheak_file.py --apply writes that into the work's settings.")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """Remove data sets on purpose, for instance before another lot is generated. It asks first.
 
 Reads:  nothing
-Writes: deletes the pictures and packs of the sets that are named, and nothing else
+Writes: deletes the images and packs of the sets that are named, and nothing else
 Next:   python gen_sample_by_captcha.py
 """
 
-from bearcat.cli import Step, make_parser, open_step, run, tell
+from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.core.errors import DataError
 from bearcat.core.storage import Place
 from bearcat.core.workspace import DATA_FOLDERS, PACK_FOLDERS
@@ -28,16 +28,16 @@ def main() -> None:
     files = {name: files_of(folder_of(step, name)) for name in step.arguments.sets or DELETABLE}
     total = sum(map(len, files.values()))
     for name, paths in files.items():
-        tell(f"{name}: {len(paths)} files")
+        echo(f"{name}: {len(paths)} files")
     if not total:
-        tell("There is nothing to delete.")
+        echo("There is nothing to delete.")
     elif step.arguments.yes or confirmed(total):
         for path in (path for paths in files.values() for path in paths):
             path.unlink()
-        tell(f"Deleted {total} files.")
+        echo(f"Deleted {total} files.")
     else:
-        tell("Nothing was deleted.")
-    step.next("python gen_sample_by_captcha.py", "or put your own pictures into train_dataset")
+        echo("Nothing was deleted.")
+    step.next("python gen_sample_by_captcha.py", "or put your own images into train_dataset")
 
 
 def folder_of(step: Step, name: str) -> Place:
@@ -48,7 +48,7 @@ def folder_of(step: Step, name: str) -> Place:
 
 
 def files_of(folder: Place) -> list[Place]:
-    """Return a folder's pictures or TFRecords; a label table, which is made by hand, and all else stays."""
+    """Return a folder's images or TFRecords; a label table, which is made by hand, and all else stays."""
     if folder.name not in PACK_FOLDERS:
         return list_images(folder)
     return [file for pattern in ("*.tfrecord", PARTS, INDEX) for file in folder.glob(pattern)]

@@ -5,7 +5,7 @@ Writes: train_dataset, validation_dataset, test_dataset; of kind "click" also la
 Next:   python cheak_file.py
 """
 
-from bearcat.cli import Step, add_shard, make_parser, open_step, run, tell
+from bearcat.cli import Step, add_shard, echo, make_parser, open_step, run
 from bearcat.core.errors import SettingsError
 from bearcat.generation.config import CaptchaConfig, load_captcha_config
 from bearcat.generation.generate import generate
@@ -16,7 +16,7 @@ from bearcat.modes import CODECS
 def main() -> None:
     """Generate what is still missing of the three data sets, or of a share of them."""
     parser = make_parser(__doc__)
-    add_shard(parser, "only the i-th of n shares, so that n processes or machines make the pictures together")
+    add_shard(parser, "only the i-th of n shares, so that n processes or machines make the images together")
     step = open_step(parser)
     shard = step.arguments.shard or WHOLE
     config = load_captcha_config(step.work.captcha_config_file)
@@ -25,9 +25,9 @@ def main() -> None:
         folder = step.work.path / config.folders[split]
         made, others = generate(config, split, folder, step.settings.SEED, shard)
         share = "" if shard == WHOLE else f"share {shard} of "
-        tell(f"{folder.name}: {share}{count} pictures, {made} of them made now")
+        echo(f"{folder.name}: {share}{count} images, {made} of them made now")
         if others:
-            tell(f"  and {others} that this configuration did not make; they are left as they are")
+            echo(f"  and {others} that this configuration did not make; they are left as they are")
     step.next("python cheak_file.py --apply", "look at the data and set what follows from it")
 
 

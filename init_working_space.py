@@ -3,14 +3,14 @@
 Reads:  nothing
 Writes: the folders; moves what is in checkpoint, CSVLogger and logs into backup/<time>/; with --go-on puts the best
         checkpoint into weight, from which the next training starts
-Next:   python gen_sample_by_captcha.py, or your own pictures in train_dataset and python move_path.py
+Next:   python gen_sample_by_captcha.py, or your own images in train_dataset and python move_path.py
 """
 
 import shutil
 
 from bearcat.artifacts.checkpoints import best_checkpoint, list_checkpoints
 from bearcat.artifacts.pretrained import find_weight_file
-from bearcat.cli import make_parser, open_step, run, tell
+from bearcat.cli import echo, make_parser, open_step, run
 from bearcat.core.files import written_beside
 from bearcat.core.workspace import Work, next_backup
 
@@ -25,13 +25,13 @@ def main() -> None:
     else:
         set_weights_aside(step.work)
     if find_weight_file(step.work.folder("weight")):
-        tell(f"The next training starts from {find_weight_file(step.work.folder('weight'))}")
+        echo(f"The next training starts from {find_weight_file(step.work.folder('weight'))}")
     backup = step.work.set_runs_aside()
     if backup:
-        tell(f"The earlier training lies in {backup}")
+        echo(f"The earlier training lies in {backup}")
     step.work.make_folders()
-    tell("The folders are there. Your own pictures go into train_dataset, named <label>_<anything>.png")
-    step.next("python gen_sample_by_captcha.py", "or, with your own pictures: python move_path.py")
+    echo("The folders are there. Your own images go into train_dataset, named <label>_<anything>.png")
+    step.next("python gen_sample_by_captcha.py", "or, with your own images: python move_path.py")
 
 
 def set_weights_aside(work: Work) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from bearcat.artifacts.card import Card
 from bearcat.artifacts.pretrained import backbone_to_train
-from bearcat.cli import Step, make_parser, open_step, run, tell
+from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.core.devices import Device, choose_precision, set_precision, silence, start_tensorflow
 from bearcat.data.vocabulary import Vocabulary
 from bearcat.detection.configs import DETECTORS
@@ -23,7 +23,7 @@ with silence():
     from bearcat.detection.losses import DetectionLoss
     from bearcat.detection.metrics import AllFound
     from bearcat.detection.network import build_detector
-    from bearcat.networks.backbones.adapt import MOMENTUM, PICTURE_STRIDES, TEXT_STRIDES, fitted_network
+    from bearcat.networks.backbones.adapt import IMAGE_STRIDES, MOMENTUM, TEXT_STRIDES, fitted_network
     from bearcat.networks.layers import FusedBatchNormalization, ManyLogits, PositionEmbedding, Sight
     from bearcat.networks.losses import SmoothedCrossentropy, SmoothedCTC
     from bearcat.networks.metrics import ExactMatch
@@ -46,9 +46,9 @@ def build_ordinary(card: Card) -> keras.Model:
 
 
 def build_num_classes(card: Card) -> keras.Model:
-    """Return a network with logits (N, 1, rows): one class for the whole picture."""
+    """Return a network with logits (N, 1, rows): one class for the whole image."""
     pixels = keras.Input(card.spec.shape, name="pixels")
-    features = layers.GlobalAveragePooling2D()(look_at(pixels, card.backbone, PICTURE_STRIDES))
+    features = layers.GlobalAveragePooling2D()(look_at(pixels, card.backbone, IMAGE_STRIDES))
     whole = layers.Reshape((1, features.shape[-1]))(layers.Dropout(0.3)(features))
     return keras.Model(pixels, make_head(card)(whole), name="num_classes")
 
@@ -97,7 +97,7 @@ def look_at(pixels, backbone: str, strides=TEXT_STRIDES):
 
 
 def look_at_text(pixels, backbone: str):
-    """Return the features of a picture of text; our own networks see all text at one height, as their base did."""
+    """Return the features of an image of text; our own networks see all text at one height, as their base did."""
     if is_own(backbone):
         pixels = Sight(*sight_of(*pixels.shape[1:3]), name="sight")(pixels)
     return look_at(pixels, backbone)
@@ -176,9 +176,9 @@ def draw(model: keras.Model, step: Step) -> None:
     """Write model.png where graphviz is installed, else say how to get it."""
     try:
         keras.utils.plot_model(model, step.work.path / "model.png", show_shapes=True, show_layer_activations=True)
-        tell(f"Drawn: {step.work.path / 'model.png'}")
+        echo(f"Drawn: {step.work.path / 'model.png'}")
     except (ImportError, OSError):
-        tell("No model.png: it needs graphviz (Debian: apt-get install graphviz) and pip install pydot")
+        echo("No model.png: it needs graphviz (Debian: apt-get install graphviz) and pip install pydot")
 
 
 def main() -> None:
@@ -191,11 +191,11 @@ def main() -> None:
     folder = step.work.folder("weight")
     card = replace(card, backbone=backbone_to_train(card, device.has_gpu, folder, settings.WEIGHTS))
     model, card, recipe = build_for(card, recipe, device)
-    model.summary(print_fn=tell)
-    tell(f"{card.mode} with {card.backbone} in {recipe.precision}")
-    tell(f"{model.count_params():,} parameters, without the optimizer's")
+    model.summary(print_fn=echo)
+    echo(f"{card.mode} with {card.backbone} in {recipe.precision}")
+    echo(f"{model.count_params():,} parameters, without the optimizer's")
     gigabytes = training_bytes(model, settings.BATCH_SIZE) / 1e9
-    tell(f"Training takes about {gigabytes:.1f} GB of memory with BATCH_SIZE = {settings.BATCH_SIZE}")
+    echo(f"Training takes about {gigabytes:.1f} GB of memory with BATCH_SIZE = {settings.BATCH_SIZE}")
     draw(model, step)
     step.next("python train.py", "train it")
 

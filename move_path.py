@@ -1,16 +1,16 @@
-"""Step 3b: split one pile of your own pictures into training, validation and test.
+"""Step 3b: split one pile of your own images into training, validation and test.
 
 Reads:  train_dataset
-Writes: validation_dataset and test_dataset, DIVIDE_RATO of the pictures each (DIVIDE = False: test_dataset only);
-        a set that already has pictures is left as it is; report/split.json, and report/split_journal.json, by which
+Writes: validation_dataset and test_dataset, DIVIDE_RATO of the images each (DIVIDE = False: test_dataset only);
+        a set that already has images is left as it is; report/split.json, and report/split_journal.json, by which
         --undo puts all back
 Next:   python cheak_file.py
 """
 
-from bearcat.cli import Step, make_parser, open_step, run, tell
+from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.data.labels import list_images, read_labels
 from bearcat.data.split_journal import Sets, finish_split, load_journal, movable_back, run_split, undo_split
-from bearcat.data.splitting import Split, find_doubles, plan_split
+from bearcat.data.splitting import Split, find_duplicates, plan_split
 from bearcat.modes import CODECS
 from bearcat.reports.recommended_settings import advise
 from utils import Image_Processing
@@ -19,10 +19,10 @@ SHOWN = 10
 
 
 def main() -> None:
-    """Move pictures, or put them back; a run that is killed is finished by the next."""
+    """Move images, or put them back; a run that is killed is finished by the next."""
     parser = make_parser(__doc__)
     parser.add_argument("--dry-run", action="store_true", help="say how many would be moved, and move nothing")
-    parser.add_argument("--undo", action="store_true", help="put all pictures that it moved back into train_dataset")
+    parser.add_argument("--undo", action="store_true", help="put all images that it moved back into train_dataset")
     step = open_step(parser)
     targets = {split: step.work.data_folder(split) for split in ("validation", "test")}
     sets = Sets(step.work.data_folder("train"), targets, step.work.folder("report") / "split_journal.json")
@@ -38,42 +38,42 @@ def divide(step: Step, sets: Sets) -> None:
     if step.arguments.dry_run:
         split = Split(under_way) if under_way else choose(step, sets)
         for name, count in split.counts.items():
-            tell(f"{name}_dataset: {count} pictures would be moved there")
+            echo(f"{name}_dataset: {count} images would be moved there")
         return step.next("python move_path.py", "move them")
     split = finish_split(sets)
     if split:
-        tell("Finished the split that was interrupted.")
+        echo("Finished the split that was interrupted.")
     else:
         split = choose(step, sets)
         run_split(split, sets)
-    counts = count_pictures(step)
+    counts = count_images(step)
     step.write_report("split", {"moved": split.counts, "pictures": counts, "seed": step.settings.SEED})
     for name, count in counts.items():
-        tell(f"{name}_dataset: {count} pictures, {split.counts.get(name, 0)} of them moved there now")
-    tell("python move_path.py --undo puts them back.")
+        echo(f"{name}_dataset: {count} images, {split.counts.get(name, 0)} of them moved there now")
+    echo("python move_path.py --undo puts them back.")
     step.next("python cheak_file.py --apply", "look at the data and set what follows from it")
 
 
 def choose(step: Step, sets: Sets) -> Split:
-    """Return which pictures go where."""
+    """Return which images go where."""
     settings, class_of = step.settings, classes_of(step, sets)
     splits = ("validation", "test") if settings.DIVIDE else ("test",)
-    doubles = find_doubles(sets.pile)
+    duplicates = find_duplicates(sets.pile)
     targets = {split: sets.targets[split] for split in splits}
-    split = plan_split(sets.pile, targets, settings.DIVIDE_RATO, settings.SEED, class_of, doubles)
-    if doubles:
-        tell(
-            f"{sum(map(len, doubles))} pictures show the same as others, in {len(doubles)} groups: each stays together"
+    split = plan_split(sets.pile, targets, settings.DIVIDE_RATO, settings.SEED, class_of, duplicates)
+    if duplicates:
+        echo(
+            f"{sum(map(len, duplicates))} images show the same as others, in {len(duplicates)} groups: each stays together"
         )
     for name, names in split.moves.items():
         absent = sorted(set(class_of.values()) - {class_of.get(one) for one in names})
         if absent:
-            tell(f"{name}_dataset: {len(absent)} classes have too few pictures to be in it: {' '.join(absent[:SHOWN])}")
+            echo(f"{name}_dataset: {len(absent)} classes have too few images to be in it: {' '.join(absent[:SHOWN])}")
     return split
 
 
 def classes_of(step: Step, sets: Sets) -> dict[str, str]:
-    """Return picture → class, by which the sets get their shares; {} where step 4 will not take labels for classes."""
+    """Return image → class, by which the sets get their shares; {} where step 4 will not take labels for classes."""
     label_of = Image_Processing.extraction_label
     if CODECS[advise(step, [sets.pile], label_of).mode].unit != "class":
         return {}
@@ -84,23 +84,23 @@ def put_back(step: Step, sets: Sets) -> None:
     """Undo all splits, or finish an undo that was interrupted."""
     if step.arguments.dry_run:
         for name, names in movable_back(sets).items():
-            tell(f"{name}_dataset: {len(names)} pictures would be put back into train_dataset")
+            echo(f"{name}_dataset: {len(names)} images would be put back into train_dataset")
         return step.next("python move_path.py --undo", "put them back")
     if not step.arguments.undo:
-        tell("Finishing the undo that was interrupted; nothing is split now.")
-    undone, counts = undo_split(sets), count_pictures(step)
+        echo("Finishing the undo that was interrupted; nothing is split now.")
+    undone, counts = undo_split(sets), count_images(step)
     step.write_report("split", {"put_back": undone.counts, "left": undone.left, "pictures": counts})
     for line in undone.left[:SHOWN]:
-        tell(f"Not put back: {line}")
+        echo(f"Not put back: {line}")
     if len(undone.left) > SHOWN:
-        tell(f"… {len(undone.left) - SHOWN} more in report/split.json")
+        echo(f"… {len(undone.left) - SHOWN} more in report/split.json")
     for name, count in counts.items():
-        tell(f"{name}_dataset: {count} pictures, {undone.counts.get(name, 0)} put back from there now")
+        echo(f"{name}_dataset: {count} images, {undone.counts.get(name, 0)} put back from there now")
     step.next("python move_path.py", "split them anew")
 
 
-def count_pictures(step: Step) -> dict[str, int]:
-    """Return how many pictures each set holds."""
+def count_images(step: Step) -> dict[str, int]:
+    """Return how many images each set holds."""
     return {name: len(list_images(step.work.data_folder(name))) for name in ("train", "validation", "test")}
 
 

@@ -1,6 +1,6 @@
-"""Step 5: pack the pictures for training, as the network will see them.
+"""Step 5: pack the images for training, as the network will see them.
 
-What a picture's pixels and its label are is not decided here: Image_Processing in utils.py says it for all steps.
+What an image's pixels and its label are is not decided here: Image_Processing in utils.py says it for all steps.
 Several processes or machines pack together: first --vocabulary-only, then each its --shard i/n, at last --join n.
 
 Reads:  train_dataset, validation_dataset
@@ -14,7 +14,7 @@ import time
 from functools import partial
 from types import SimpleNamespace
 
-from bearcat.cli import Step, add_shard, make_parser, open_step, run, tell
+from bearcat.cli import Step, add_shard, echo, make_parser, open_step, run
 from bearcat.core.devices import start_tensorflow
 from bearcat.core.errors import RecordError, SettingsError
 from bearcat.core.storage import Place, RemotePath
@@ -31,7 +31,7 @@ from utils import Image_Processing, WriteTFRecord, boxed_data, read_data, vocabu
 
 SPLITS = ("train", "validation")
 
-Data = dict[str, list[LabelledImage]]  # split → its pictures
+Data = dict[str, list[LabelledImage]]  # split → its images
 
 
 def main() -> None:
@@ -74,7 +74,7 @@ def pack_all(step: Step) -> None:
 
 
 def write_vocabulary(step: Step) -> tuple[Data, WriteTFRecord]:
-    """Check all labels and write num_classes.json; return the pictures and what packs them."""
+    """Check all labels and write num_classes.json; return the images and what packs them."""
     settings, work, arguments = step.settings, step.work, step.arguments
     data = {split: read_data(work, split, settings.MODE) for split in SPLITS}
     labelled = [item for items in data.values() for item in items]
@@ -98,9 +98,9 @@ def pack_given_share(step: Step) -> None:
     """Pack the share that the command line names."""
     shard = step.arguments.shard
     for split, part in pack_share(step.work, step.settings, shard).items():
-        tell(f"{split}_pack_dataset: share {shard}, {part.count} pictures")
+        echo(f"{split}_pack_dataset: share {shard}, {part.count} images")
         for line in part.damaged:
-            tell(f"Left out: {line}")
+            echo(f"Left out: {line}")
     step.next(f"python pack_dataset.py --join {shard.count}", f"when all {shard.count} shares are packed")
 
 
@@ -113,7 +113,7 @@ def pack_with_beam(step: Step) -> None:
 
 
 def pack_share(work: Work, settings: SimpleNamespace, shard: Shard) -> dict[str, Part]:
-    """Pack every n-th picture, and the changed copies of those, into files of the share's own; return what was made."""
+    """Pack every n-th image, and the changed copies of those, into files of the share's own; return what was made."""
     data = {split: read_data(work, split, settings.MODE) for split in SPLITS}
     writer = writer_of(settings, agreed_vocabulary(work))
     writer.check([item for items in data.values() for item in items])
@@ -151,9 +151,9 @@ def finish(step: Step, data: Data, writer: WriteTFRecord, counts: dict[str, int]
     """Say what was packed, and leave the report."""
     spec = writer.spec
     for split, count in counts.items():
-        tell(f"{split}_pack_dataset: {count} pictures as {spec.height}×{spec.width}×{spec.channels}")
+        echo(f"{split}_pack_dataset: {count} images as {spec.height}×{spec.width}×{spec.channels}")
     for line in report["damaged"]:
-        tell(f"Left out: {line}")
+        echo(f"Left out: {line}")
     tell_vocabulary(step.work, data, writer)
     characters = list(writer.codec.vocabulary.characters)
     seconds = round(report["seconds"], 3)
@@ -163,26 +163,24 @@ def finish(step: Step, data: Data, writer: WriteTFRecord, counts: dict[str, int]
 
 
 def check_boxes(step: Step, way: str | None) -> None:
-    """Check the pictures of EFFICIENTDET, which are trained on as they are, and write their class names."""
+    """Check the images of EFFICIENTDET, which are trained on as they are, and write their class names."""
     work = step.work
     if way not in (None, "vocabulary_only"):
-        raise SettingsError(
-            f"MODE = {step.settings.MODE!r} packs nothing that could be shared: train.py reads pictures"
-        )
+        raise SettingsError(f"MODE = {step.settings.MODE!r} packs nothing that could be shared: train.py reads images")
     data, vocabulary, damaged = boxed_data(work, step.arguments.renew, step.arguments.extend)
     vocabulary.save(work.vocabulary_file)
     for line in damaged:
-        tell(f"Left out: {line}")
-    tell(f"Vocabulary: {len(vocabulary.characters)} symbols in {work.vocabulary_file.name}; nothing needs to be packed")
+        echo(f"Left out: {line}")
+    echo(f"Vocabulary: {len(vocabulary.characters)} symbols in {work.vocabulary_file.name}; nothing needs to be packed")
     counts = {split: len(items) for split, items in data.items()}
     step.write_report(
         "pack", {"pictures": counts, "damaged": damaged, "characters": list(vocabulary.characters), "seconds": 0}
     )
-    step.next("python train.py", "train on the pictures as they are")
+    step.next("python train.py", "train on the images as they are")
 
 
 def writer_of(settings: SimpleNamespace, vocabulary: Vocabulary) -> WriteTFRecord:
-    """Return what packs pictures as the settings say."""
+    """Return what packs images as the settings say."""
     return WriteTFRecord(InputSpec.from_settings(settings), settings.MODE, settings.CAPTCHA_LENGTH, vocabulary)
 
 
@@ -216,19 +214,19 @@ def check_kind(folder: Place, unit: str) -> None:
 def tell_vocabulary(work: Work, data: Data, writer: WriteTFRecord) -> None:
     """Say how many symbols there are, which only the validation's labels have, and which no label has."""
     characters, symbols_of = writer.codec.vocabulary.characters, writer.codec.symbols
-    tell(f"Vocabulary: {len(characters)} symbols in {work.vocabulary_file.name}")
+    echo(f"Vocabulary: {len(characters)} symbols in {work.vocabulary_file.name}")
     known, asked = ({s for item in data[split] for s in symbols_of(item.label)} for split in SPLITS)
     if unseen := sorted(asked - known):
-        tell(f"In validation but never in training, so never learnt: {' '.join(unseen)}")
+        echo(f"In validation but never in training, so never learnt: {' '.join(unseen)}")
     if added := sorted(set(characters) - known - asked):
-        tell(f"In no label, but likely to come, as so many others came just once: {' '.join(added)}")
+        echo(f"In no label, but likely to come, as so many others came just once: {' '.join(added)}")
 
 
-def enhance(work: Work, settings: SimpleNamespace, pictures: list[LabelledImage]) -> list[LabelledImage]:
-    """Return the changed copies of the training's pictures, written where they are lacking."""
+def enhance(work: Work, settings: SimpleNamespace, images: list[LabelledImage]) -> list[LabelledImage]:
+    """Return the changed copies of the training's images, written where they are lacking."""
     folder, count = work.folder("train_enhance_dataset"), settings.DATA_ENHANCEMENT
-    copies = Image_Processing.preprosess_save_images(pictures, folder, count, settings.SEED)
-    tell(f"{folder.name}: {len(copies)} changed copies, packed with the {len(pictures)} pictures of train_dataset")
+    copies = Image_Processing.preprosess_save_images(images, folder, count, settings.SEED)
+    echo(f"{folder.name}: {len(copies)} changed copies, packed with the {len(images)} images of train_dataset")
     return copies
 
 

@@ -1,7 +1,7 @@
-"""Step 10: score the trained unit on pictures that it has not seen, exactly as the service would answer them.
+"""Step 10: score the trained unit on images that it has not seen, exactly as the service would answer them.
 
 Reads:  test_dataset, App_model
-Writes: report/test.json, report/test.html; EFFICIENTDET: report/worst, drawings of the worst pictures;
+Writes: report/test.json, report/test.html; EFFICIENTDET: report/worst, drawings of the worst images;
         --compare: report/compare.json, report/compare.html
 Next:   python app.py
 """
@@ -9,11 +9,11 @@ Next:   python app.py
 import sys
 import time
 
-from bearcat.cli import Step, make_parser, open_step, run, tell
+from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.core.errors import ArtifactError, DataError, ImageError
 from bearcat.core.progress import show_progress
 from bearcat.core.workspace import ROOT, Work, find_work
-from bearcat.data.codecs import Reading
+from bearcat.data.codecs import Prediction
 from bearcat.data.labels import LabelledImage
 from bearcat.detection.decoding import Detections
 from bearcat.modes import CODECS
@@ -28,7 +28,7 @@ SHOWN = 10
 
 
 def main() -> None:
-    """Read every test picture and report; or have two units read them."""
+    """Read every test image and report; or have two units read them."""
     step = open_test()
     if step.arguments.compare:
         return compare_works(step, [find_work(name) for name in step.arguments.compare])
@@ -39,8 +39,8 @@ def main() -> None:
     step.write_report("test", report | {"unit": unit.name})
     write_page(step.work.folder("report") / "test.html", page)
     for line in damaged[:SHOWN]:
-        tell(f"Left out: {line}")
-    tell("All of it, with the mistakes as pictures and what to do next: report/test.html")
+        echo(f"Left out: {line}")
+    echo("All of it, with the mistakes as images and what to do next: report/test.html")
     step.next("python app.py", "serve it")
 
 
@@ -54,45 +54,45 @@ def open_test() -> Step:
 
 
 def test_data(step: Step, mode: str) -> list[LabelledImage]:
-    """Return the test pictures with their labels."""
+    """Return the test images with their labels."""
     return read_data(step.work, "test", mode)
 
 
 def read_all(unit: Predict_Image, data: list[LabelledImage]) -> tuple[list[tuple], list[str]]:
-    """Return (item, reading, seconds) of every picture, and the damaged ones in words; raise DataError if all are."""
+    """Return (item, reading, seconds) of every image, and the damaged ones in words; raise DataError if all are."""
     read, damaged = [], []
     for item in show_progress(data, len(data), f"testing {unit.name}"):
         started = time.perf_counter()
         try:
-            reading: Reading = unit.predict(item.path)
+            prediction: Prediction = unit.predict(item.path)
         except ImageError as error:
             damaged.append(str(error))
             continue
-        read.append((item, reading, time.perf_counter() - started))
+        read.append((item, prediction, time.perf_counter() - started))
     if not read:
-        raise DataError(f"not one picture in {data[0].path.parent} could be read:\n{damaged[0]}")
+        raise DataError(f"not one image in {data[0].path.parent} could be read:\n{damaged[0]}")
     return read, damaged
 
 
 def compare_works(step: Step, works: list[Work]) -> None:
-    """Have the units of two works read the same pictures; print and write which is better, if that can be said."""
+    """Have the units of two works read the same images; print and write which is better, if that can be said."""
     units = [open_unit(work, step.arguments.set) for work in works]
     kinds = {CODECS[unit.recogniser.card.mode].unit == "box" for unit in units}
     if len(kinds) > 1:
         modes = " and ".join(unit.recogniser.card.mode for unit in units)
         raise ArtifactError(f"--compare names units of {modes}: one finds boxes and the other does not")
     data = test_data(step, units[0].recogniser.card.mode)
-    read = [{item.path: (item, reading) for item, reading, _ in read_all(unit, data)[0]} for unit in units]
+    read = [{item.path: (item, prediction) for item, prediction, _ in read_all(unit, data)[0]} for unit in units]
     items = [item for item, _ in read[0].values()]
-    readings = [[reading for _, reading in of_unit.values()] for of_unit in read]
-    right = [[is_right(item, one) for item, one in zip(items, row, strict=True)] for row in readings]
+    predictions = [[prediction for _, prediction in of_unit.values()] for of_unit in read]
+    right = [[is_right(item, one) for item, one in zip(items, row, strict=True)] for row in predictions]
     labels = [item.label if isinstance(item.label, str) else " ".join(item.label.names) for item in items]
-    texts = [[one.text for one in row] for row in readings]
+    texts = [[one.text for one in row] for row in predictions]
     names = [item.name for item in items]
     report = compare([work.path.name for work in works], names, labels, texts, right)
     for row in report["units"]:
-        tell("{}: exact {:.2%} (95 % interval {:.2%} – {:.2%})".format(row["unit"], row["exact"], *row["exact_ci95"]))
-    tell(report["verdict"])
+        echo("{}: exact {:.2%} (95 % interval {:.2%} – {:.2%})".format(row["unit"], row["exact"], *row["exact_ci95"]))
+    echo(report["verdict"])
     step.write_report("compare", report)
     page = comparison_page(report, dict(zip(names, (item.path for item in items), strict=True)))
     write_page(step.work.folder("report") / "compare.html", page)
@@ -106,9 +106,9 @@ def open_unit(work: Work, overrides: list[str]) -> Predict_Image:
     )
 
 
-def is_right(item: LabelledImage, reading: Reading | Detections) -> bool:
-    """Tell whether a picture was read exactly right."""
-    return reading.text == item.label if isinstance(item.label, str) else all_right(item.label, reading)
+def is_right(item: LabelledImage, prediction: Prediction | Detections) -> bool:
+    """Tell whether an image was read exactly right."""
+    return prediction.text == item.label if isinstance(item.label, str) else all_right(item.label, prediction)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Step 7: train, or go on with a training that was stopped.
 
-Reads:  train_pack_dataset, validation_pack_dataset, num_classes.json, checkpoint; EFFICIENTDET: the pictures and label
+Reads:  train_pack_dataset, validation_pack_dataset, num_classes.json, checkpoint; EFFICIENTDET: the images and label
 Writes: checkpoint (one an epoch), CSVLogger, logs, report/train.json, report/train.png;
         --curve: report/curve.json, report/curve.png, from trainings in report/curve that leave the work's own alone
 Next:   python save_model.py; meanwhile: tensorboard --logdir <work>/logs
@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from bearcat.artifacts.card import Card
 from bearcat.artifacts.checkpoints import best_checkpoint, best_epoch
 from bearcat.artifacts.pretrained import backbone_to_train, starting_file
-from bearcat.cli import INTERRUPTED, Step, make_parser, open_step, run, tell
+from bearcat.cli import INTERRUPTED, Step, echo, make_parser, open_step, run
 from bearcat.core.devices import Device, start_tensorflow
 from bearcat.core.errors import SettingsError
 from bearcat.core.workspace import Work
@@ -25,7 +25,7 @@ from bearcat.training.cluster import worker_for
 from bearcat.training.distribution import Team, fingerprint, start_team
 from bearcat.training.learning_curve import SHARES, answer_curve, curve_folder, curve_point, has_ended, make_curve_work
 from bearcat.training.schedules import INTERRUPT
-from bearcat.training.sources import BoxedPictures, PackedPictures
+from bearcat.training.sources import BoxedImages, PackedImages
 from callback import CallBack
 from utils import Image_Processing, boxed_data
 
@@ -33,7 +33,7 @@ from utils import Image_Processing, boxed_data
 def main() -> int:
     """Train a work's network until the rule or EPOCHS ends it; or train on parts of the data, for a curve."""
     parser = make_parser(__doc__)
-    words = "train on 1/8, 1/4, 1/2 and all of the pictures, and say how many more would help"
+    words = "train on 1/8, 1/4, 1/2 and all of the images, and say how many more would help"
     parser.add_argument("--curve", action="store_true", help=words)
     step = open_step(parser, only_reads=lambda settings: not worker_for(settings.STRATEGY).is_chief)
     return learn_curve(step) if step.arguments.curve else train(step)
@@ -48,7 +48,7 @@ def train(step: Step) -> int:
     card = Card.from_settings(settings, source.vocabulary, device.has_gpu)
     call_back = CallBack(work, settings, card, team, source.labelled)
     with team.watched():
-        team.check_agreement(**vars(settings), pictures=(source.count, source.validated), card=card)
+        team.check_agreement(**vars(settings), images=(source.count, source.validated), card=card)
         model = call_back.resume() or begin(step, call_back, device)
         team.check_agreement(card=call_back.card, recipe=call_back.recipe, weights=fingerprint(model))
         source.check(model, call_back.card)
@@ -56,12 +56,12 @@ def train(step: Step) -> int:
             fit(step, model, call_back, source, device)
         else:
             longer = "TRAIN_SECONDS=…" if settings.TRAIN_SECONDS else "EARLY_PATIENCE=… or --set EPOCHS=…"
-            tell(f"This training has ended. To go on: --set {longer}, larger than now;")
-            tell("with new pictures: python init_working_space.py --go-on;")
-            tell("to start anew: python init_working_space.py (both keep it)")
+            echo(f"This training has ended. To go on: --set {longer}, larger than now;")
+            echo("with new images: python init_working_space.py --go-on;")
+            echo("to start anew: python init_working_space.py (both keep it)")
     if team.worker.is_chief:
         return report(step, model, call_back)
-    tell(f"This was worker {team.worker.number}; the chief, worker 0, writes the checkpoints and the report")
+    echo(f"This was worker {team.worker.number}; the chief, worker 0, writes the checkpoints and the report")
     return INTERRUPTED if call_back.stopped_by() == INTERRUPT else 0
 
 
@@ -70,7 +70,7 @@ def gather_team(step: Step, device: Device) -> Team:
     strategy = step.settings.STRATEGY
     worker = worker_for(strategy)
     if worker.count > 1:
-        tell(f"This is worker {worker.number} of {worker.count}; waiting for the others …")
+        echo(f"This is worker {worker.number} of {worker.count}; waiting for the others …")
     return start_team(strategy, worker, device)
 
 
@@ -80,12 +80,12 @@ def report(step: Step, model, call_back: CallBack) -> int:
 
     step.write_report("train", summarise(model, call_back))
     save_figure(draw_training(call_back.history), step.work.folder("report") / "train.png")
-    tell("Drawn: report/train.png")
+    echo("Drawn: report/train.png")
     if call_back.stopped_by() == INTERRUPT:
-        tell("Stopped and saved. Go on: python train.py, or use what there is: python save_model.py")
+        echo("Stopped and saved. Go on: python train.py, or use what there is: python save_model.py")
         return INTERRUPTED
     best = best_checkpoint(step.work.folder("checkpoint"))
-    tell(f"Best: epoch {best.epoch}, validation loss {best.val_loss:.4f}, exact {best.val_exact:.2%}")
+    echo(f"Best: epoch {best.epoch}, validation loss {best.val_loss:.4f}, exact {best.val_exact:.2%}")
     step.next("python save_model.py", "save and export the best checkpoint")
     return 0
 
@@ -113,31 +113,31 @@ def start_from(model, card: Card, weight_file: Path) -> None:
     from bearcat.artifacts.weight_transfer import take_over
 
     taken, left = take_over(model, card.vocabulary, weight_file)
-    tell(f"Starting weights from {weight_file}: {len(taken)} of {len(taken) + len(left)} taken")
+    echo(f"Starting weights from {weight_file}: {len(taken)} of {len(taken) + len(left)} taken")
     for name in left:
-        tell(f"  not taken: {name}")
+        echo(f"  not taken: {name}")
 
 
-def packed_pictures(step: Step) -> PackedPictures:
+def packed_images(step: Step) -> PackedImages:
     """Return what pack_dataset.py packed."""
-    return PackedPictures(step.work, step.settings)
+    return PackedImages(step.work, step.settings)
 
 
-def boxed_pictures(step: Step) -> BoxedPictures:
-    """Return pictures with their boxes as they lie in the work; num_classes.json is written where there is none."""
+def boxed_images(step: Step) -> BoxedImages:
+    """Return images with their boxes as they lie in the work; num_classes.json is written where there is none."""
     data, vocabulary, damaged = boxed_data(step.work, renew=False, extend=False)
     for line in damaged:
-        tell(f"Left out: {line}")
+        echo(f"Left out: {line}")
     if not step.work.vocabulary_file.is_file() and worker_for(step.settings.STRATEGY).is_chief:
         vocabulary.save(step.work.vocabulary_file)
-    return BoxedPictures(data, vocabulary, step.settings, Image_Processing.extraction_image)
+    return BoxedImages(data, vocabulary, step.settings, Image_Processing.extraction_image)
 
 
 WORKER_SEEDS = 1_000_003  # apart, more than any training has epochs
-SOURCES = {"character": packed_pictures, "class": packed_pictures, "box": boxed_pictures}
+SOURCES = {"character": packed_images, "class": packed_images, "box": boxed_images}
 
 
-def fit(step: Step, model, call_back: CallBack, source: PackedPictures | BoxedPictures, device: Device) -> None:
+def fit(step: Step, model, call_back: CallBack, source: PackedImages | BoxedImages, device: Device) -> None:
     """Run the epochs that are left; before the first, try some steps on one batch."""
     import keras
 
@@ -146,19 +146,19 @@ def fit(step: Step, model, call_back: CallBack, source: PackedPictures | BoxedPi
     settings, team = step.settings, call_back.team
     # another seed after a resume, else the first epochs' order and changes would come again
     seed = settings.SEED + call_back.epochs_done
-    keras.utils.set_random_seed(seed + WORKER_SEEDS * team.worker.number)  # each worker changes pictures its own way
+    keras.utils.set_random_seed(seed + WORKER_SEEDS * team.worker.number)  # each worker changes images its own way
     steps = max(settings.MIN_EPOCH_STEPS, -(-source.count // (settings.BATCH_SIZE * team.replicas)))
     batches, validation = source.batches(call_back.card, seed, call_back.strength(steps), team)
     team.prepare(model, batches)
     tell_team(team, settings)
     if call_back.peak != settings.LR:
-        tell(f"Learning rate at the start {call_back.peak:.2g}, which LR = {settings.LR:g} comes to here")
+        echo(f"Learning rate at the start {call_back.peak:.2g}, which LR = {settings.LR:g} comes to here")
     if not call_back.epochs_done:
         warning = "" if device.has_gpu else memory_warning(model, settings.BATCH_SIZE * team.here)
-        tell(warning or "Trying some steps on one batch …")
+        echo(warning or "Trying some steps on one batch …")
         try_first_batch(model, batches, steps, call_back)
-    tell(
-        f"{source.count} pictures in {steps} steps, {call_back.card.backbone}, "
+    echo(
+        f"{source.count} images in {steps} steps, {call_back.card.backbone}, "
         f"{model.count_params():,} parameters in {call_back.recipe.precision}, on {device.words}"
     )
     call_back.fit(model, steps, batches, validation, source.validated)
@@ -168,7 +168,7 @@ def tell_team(team: Team, settings: SimpleNamespace) -> None:
     """Say who trains together, and what that makes of the batch."""
     if team.words:
         size = settings.BATCH_SIZE
-        tell(f"{team.words}: {team.replicas} × {size} = {team.replicas * size} pictures a step")
+        echo(f"{team.words}: {team.replicas} × {size} = {team.replicas * size} images a step")
 
 
 def try_first_batch(model, batches, steps: int, call_back: CallBack) -> None:
@@ -178,8 +178,8 @@ def try_first_batch(model, batches, steps: int, call_back: CallBack) -> None:
     flight = preflight(model, batches, call_back.team, call_back.replicas_scale, call_back.settings.LR)
     if not flight.learns:
         losses = ", ".join(f"{loss:.3g}" for loss in flight.losses)
-        tell(f"The loss of one batch does not fall ({losses}): LR is far too low or too high, or the labels are wrong")
-    tell(f"An epoch takes about {steps * flight.seconds:.0f} s")
+        echo(f"The loss of one batch does not fall ({losses}): LR is far too low or too high, or the labels are wrong")
+    echo(f"An epoch takes about {steps * flight.seconds:.0f} s")
 
 
 def summarise(model, call_back: CallBack) -> dict:
@@ -201,21 +201,21 @@ def summarise(model, call_back: CallBack) -> dict:
 
 
 def learn_curve(step: Step) -> int:
-    """Train on parts of the data, each in a work of its own, and say how many more pictures would help."""
+    """Train on parts of the data, each in a work of its own, and say how many more images would help."""
     work, settings = step.work, step.settings
     if CODECS[settings.MODE].unit == "box":
-        raise SettingsError(f"--curve draws parts of packed pictures, which MODE = {settings.MODE!r} has none of")
+        raise SettingsError(f"--curve draws parts of packed images, which MODE = {settings.MODE!r} has none of")
     if worker_for(settings.STRATEGY).count > 1:
         raise SettingsError("--curve trains on one machine: run it without TF_CONFIG, or --set STRATEGY=mirrored")
-    packed_pictures(step)  # refuses packs that do not fit the settings
+    packed_images(step)  # refuses packs that do not fit the settings
     start_tensorflow(use_gpu=False)  # here it only packs; the trainings have the GPU
     folder, made = curve_folder(work, vars(settings)), []
     for number, share in enumerate(SHARES, start=1):
         made.append(make_curve_work(work, folder / f"{number}-of-{len(SHARES)}", share, settings.SEED))
-        tell(f"Training {number} of {len(SHARES)}: {share:.1%} of the pictures")
+        echo(f"Training {number} of {len(SHARES)}: {share:.1%} of the images")
         code = train_beside(made[-1], step.arguments.set)
         if code:
-            tell("Go on: python train.py --curve")
+            echo("Go on: python train.py --curve")
             return code
     from bearcat.reports.plots import draw_curve, save_figure
 
@@ -225,8 +225,8 @@ def learn_curve(step: Step) -> int:
     save_figure(draw_curve(points, laws), work.folder("report") / "curve.png")
     shutil.rmtree(folder.parent)
     for point in points:
-        tell(f"{point.pictures:,} pictures: exact {point.exact:.2%} of {point.validated} validation pictures")
-    tell(f"{report['answer']}\nDrawn: report/curve.png")
+        echo(f"{point.images:,} images: exact {point.exact:.2%} of {point.validated} validation images")
+    echo(f"{report['answer']}\nDrawn: report/curve.png")
     step.next("python train.py", "the work's own training, which this has left alone")
     return 0
 

@@ -36,7 +36,7 @@ class Step:
 
     def next(self, command: str, why: str) -> None:
         """Print, as the last line, what to run next."""
-        tell(f"Next: {command}  ({why})")
+        echo(f"Next: {command}  ({why})")
 
 
 def make_parser(doc: str) -> argparse.ArgumentParser:
@@ -67,7 +67,7 @@ def open_step(
     arguments = parser.parse_args(argv)
     work = find_work(arguments.work)
     settings = load_settings(ROOT / "settings.py", work.settings_file, arguments.set)
-    tell(f"Work: {work.path}")
+    echo(f"Work: {work.path}")
     shard = getattr(arguments, "shard", None)
     changed, part = () if only_reads(settings) else None, shard.name if shard else ""
     return Step(work, settings, arguments, WorkLock(work.path, Path(sys.argv[0]).stem, changed, part))
@@ -101,7 +101,7 @@ def run(main: Callable[[], object]) -> None:
     sys.exit(USER_MISTAKE)
 
 
-def tell(message: str) -> None:
+def echo(message: str) -> None:
     """Print a line for the person who runs a step; reports are for programs."""
     print(message, flush=True)
 

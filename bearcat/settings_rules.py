@@ -85,7 +85,7 @@ RULES: dict[str, Rule] = {
     "AUGMENT": _FLAG,
     "DATA_ENHANCEMENT": Rule(
         lambda value: value is False or (type(value) is int and 1 <= value <= 1000),
-        "False, or how many copies of each picture: a whole number from 1 to 1000",
+        "False, or how many copies of each image: a whole number from 1 to 1000",
     ),
     "PACK_FOLDER": Rule(
         lambda value: value is None or (isinstance(value, str) and bool(value.strip())),

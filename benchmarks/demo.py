@@ -1,8 +1,8 @@
-"""Walk the whole road on a small work of generated digits, and ask the running service about an unseen picture.
+"""Walk the whole road on a small work of generated digits, and ask the running service about an unseen image.
 
 Reads:  nothing
 Writes: works/demo, at a second run gone on with
-Next:   your own pictures: the numbered steps in README.md
+Next:   your own images: the numbered steps in README.md
 """
 
 import json
@@ -19,7 +19,7 @@ from bearcat.core.settings_file import change_settings_file
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "works" / "demo"
 DIGITS = {"characters": "0123456789", "char_count": [4], "width": 120, "count": 5000}
-# half-size pictures and a fixed number of epochs: from the base enough for digits
+# half-size images and a fixed number of epochs: from the base enough for digits
 SETTINGS = {"MODE": "CTC", "IMAGE_HEIGHT": 40, "IMAGE_WIDTH": 80, "EPOCHS": 2, "COSINE_SCHEDULER": True}
 EXPECTED_EXACT = 0.95
 
@@ -40,7 +40,7 @@ def main() -> int:
     serve_and_ask()
     report = json.loads((WORK / "report" / "test.json").read_text(encoding="utf-8"))
     seconds = time.monotonic() - started
-    print(f"Exact match on {report['images']} test pictures: {report['exact']:.2%}; all in {seconds:.0f} s")
+    print(f"Exact match on {report['images']} test images: {report['exact']:.2%}; all in {seconds:.0f} s")
     return 0 if report["exact"] >= EXPECTED_EXACT else 1
 
 

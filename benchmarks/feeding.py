@@ -28,7 +28,7 @@ COUNTS = (2_000, 200_000)
 MODES = ("CTC", "ORDINARY")
 CHARACTERS = tuple("0123456789")
 HEIGHT, WIDTH, LENGTH = 60, 100, 4
-DRAWN = 2_000  # distinct pictures; the others are these, moved and in another light
+DRAWN = 2_000  # distinct images; the others are these, moved and in another light
 BATCH_SIZE = 32
 IN_MEMORY = 20  # batches
 ROUNDS, STEPS = 12, 20
@@ -36,33 +36,33 @@ JITTERED, PLAIN, MEMORY = "pack, jittered", "pack, as it is", "memory"
 
 
 def main() -> None:
-    """Print one line of a Markdown table for each number of pictures and mode."""
+    """Print one line of a Markdown table for each number of images and mode."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--counts", nargs="+", type=int, default=COUNTS, metavar="PICTURES")
     parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"turns of {STEPS} steps each ({ROUNDS})")
     arguments = parser.parse_args()
     titles = ("from memory", "from the pack", "the same with jitter", "first batch", "peak memory", "fed from memory")
-    print(f"| pictures | mode | {' | '.join(titles)} |")
+    print(f"| images | mode | {' | '.join(titles)} |")
     print("| --- " * (2 + len(titles)) + "|")
     with tempfile.TemporaryDirectory() as folder:
         for count in arguments.counts:
             pack = Path(folder) / f"pack_{count}"
-            in_own_process(pack_pictures, pack, count)
+            in_own_process(pack_images, pack, count)
             for mode in arguments.modes:
                 seconds = in_own_process(measure, pack, mode, arguments.rounds)
                 alone = {name: in_own_process(measure_alone, pack, mode, name) for name in (MEMORY, JITTERED)}
                 print(table_line(count, mode, seconds, alone), flush=True)
 
 
-def pack_pictures(folder: Path, count: int) -> None:
+def pack_images(folder: Path, count: int) -> None:
     """Start TensorFlow and pack."""
     start_tensorflow(use_gpu=False)
-    write_pictures(folder, count)
+    write_images(folder, count)
 
 
-def write_pictures(folder: Path, count: int) -> None:
-    """Pack so many labelled pictures, through the project's own writer."""
+def write_images(folder: Path, count: int) -> None:
+    """Pack so many labelled images, through the project's own writer."""
     from bearcat.data.tfrecords import write_pack
 
     of_all = InputSpec(HEIGHT, WIDTH, 1).as_dict() | {"characters": list(CHARACTERS), "unit": "character"}
@@ -153,7 +153,7 @@ def feed(model, source) -> Callable[[], object]:
 
 
 def table_line(count: int, mode: str, seconds: dict[str, list[float]], alone: dict[str, tuple[float, int]]) -> str:
-    """Return a row: pictures a second from memory, and what share of that the other sources reach, with quartiles."""
+    """Return a row: images a second from memory, and what share of that the other sources reach, with quartiles."""
     cells = [f"{count:,}", mode, f"{BATCH_SIZE / statistics.median(seconds[MEMORY]):,.0f}/s"]
     for name in (PLAIN, JITTERED):
         low, middle, high = ratios(seconds[MEMORY], seconds[name])

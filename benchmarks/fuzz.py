@@ -1,9 +1,9 @@
-"""Fuzz what strangers' bytes reach first: the picture decoder, and the bodies of requests (Linux; pip install atheris).
+"""Fuzz what strangers' bytes reach first: the image decoder, and the bodies of requests (Linux; pip install atheris).
 
-    python -m benchmarks.fuzz pictures --seconds 600
+    python -m benchmarks.fuzz images --seconds 600
     python -m benchmarks.fuzz bodies --seconds 600
 
-Real pictures and bodies are mutated by libFuzzer, guided by the lines of Pillow and of Bearcat that they reach.
+Real images and bodies are mutated by libFuzzer, guided by the lines of Pillow and of Bearcat that they reach.
 Anything but a typed error, or an answer below 500, is a find: shown once, its bytes kept in artefacts/fuzz.
 """
 
@@ -40,8 +40,8 @@ KINDS = (JSON, FORM, f"{MULTIPART}; boundary=b", f"{MULTIPART}; boundary=", "tex
 PATHS = ("/", "/api/predict")
 
 
-def picture_seeds() -> Iterator[bytes]:
-    """Yield a small picture of every format and mode."""
+def image_seeds() -> Iterator[bytes]:
+    """Yield a small image of every format and mode."""
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 12, 4), np.uint8), "RGBA")
     for form in FORMATS:
         for mode in ("RGBA", "RGB", "LA", "L", "P", "1", "CMYK", "I;16"):
@@ -66,9 +66,9 @@ def picture_seeds() -> Iterator[bytes]:
 
 def body_seeds() -> Iterator[bytes]:
     """Yield bodies after the byte that says which path and content type they go with."""
-    picture = next(picture_seeds())
-    text = base64.b64encode(picture).decode()
-    part = b'--b\r\nContent-Disposition: form-data; name="img"; filename="a.png"\r\n\r\n' + picture + b"\r\n--b--\r\n"
+    image = next(image_seeds())
+    text = base64.b64encode(image).decode()
+    part = b'--b\r\nContent-Disposition: form-data; name="img"; filename="a.png"\r\n\r\n' + image + b"\r\n--b--\r\n"
     bodies = {
         0: json.dumps({"img": text, "model": "width", "grid": "1x1", "prompt": ["a"]}).encode(),
         1: f"img={text}&model=width&grid=1x1+0+0~1&name=a".encode(),
@@ -81,8 +81,8 @@ def body_seeds() -> Iterator[bytes]:
     yield b"\0" + json.dumps({"img": [text, text, "x"]}).encode()
 
 
-def try_picture(data: bytes) -> None:
-    """Open bytes as a picture; raise what is no ImageError."""
+def try_image(data: bytes) -> None:
+    """Open bytes as an image; raise what is no ImageError."""
     try:
         pixels = extract_pixels(data, SPEC)
     except ImageError:
@@ -91,7 +91,7 @@ def try_picture(data: bytes) -> None:
 
 
 def width_of(image: bytes, **options: object) -> dict:
-    """Answer with the picture's width, as a unit would with its text."""
+    """Answer with the image's width, as a unit would with its text."""
     text = str(open_image(image).width)
     return {"result": text, "recognition_rate": [1.0], "overall_recognition_rate": 1.0, "time": 0}
 
@@ -130,7 +130,7 @@ class Service:
         return answers[0]["status"], b"".join(message.get("body", b"") for message in answers[1:])
 
 
-TARGETS = {"pictures": (picture_seeds, lambda: try_picture), "bodies": (body_seeds, Service)}
+TARGETS = {"pictures": (image_seeds, lambda: try_image), "bodies": (body_seeds, Service)}
 
 
 def recorded(target: Callable[[bytes], None], name: str) -> Callable[[bytes], None]:
@@ -160,7 +160,7 @@ def main() -> None:
     parser.add_argument("target", choices=TARGETS)
     parser.add_argument("--seconds", type=int, default=600)
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore")  # Pillow's, on damaged pictures
+    warnings.simplefilter("ignore")  # Pillow's, on damaged images
     logging.disable(logging.ERROR)
     seeds, make_target = TARGETS[arguments.target]
     corpus = FINDS / f"{arguments.target}-corpus"

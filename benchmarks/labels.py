@@ -43,7 +43,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder of zip files")
     parser.add_argument("--sets", nargs="+", metavar="NAME", help="(all)")
-    parser.add_argument("--labels", nargs="+", type=int, default=LABELS, help="how many pictures; 0: all")
+    parser.add_argument("--labels", nargs="+", type=int, default=LABELS, help="how many images; 0: all")
     parser.add_argument("--weights", nargs="+", choices=BASES, default=BASES)
     parser.add_argument("--seconds", type=int, default=60, help="of each training (60)")
     parser.add_argument("--seeds", nargs="+", type=int, default=(0, 1, 2))

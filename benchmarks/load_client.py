@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 
 
 def make_request(url: str, image: str) -> bytes:
-    """Return the bytes of a POST with a picture's base64 in a form."""
+    """Return the bytes of a POST with an image's base64 in a form."""
     address = urlsplit(url)
     body = f"img={quote(image, safe='')}".encode()
     head = f"POST {address.path or '/'} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: {len(body)}\r\n"

@@ -1,4 +1,4 @@
-"""Measure training beyond one process: two workers on this machine beside one, and millions of pictures as a stream.
+"""Measure training beyond one process: two workers on this machine beside one, and millions of images as a stream.
 
 Reads:  nothing
 Writes: tables on the screen; a work and packs in a temporary folder, or in --folder, where a second run finds them
@@ -95,7 +95,7 @@ def make_digits(folder: Path) -> Work:
 
 def compare(runs: list[Run], digits: Work) -> None:
     """Print one line of a Markdown table for each training, and what workers spend on telling one another."""
-    print("| workers | pictures a step | a step | pictures/s | exact match |\n| --- | --- | --- | --- | --- |")
+    print("| workers | images a step | a step | images/s | exact match |\n| --- | --- | --- | --- | --- |")
     for run in runs:
         report = train(run, digits)
         size = run.batch_size * len(run.cores)
@@ -194,7 +194,7 @@ def stream(folder: Path, count: int) -> None:
 
 
 def write_records(folder: Path, count: int) -> None:
-    """Pack some small pictures over and over."""
+    """Pack some small images over and over."""
     from bearcat.data.tfrecords import write_pack
 
     shared = {"characters": ["a"], "unit": "character", "longest_label": 1, "steps_needed": {"CTC": 1}}
@@ -202,12 +202,12 @@ def write_records(folder: Path, count: int) -> None:
 
 
 def repeat_records(count: int) -> Iterator:
-    """Yield so many records of DIFFERENT pictures."""
+    """Yield so many records of DIFFERENT images."""
     from bearcat.data.tfrecords import Record
 
-    pictures = np.random.default_rng(0).integers(0, 256, (DIFFERENT, *SPEC.shape), np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (DIFFERENT, *SPEC.shape), np.uint8)
     for number in range(count):
-        yield Record(pictures[number % DIFFERENT], "a", f"a_{number}.png", [1])
+        yield Record(images[number % DIFFERENT], "a", f"a_{number}.png", [1])
 
 
 if __name__ == "__main__":

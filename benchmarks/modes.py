@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def measure(mode: str, backbone: str, device: Device) -> str:
-    """Return the line of one network, for pictures of 60 × 100 grey pixels (64 × 128 where boxes are sought)."""
+    """Return the line of one network, for images of 60 × 100 grey pixels (64 × 128 where boxes are sought)."""
     from bearcat.training.sanity_check import training_bytes
     from models import build_for
 
@@ -66,7 +66,7 @@ def text_targets(card: Card, random: np.random.Generator) -> np.ndarray:
 
 
 def box_targets(card: Card, random: np.random.Generator) -> np.ndarray:
-    """Return as many random objects a picture as a label has characters."""
+    """Return as many random objects an image as a label has characters."""
     classes = random.integers(0, len(CHARACTERS), (BATCH_SIZE, LONGEST_LABEL, 1))
     corners = random.uniform(0, [card.height - 30, card.width - 30], (BATCH_SIZE, LONGEST_LABEL, 2))
     return np.concatenate([classes, corners, corners + 30], axis=-1).astype(np.float32)

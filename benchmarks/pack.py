@@ -1,7 +1,7 @@
-"""Measure packing: pictures a second beside those of only decoding them with Pillow, and peak memory.
+"""Measure packing: images a second beside those of only decoding them with Pillow, and peak memory.
 
 Reads:  nothing
-Writes: a table on the screen; pictures in a temporary folder, taken away at the end
+Writes: a table on the screen; images in a temporary folder, taken away at the end
 Next:   put it into README.md where it differs
 """
 
@@ -32,23 +32,23 @@ SECONDS_BETWEEN_LOOKS = 0.1
 
 
 def main() -> None:
-    """Print one line of a Markdown table for each number of pictures."""
+    """Print one line of a Markdown table for each number of images."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--counts", nargs="*", type=int, default=COUNTS, metavar="PICTURES")
     counts = parser.parse_args().counts
-    print("| pictures | only decoded | packed | whole step | peak memory |\n| --- | --- | --- | --- | --- |")
+    print("| images | only decoded | packed | whole step | peak memory |\n| --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
         for count in counts:
             print(measure(Path(folder), count), flush=True)
 
 
 def measure(parent: Path, count: int) -> str:
-    """Return the line of so many training pictures: pictures a second, and megabytes of the process and its kin."""
+    """Return the line of so many training images: images a second, and megabytes of the process and its kin."""
     work = create_work(parent, f"pack_{count}", activate=False)
     work.make_folders()
     change_settings_file(work.settings_file, {"IMAGE_HEIGHT": HEIGHT, "IMAGE_WIDTH": WIDTH, "CAPTCHA_LENGTH": LENGTH})
-    draw_pictures(work.data_folder("train"), count)
-    draw_pictures(work.data_folder("validation"), 1, seed=1)
+    draw_images(work.data_folder("train"), count)
+    draw_images(work.data_folder("validation"), 1, seed=1)
     decoded = count / seconds_of_decoding(work.data_folder("train"))
     started = time.perf_counter()
     peak = peak_memory([sys.executable, "pack_dataset.py", "--work", str(work.path)])
@@ -57,8 +57,8 @@ def measure(parent: Path, count: int) -> str:
     return f"| {count:,} | {decoded:,.0f}/s | {packed:,.0f}/s | {whole:,.0f}/s | {peak / 2**20:,.0f} MB |"
 
 
-def draw_pictures(folder: Path, count: int, seed: int = 0) -> None:
-    """Write labelled pictures of digits among speckles, in colours, no two alike."""
+def draw_images(folder: Path, count: int, seed: int = 0) -> None:
+    """Write labelled images of digits among speckles, in colours, no two alike."""
     choose, font = random.Random(seed), ImageFont.load_default(24)
     for number in show_progress(range(count), count, f"drawing {folder.name}"):
         text = "".join(choose.choices("0123456789", k=LENGTH))
@@ -73,7 +73,7 @@ def draw_pictures(folder: Path, count: int, seed: int = 0) -> None:
 
 
 def seconds_of_decoding(folder: Path) -> float:
-    """Return how long all cores take to open the pictures of a folder and do nothing with them."""
+    """Return how long all cores take to open the images of a folder and do nothing with them."""
     paths = list_images(folder)
     started = time.perf_counter()
     for _ in map_in_threads(open_image, paths):

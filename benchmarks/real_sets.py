@@ -8,7 +8,7 @@ from bearcat.core.workspace import Work, create_work
 from bearcat.data.images import SUFFIXES
 
 VALIDATION_SHARE = 0.1
-LEAST_VALIDATION = 2  # pictures
+LEAST_VALIDATION = 2  # images
 
 
 def list_sets(folder: Path) -> list[str]:
@@ -17,7 +17,7 @@ def list_sets(folder: Path) -> list[str]:
 
 
 def make_work(archive: Path, parent: Path, name: str, labels: int | None, seed: int) -> Work:
-    """Return a work with so many labelled pictures of a set, or all; a tenth of them validates, all its others test."""
+    """Return a work with so many labelled images of a set, or all; a tenth of them validates, all its others test."""
     work = create_work(parent, name, activate=False)
     work.make_folders()
     with zipfile.ZipFile(archive) as pile:

@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HEIGHT, WIDTH = 64, 160
 CHARACTERS = tuple("0123456789abcdefghijklmnopqrstuvwxyz")
 CONNECTIONS = (1, 8, 64)
-PICTURES = 50
+IMAGES = 50
 WARM_UP = 100  # requests before any is counted
 START_SECONDS = 60
 SOAK_PART = 1000
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--soak", type=int, default=50_000, metavar="N", help="of the long run (50000; 0: none)")
     parser.add_argument("--unit", type=Path, help="an ONNX file of save_model.py")
     arguments = parser.parse_args()
-    images = draw_pictures()
+    images = draw_images()
     with tempfile.TemporaryDirectory() as folder:
         ours = [sys.executable, "app.py", "--work", str(make_work(Path(folder), arguments.unit)), "--no-page", "--port"]
         print("| service | connections | requests/s | p50 | p99 | CPU a request | memory | first answer |")
@@ -60,15 +60,15 @@ def main() -> None:
             soak(ours, images, arguments.soak)
 
 
-def draw_pictures() -> list[str]:
-    """Return pictures of four characters as base64."""
+def draw_images() -> list[str]:
+    """Return images of four characters as base64."""
     random, generator = np.random.default_rng(0), ImageCaptcha(WIDTH, HEIGHT)
-    pictures = []
-    for _ in range(PICTURES):
+    images = []
+    for _ in range(IMAGES):
         buffer = io.BytesIO()
         generator.generate_image("".join(random.choice(CHARACTERS, 4))).save(buffer, "PNG")
-        pictures.append(base64.b64encode(buffer.getvalue()).decode("ascii"))
-    return pictures
+        images.append(base64.b64encode(buffer.getvalue()).decode("ascii"))
+    return images
 
 
 def make_work(folder: Path, unit: Path | None) -> Path:
@@ -125,7 +125,7 @@ def started(command: list[str], image: str) -> Iterator[tuple[str, psutil.Proces
 
 
 def answers(url: str, image: str) -> bool:
-    """Tell whether a service reads a picture."""
+    """Tell whether a service reads an image."""
     body = make_request(url, image).partition(b"\r\n\r\n")[2]
     try:
         with urllib.request.urlopen(url, body, timeout=START_SECONDS) as answer:

@@ -64,7 +64,7 @@ def start() -> Device:
 
 
 def make_step(mode: str, count: int, device: Device):
-    """Return the network `light` for so many characters, and what trains it by one step of random pictures."""
+    """Return the network `light` for so many characters, and what trains it by one step of random images."""
     from models import build_for
 
     characters = tuple(map(chr, range(FIRST, FIRST + count)))

@@ -32,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder of zip files")
     parser.add_argument("--sets", nargs="+", metavar="NAME", help="(all)")
-    parser.add_argument("--labels", type=int, default=100, help="how many pictures; 0: all (100)")
+    parser.add_argument("--labels", type=int, default=100, help="how many images; 0: all (100)")
     parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES)
     parser.add_argument("--seconds", type=int, default=30, help="of each training (30)")
     parser.add_argument("--seed", type=int, default=0)
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def measure(task: dict, data: Path) -> dict:
-    """Return what test.py reports of a training's confidence, and what beam search reads of the same pictures."""
+    """Return what test.py reports of a training's confidence, and what beam search reads of the same images."""
     with tempfile.TemporaryDirectory() as folder:
         work = walk_road(task, data, Path(folder))
         test = json.loads(work.report_file("test").read_text(encoding="utf-8"))
@@ -61,14 +61,14 @@ def measure(task: dict, data: Path) -> dict:
 
 
 def compare_beam(work: Work) -> dict[str, int]:
-    """Return how many test pictures are right by the best path and by beam search, and how many readings differ."""
+    """Return how many test images are right by the best path and by beam search, and how many readings differ."""
     recogniser = Predict_Image(work.folder("App_model")).recogniser
     paths = list_images(work.data_folder("test"))
     labels = [Image_Processing.extraction_label(path) for path in paths]
     pixels = np.stack([Image_Processing.extraction_image(path, recogniser.card.spec) for path in paths])
     logits = recogniser.engine.logits(pixels.astype(np.float32))
     codec = recogniser.card.make_codec()
-    greedy = [reading.text for reading in codec.decode(logits)]
+    greedy = [prediction.text for prediction in codec.decode(logits)]
     beam = [codec.vocabulary.decode(rows) for rows in beam_rows(logits)]
     return {
         "greedy_right": sum(map(str.__eq__, greedy, labels)),
@@ -105,7 +105,7 @@ def least_error(images: int, mistakes: int, share: float) -> float:
 
 def print_table(rows: list[dict]) -> None:
     """Print one line of a Markdown table for each set and mode."""
-    print("| set | mode | pictures | wrong | all | 99 % | 95 % | 90 % | rarer wrong at 99 % | at best | beam search |")
+    print("| set | mode | images | wrong | all | 99 % | 95 % | 90 % | rarer wrong at 99 % | at best | beam search |")
     print("| --- " * 11 + "|")
     for row in sorted(rows, key=lambda row: (MODES.index(row["mode"]), row["set"])):
         errors = [1 - row["exact"][0], 1 - row["exact"][1]]

@@ -12,7 +12,7 @@ from pathlib import Path
 import onnxruntime
 
 from bearcat.artifacts.inference import load_recogniser
-from bearcat.cli import run, tell
+from bearcat.cli import echo, run
 from bearcat.core.files import write_text
 
 CONFIG = """name: "{name}"
@@ -32,11 +32,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("unit", type=Path, help="a file of App_model")
     parser.add_argument("repository", type=Path, metavar="MODEL_REPOSITORY", help="the folder that Triton serves")
-    parser.add_argument("--instances", type=int, default=2, help="pictures or batches at a time: the cores (2)")
+    parser.add_argument("--instances", type=int, default=2, help="images or batches at a time: the cores (2)")
     arguments = parser.parse_args()
     folder = lay_out(arguments.unit, arguments.repository, arguments.instances)
-    tell(f"Written: {folder}")
-    tell(f"Next: tritonserver --model-repository={arguments.repository.resolve()}  (see deploy/README.md)")
+    echo(f"Written: {folder}")
+    echo(f"Next: tritonserver --model-repository={arguments.repository.resolve()}  (see deploy/README.md)")
 
 
 def lay_out(unit: Path, repository: Path, instances: int) -> Path:

@@ -1,6 +1,6 @@
 """Our own generator of captchas, as wide as captchas are: for the base recogniser alone.
 
-A picture's style is chosen anew each time: fonts, sizes, tilts, overlaps, waves, colours, paper, lines, dots, and how
+An image's style is chosen anew each time: fonts, sizes, tilts, overlaps, waves, colours, paper, lines, dots, and how
 coarse it is. Nothing is imitated; every chance is drawn wider than any one generator draws it.
 """
 
@@ -14,14 +14,14 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from bearcat.core.fonts import open_font
 
-HEIGHTS = (24, 90)  # pixels of a picture
-BEND_CELLS = (6, 3)  # columns and rows of the grid by which a picture is bent
+HEIGHTS = (24, 90)  # pixels of an image
+BEND_CELLS = (6, 3)  # columns and rows of the grid by which an image is bent
 
 Colour = tuple[int, int, int]
 
 
 class Style:
-    """What all characters of one picture have in common."""
+    """What all characters of one image have in common."""
 
     def __init__(self, fonts: list, source: random.Random):
         self.source = source
@@ -59,23 +59,23 @@ class Style:
 
 
 def draw(text: str, fonts: list, source: random.Random) -> Image.Image:
-    """Return a picture (RGB) of a text; `fonts` are files that have its characters."""
+    """Return an image (RGB) of a text; `fonts` are files that have its characters."""
     style = Style(fonts, source)
     glyphs = [_draw_glyph(character, style) for character in text]
     starts, width = _place(glyphs, style)
-    picture = _draw_paper((width, style.height), style)
+    image = _draw_paper((width, style.height), style)
     for _ in range(source.choice((0, 0, 1, 3, 6))):
-        _draw_line(picture, style)
+        _draw_line(image, style)
     for glyph, left in zip(glyphs, starts, strict=True):
         top = (style.height - glyph.height) / 2 + source.uniform(-style.hop, style.hop)
-        picture.paste(style.ink_of_character(), (round(left), round(top)), glyph)
+        image.paste(style.ink_of_character(), (round(left), round(top)), glyph)
     if source.random() < 0.45:
-        picture = _bend(picture, style)
+        image = _bend(image, style)
     for _ in range(source.choice((0, 0, 1, 2, 4))):
-        _draw_line(picture, style)
+        _draw_line(image, style)
     if source.random() < 0.5:
-        _draw_dots(picture, style)
-    return _coarsen(picture, source)
+        _draw_dots(image, style)
+    return _coarsen(image, source)
 
 
 def _colour(source: random.Random, lightness: float) -> Colour:
@@ -128,7 +128,7 @@ def _shear(mask: Image.Image, amount: float) -> Image.Image:
 
 
 def _place(glyphs: list[Image.Image], style: Style) -> tuple[list[float], int]:
-    """Return where each character begins, in pixels from the left, and how wide the picture is."""
+    """Return where each character begins, in pixels from the left, and how wide the image is."""
     source = style.source
     margin = style.height * source.choice((0.05, 0.2, 0.5))
     left, starts = source.uniform(0.3, 1.0) * margin, []
@@ -143,35 +143,35 @@ def _draw_paper(size: tuple[int, int], style: Style) -> Image.Image:
     """Return the background: plain, shaded, noisy or with blots."""
     source = style.source
     kind = source.choice(("plain", "plain", "plain", "shaded", "noisy", "blots", "grid"))
-    picture = Image.new("RGB", size, style.choose_paper())
+    image = Image.new("RGB", size, style.choose_paper())
     if kind == "shaded":
         mask = Image.linear_gradient("L").rotate(source.choice((0, 90, 180, 270))).resize(size)
-        picture.paste(style.choose_paper(), mask=mask)
+        image.paste(style.choose_paper(), mask=mask)
     elif kind == "noisy":
         strength = source.uniform(5, 45)
         noise = np.random.default_rng(source.getrandbits(32)).normal(0, strength, (size[1], size[0], 3))
-        picture = Image.fromarray((np.asarray(picture, np.float32) + noise).clip(0, 255).astype(np.uint8))
+        image = Image.fromarray((np.asarray(image, np.float32) + noise).clip(0, 255).astype(np.uint8))
     elif kind == "blots":
-        pencil = ImageDraw.Draw(picture)
+        pencil = ImageDraw.Draw(image)
         for _ in range(source.randint(3, 25)):
             x, y, radius = source.uniform(0, size[0]), source.uniform(0, size[1]), source.uniform(1, size[1] / 2)
             pencil.ellipse((x - radius, y - radius, x + radius, y + radius), style.choose_paper())
     elif kind == "grid":
-        pencil, colour, step = ImageDraw.Draw(picture), style.choose_ink(), source.randint(4, 16)
+        pencil, colour, step = ImageDraw.Draw(image), style.choose_ink(), source.randint(4, 16)
         for x in range(source.randrange(step), size[0], step):
             pencil.line((x, 0, x + source.choice((0, 5)), size[1]), colour)
         for y in range(source.randrange(step), size[1], step):
             pencil.line((0, y, size[0], y), colour)
-    return picture
+    return image
 
 
-def _draw_line(picture: Image.Image, style: Style) -> None:
-    """Draw a straight line, an arc or a wave, in any colour, across the picture or a part of it."""
-    source, (width, height) = style.source, picture.size
+def _draw_line(image: Image.Image, style: Style) -> None:
+    """Draw a straight line, an arc or a wave, in any colour, across the image or a part of it."""
+    source, (width, height) = style.source, image.size
     kind = source.choice(("straight", "straight", "arc", "wave"))
     colour = source.choice((style.ink, style.choose_ink(), style.choose_ink(), style.choose_paper()))
     thickness = source.choice((1, 1, 1, 2, max(1, height // 20)))
-    pencil = ImageDraw.Draw(picture)
+    pencil = ImageDraw.Draw(image)
     x0, x1 = sorted((source.uniform(-0.1, 1.1) * width, source.uniform(-0.1, 1.1) * width))
     if source.random() < 0.5:
         x0, x1 = 0, width
@@ -192,10 +192,10 @@ def _draw_line(picture: Image.Image, style: Style) -> None:
     pencil.line(points, colour, thickness, joint="curve")
 
 
-def _draw_dots(picture: Image.Image, style: Style) -> None:
+def _draw_dots(image: Image.Image, style: Style) -> None:
     """Strew dots, short strokes or small circles."""
-    source, (width, height) = style.source, picture.size
-    pencil = ImageDraw.Draw(picture)
+    source, (width, height) = style.source, image.size
+    pencil = ImageDraw.Draw(image)
     kind = source.choice(("dot", "dot", "dot", "stroke", "circle"))
     colour = style.choose_ink()
     many = source.random() < 0.6
@@ -214,10 +214,10 @@ def _draw_dots(picture: Image.Image, style: Style) -> None:
             pencil.ellipse((x - 3, y - 3, x + 3, y + 3), outline=colour)
 
 
-def _bend(picture: Image.Image, style: Style) -> Image.Image:
-    """Bend a picture by waves along its sides, or pull the crossings of a grid to and fro."""
+def _bend(image: Image.Image, style: Style) -> Image.Image:
+    """Bend an image by waves along its sides, or pull the crossings of a grid to and fro."""
     source = style.source
-    pixels = np.asarray(picture)
+    pixels = np.asarray(image)
     if source.random() < 0.5:
         height, width = pixels.shape[:2]
         rows, columns = np.mgrid[:height, :width].astype(np.float32)
@@ -230,7 +230,7 @@ def _bend(picture: Image.Image, style: Style) -> Image.Image:
                 columns = columns + wave[:, None]
         rows, columns = rows.round().astype(int).clip(0, height - 1), columns.round().astype(int).clip(0, width - 1)
         return Image.fromarray(pixels[rows, columns])
-    return picture.transform(picture.size, Image.Transform.MESH, _grid(picture.size, source), Image.Resampling.BILINEAR)
+    return image.transform(image.size, Image.Transform.MESH, _grid(image.size, source), Image.Resampling.BILINEAR)
 
 
 def _grid(size: tuple[int, int], source: random.Random) -> list:
@@ -253,14 +253,14 @@ def _grid(size: tuple[int, int], source: random.Random) -> list:
     ]
 
 
-def _coarsen(picture: Image.Image, source: random.Random) -> Image.Image:
-    """Blur, shrink or save a picture as JPEG, as those on the way to us do."""
+def _coarsen(image: Image.Image, source: random.Random) -> Image.Image:
+    """Blur, shrink or save an image as JPEG, as those on the way to us do."""
     if source.random() < 0.2:
-        picture = picture.filter(ImageFilter.GaussianBlur(source.uniform(0.3, 1.2)))
+        image = image.filter(ImageFilter.GaussianBlur(source.uniform(0.3, 1.2)))
     if source.random() < 0.15:
-        picture = picture.filter(ImageFilter.SHARPEN)
+        image = image.filter(ImageFilter.SHARPEN)
     if source.random() < 0.3:
         memory = io.BytesIO()
-        picture.save(memory, "JPEG", quality=source.randint(25, 90))
-        picture = Image.open(memory).convert("RGB")
-    return picture
+        image.save(memory, "JPEG", quality=source.randint(25, 90))
+        image = Image.open(memory).convert("RGB")
+    return image

@@ -1,6 +1,6 @@
 """Train the base recogniser with JAX, on a GPU: the same network, losses and changes as pretraining/training.py.
 
-The pictures lie on the GPU and are changed there; a hundred steps are one call. Pictures that are drawn meanwhile
+The images lie on the GPU and are changed there; a hundred steps are one call. Images that are drawn meanwhile
 are taken in as they come.
 """
 
@@ -24,8 +24,8 @@ from bearcat.networks.registry import HEIGHT, LEAST_WIDTH
 from bearcat.training.schedules import cosine_rate
 from models import WEIGHT_DECAY
 from pretraining import network
+from pretraining.images import CHUNK, HELD_OUT, Pile
 from pretraining.network import LONGEST
-from pretraining.pictures import CHUNK, HELD_OUT, Pile
 
 BATCH = 512
 PEAK_RATE = 4e-3
@@ -36,7 +36,7 @@ MIDDLE = 127.5  # grey level
 
 
 def train(pile: Pile, backbone: str, seconds: float, folder: Path, start: Path | None = None) -> None:
-    """Train on the pile's pictures but the first HELD_OUT, and write <folder>/<backbone>.keras."""
+    """Train on the pile's images but the first HELD_OUT, and write <folder>/<backbone>.keras."""
     card = network.make_card(backbone)
     set_precision("bfloat16")
     model = network.begin(card, start)
@@ -51,7 +51,7 @@ def train(pile: Pile, backbone: str, seconds: float, folder: Path, start: Path |
         rate = cosine_rate(round(spent / seconds * MOMENTS), MOMENTS, PEAK_RATE)
         loss = learner.learn(store, rate)
         bar.update(round(spent) - bar.n)
-        bar.set_postfix(steps=learner.rounds * STEPS, pictures=store.count, loss=f"{loss:.3f}")
+        bar.set_postfix(steps=learner.rounds * STEPS, images=store.count, loss=f"{loss:.3f}")
         if time.monotonic() - saved > SAVE_EVERY:
             finish(learner, store, card, folder)
             saved = time.monotonic()
@@ -59,7 +59,7 @@ def train(pile: Pile, backbone: str, seconds: float, folder: Path, start: Path |
 
 
 def finish(learner: "Learner", store: "Store", card, folder: Path) -> None:
-    """Put what was learnt into the model, say how well it reads the held-out pictures, and save it."""
+    """Put what was learnt into the model, say how well it reads the held-out images, and save it."""
     learner.put_back()
     for mode, figure in read_held_out(learner.model, store).items():
         print(f"\n{mode}: {figure:.1%} of {HELD_OUT} held out", flush=True)
@@ -67,7 +67,7 @@ def finish(learner: "Learner", store: "Store", card, folder: Path) -> None:
 
 
 def read_held_out(model: keras.Model, store: "Store") -> dict[str, float]:
-    """Return mode → the share of the held-out pictures that are read right."""
+    """Return mode → the share of the held-out images that are read right."""
     outputs = model.predict(store.held_out[0], batch_size=500, verbose=0)
     figures = {}
     for name, mode in (("ctc", "CTC"), ("ordinary", "ORDINARY")):
@@ -78,27 +78,27 @@ def read_held_out(model: keras.Model, store: "Store") -> dict[str, float]:
 
 
 class Store:
-    """The pictures and targets on the GPU: room for all of a pile, filled as far as it is drawn."""
+    """The images and targets on the GPU: room for all of a pile, filled as far as it is drawn."""
 
     def __init__(self, pile: Pile, card):
         self.pile, self.vocabulary = pile, card.vocabulary
         self.count, self._chunks = 0, 0
         room = pile.count - HELD_OUT
-        self.pictures = jnp.zeros((room, HEIGHT, LEAST_WIDTH), jnp.uint8)
+        self.images = jnp.zeros((room, HEIGHT, LEAST_WIDTH), jnp.uint8)
         self.targets = jnp.zeros((room, LONGEST), jnp.int32)
         pile.wait(2)
-        pictures, texts = pile.chunk(0)
+        images, texts = pile.chunk(0)
         assert CHUNK == HELD_OUT
-        self.held_out = pictures[..., None].astype(np.float32), network.encode(texts, self.vocabulary)
+        self.held_out = images[..., None].astype(np.float32), network.encode(texts, self.vocabulary)
 
     def take_in(self) -> None:
         """Copy the chunks that have been drawn since."""
         while self.pile.is_drawn(self._chunks + 1):
-            pictures, texts = self.pile.chunk(self._chunks + 1)
+            images, texts = self.pile.chunk(self._chunks + 1)
             targets = network.encode(texts, self.vocabulary)
-            self.pictures = _put(self.pictures, pictures, self.count)
+            self.images = _put(self.images, images, self.count)
             self.targets = _put(self.targets, targets, self.count)
-            self.count += len(pictures)
+            self.count += len(images)
             self._chunks += 1
 
 
@@ -121,7 +121,7 @@ class Learner:
         """Take STEPS steps at a learning rate and return their mean loss."""
         self._state[2][self._rate] = jnp.asarray(rate, jnp.float32)
         key = jax.random.key(self.rounds)
-        self._state, losses = self._steps(self._state, key, store.pictures, store.targets, store.count)
+        self._state, losses = self._steps(self._state, key, store.images, store.targets, store.count)
         self.rounds += 1
         return float(losses.mean())
 
@@ -133,7 +133,7 @@ class Learner:
 
 
 def make_steps(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Callable:
-    """Return a function that takes STEPS steps: state, key, pictures, targets, count → state, losses."""
+    """Return a function that takes STEPS steps: state, key, images, targets, count → state, losses."""
     losses = network.losses()
 
     def loss_of(trainable, others, images, expected):
@@ -141,15 +141,15 @@ def make_steps(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Cal
         outputs["margins"] = outputs["ctc"]
         return sum(weight * loss(expected[name], outputs[name]) for name, (loss, weight) in losses.items()), others
 
-    def take_steps(state, key, pictures, targets, count):
+    def take_steps(state, key, images, targets, count):
         def step(state, key):
             trainable, others, of_optimizer = state
             choice, change = jax.random.split(key)
             rows = jax.random.randint(choice, (BATCH,), 0, count)
-            images, margins = changed(pictures[rows][..., None].astype(jnp.float32), change)
+            batch, margins = changed(images[rows][..., None].astype(jnp.float32), change)
             labels = targets[rows]
             expected = {"ctc": labels, "ordinary": labels, "margins": network.columns_within(margins)}
-            (loss, others), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable, others, images, expected)
+            (loss, others), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable, others, batch, expected)
             trainable, of_optimizer = optimizer.stateless_apply(of_optimizer, gradients, trainable)
             return (trainable, others, of_optimizer), loss
 
@@ -159,7 +159,7 @@ def make_steps(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Cal
 
 
 def changed(images, key):
-    """Return pictures (N, H, W, 1) set apart and jittered, and their margins (N, 2), as pretraining/training.py has them."""
+    """Return images (N, H, W, 1) set apart and jittered, and their margins (N, 2), as pretraining/training.py has them."""
     count, shape = images.shape[0], images.shape[1:3]
     draw = Draw(key, count)
     rows, margins = network.rows_apart(lambda least: draw(least, 1.0), jnp.where, shape)
@@ -182,7 +182,7 @@ class Draw:
 
 
 def warp(images, rows: list):
-    """Return pictures moved by maps, given as six numbers (N,), from output to input pixels; edges are repeated."""
+    """Return images moved by maps, given as six numbers (N,), from output to input pixels; edges are repeated."""
     nothing = jnp.zeros_like(rows[0])
     maps = jnp.stack([*rows, nothing, nothing], axis=1)
     return ops.image.affine_transform(images, maps, interpolation="bilinear", fill_mode="nearest")

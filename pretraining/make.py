@@ -1,10 +1,10 @@
-"""Make the base recogniser again: draw pictures, train on them, write bearcat/artifacts/pretrained/<backbone>.keras.
+"""Make the base recogniser again: draw images, train on them, write bearcat/artifacts/pretrained/<backbone>.keras.
 
 Reads:  fonts of the system (Debian: see pretraining/README.md), nothing else: no captcha that somebody labelled
-Writes: <cache>/pictures_*.npy, bearcat/artifacts/pretrained/<backbone>.keras
+Writes: <cache>/images_*.npy, bearcat/artifacts/pretrained/<backbone>.keras
 Next:   python train.py, in any work with a text mode: WEIGHTS = 'base' starts from there
 
-python -m pretraining.make --pictures 200000 --minutes 40
+python -m pretraining.make --images 200000 --minutes 40
 KERAS_BACKEND=jax python -m pretraining.make …      on a GPU, with JAX in the place of TensorFlow
 """
 
@@ -13,18 +13,18 @@ import os
 from pathlib import Path
 
 from bearcat.artifacts.pretrained import BASE_FOLDER
-from pretraining.pictures import HELD_OUT, Pile
+from pretraining.images import HELD_OUT, Pile
 
 
 def main() -> None:
     """Draw what is not drawn yet, and train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=int, default=200_000)
+    parser.add_argument("--images", type=int, default=200_000)
     parser.add_argument("--minutes", type=float, default=40.0, help="of training")
     parser.add_argument(
         "--backbone", choices=("light", "tiny"), default="light", help="light (ORDINARY, CTC) or tiny (CTC_TINY)"
     )
-    parser.add_argument("--cache", type=Path, default=Path("works/.base"), help="where the pictures are kept")
+    parser.add_argument("--cache", type=Path, default=Path("works/.base"), help="where the images are kept")
     parser.add_argument("--out", type=Path, default=BASE_FOLDER)
     parser.add_argument("--go-on", action="store_true", help="train the base that is there for longer")
     parser.add_argument("--draw-only", action="store_true", help="do not train")
@@ -33,9 +33,9 @@ def main() -> None:
     start = arguments.out / f"{arguments.backbone}.keras" if arguments.go_on else None
     if start and not start.is_file():
         parser.error(f"--go-on: {start} is not there")
-    if arguments.pictures <= HELD_OUT:
-        parser.error(f"--pictures {arguments.pictures}: {HELD_OUT} are held out, so more are needed")
-    pile = Pile(arguments.cache, arguments.pictures)
+    if arguments.images <= HELD_OUT:
+        parser.error(f"--images {arguments.images}: {HELD_OUT} are held out, so more are needed")
+    pile = Pile(arguments.cache, arguments.images)
     if not arguments.train_only:
         pile.draw()
     if not arguments.draw_only:

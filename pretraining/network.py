@@ -24,9 +24,9 @@ from models import (
 from pretraining.texts import CHARACTERS
 
 LONGEST = 8  # characters
-LEAST_WIDTH_SHARE, LEAST_HEIGHT_SHARE = 0.5, 0.7  # of the canvas, that a picture keeps where it is set into one
+LEAST_WIDTH_SHARE, LEAST_HEIGHT_SHARE = 0.5, 0.7  # of the canvas, that an image keeps where it is set into one
 COLUMNS = LEAST_WIDTH // PIXELS_A_STEP
-SLACK = 5  # columns by which jitter may move a picture's edge
+SLACK = 5  # columns by which jitter may move an image's edge
 FILTERS = {"light": CONTEXT_FILTERS, "tiny": TINY_CONTEXT_FILTERS}
 
 
@@ -82,9 +82,9 @@ def save(model: keras.Model, card: Card, folder: Path) -> None:
 
 
 def rows_apart(uniform, where, shape: tuple[int, int]) -> tuple[list, tuple]:
-    """Return the six numbers of maps that make half of the pictures smaller, anywhere on a canvas of their size.
+    """Return the six numbers of maps that make half of the images smaller, anywhere on a canvas of their size.
 
-    `uniform(least)` draws from least … 1, one for each picture, in arrays of a library whose `where` the other is.
+    `uniform(least)` draws from least … 1, one for each image, in arrays of a library whose `where` the other is.
     The maps lead from output to input pixels; with them comes which shares of the width, to the left and to the
     right, are nothing but canvas.
     """
@@ -102,7 +102,7 @@ def rows_apart(uniform, where, shape: tuple[int, int]) -> tuple[list, tuple]:
 
 
 def columns_within(margins):
-    """Return which of the columns (N, COLUMNS), 1 or 0, lie in margins (N, 2) whatever jitter does to the picture."""
+    """Return which of the columns (N, COLUMNS), 1 or 0, lie in margins (N, 2) whatever jitter does to the image."""
     columns = ops.arange(COLUMNS, dtype="float32")
     left, right = (COLUMNS * margins[:, side, None] - SLACK for side in (0, 1))
     return ops.cast((columns < left) | (columns >= COLUMNS - right), "float32")
@@ -111,8 +111,8 @@ def columns_within(margins):
 class BlankInMargins(keras.losses.Loss):
     """Minus the log probability of the blank, summed over the columns that hold no text.
 
-    Left to itself CTC says the first character at the first time step, which every picture has, before it has seen
-    it; where text does not begin there, that is a guess, and neither pictures with margins nor tuning mend it: the
+    Left to itself CTC says the first character at the first time step, which every image has, before it has seen
+    it; where text does not begin there, that is a guess, and neither images with margins nor tuning mend it: the
     character's own columns are blank as long as it was said before, and the first one's as long as they are blank.
     """
 

@@ -13,7 +13,7 @@ from bearcat.generation.generate import seeded_secrets
 
 
 def draw_captcha(text: str, fonts: list, source: random.Random) -> Image.Image:
-    """Return a picture by the captcha package, with its own fonts or others."""
+    """Return an image by the captcha package, with its own fonts or others."""
     height = source.randint(40, 80)
     width = round(height * source.uniform(1.4, 4.0))
     own = source.random() < 0.4
@@ -24,7 +24,7 @@ def draw_captcha(text: str, fonts: list, source: random.Random) -> Image.Image:
 
 
 def draw_wheezy(text: str, fonts: list, source: random.Random) -> Image.Image:
-    """Return a picture by wheezy.captcha, its parts put together by chance."""
+    """Return an image by wheezy.captcha, its parts put together by chance."""
     random.seed(source.getrandbits(64))  # it draws its chances from there
     height = source.randint(40, 80)
     width = round(height * source.uniform(0.45, 0.7) * len(text)) + 20

@@ -14,8 +14,8 @@ from bearcat.networks.registry import HEIGHT, LEAST_WIDTH
 from bearcat.training.callbacks import FollowTime
 from models import WEIGHT_DECAY
 from pretraining import network
+from pretraining.images import HELD_OUT
 from pretraining.network import COLUMNS, LONGEST
-from pretraining.pictures import HELD_OUT
 
 BATCH = 64
 PEAK_RATE = 2e-3
@@ -23,11 +23,11 @@ EPOCH_STEPS = 1000  # between two validations
 
 
 def train(
-    pictures: np.ndarray, texts: list[str], backbone: str, seconds: float, folder: Path, start: Path | None = None
+    images: np.ndarray, texts: list[str], backbone: str, seconds: float, folder: Path, start: Path | None = None
 ) -> None:
-    """Train on all pictures but the first HELD_OUT, and write <folder>/<backbone>.keras; go on from `start` if given.
+    """Train on all images but the first HELD_OUT, and write <folder>/<backbone>.keras; go on from `start` if given.
 
-    Pictures are uint8 (N, HEIGHT, LEAST_WIDTH).
+    Images are uint8 (N, HEIGHT, LEAST_WIDTH).
     """
     card = network.make_card(backbone)
     set_precision(choose_precision("auto", has_gpu=False, depthwise=False))
@@ -44,8 +44,8 @@ def train(
     model.summary()
     held_out = dict.fromkeys(model.output, targets[:HELD_OUT]) | {"margins": np.zeros((HELD_OUT, COLUMNS), np.float32)}
     learner.fit(
-        training_batches(pictures[HELD_OUT:], targets[HELD_OUT:]),
-        validation_data=(pictures[:HELD_OUT, ..., None], held_out),
+        training_batches(images[HELD_OUT:], targets[HELD_OUT:]),
+        validation_data=(images[:HELD_OUT, ..., None], held_out),
         epochs=10**6,  # the time ends it
         steps_per_epoch=EPOCH_STEPS,
         callbacks=[FollowTime(seconds, PEAK_RATE)],
@@ -54,16 +54,16 @@ def train(
     network.save(model, card, folder)
 
 
-def training_batches(pictures: np.ndarray, targets: np.ndarray) -> tf.data.Dataset:
-    """Return endless batches of changed pictures, in a new order each time round."""
+def training_batches(images: np.ndarray, targets: np.ndarray) -> tf.data.Dataset:
+    """Return endless batches of changed images, in a new order each time round."""
 
     def numbers():
         source = np.random.default_rng(0)
         while True:
-            yield from source.permutation(len(pictures))[: len(pictures) // BATCH * BATCH].reshape(-1, BATCH)
+            yield from source.permutation(len(images))[: len(images) // BATCH * BATCH].reshape(-1, BATCH)
 
     def take(rows: np.ndarray):
-        return pictures[np.sort(rows)], targets[np.sort(rows)]
+        return images[np.sort(rows)], targets[np.sort(rows)]
 
     def prepare(rows: tf.Tensor):
         images, labels = tf.numpy_function(take, [rows], [tf.uint8, tf.int32])
@@ -76,7 +76,7 @@ def training_batches(pictures: np.ndarray, targets: np.ndarray) -> tf.data.Datas
 
 
 def set_apart(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Make half of the pictures (N, H, W, 1) smaller and put them anywhere on a canvas of their border's colours.
+    """Make half of the images (N, H, W, 1) smaller and put them anywhere on a canvas of their border's colours.
 
     Returns them with the shares (N, 2) of the width to the left and to the right that are nothing but canvas.
     """

@@ -76,4 +76,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Let `make test-backbones`, `make test-faults` and `make test-kills` ask for what takes minutes."""
     parser.addoption("--all-backbones", action="store_true", help="train every backbone, not one of each family")
     parser.addoption("--faults", action="store_true", help="kill every step at every moment, not a few at one each")
-    parser.addoption("--many-kills", action="store_true", help="kill move_path.py 40 times on 5,000 pictures, not 4")
+    parser.addoption("--many-kills", action="store_true", help="kill move_path.py 40 times on 5,000 images, not 4")

@@ -35,7 +35,7 @@ def codec_of(mode: str):
 
 
 def make_batch(mode: str, channels: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Return four random pictures and their labels' targets."""
+    """Return four random images and their labels' targets."""
     images = np.random.default_rng(0).uniform(0, 255, (len(LABELS), 24, 48, channels)).astype(np.float32)
     codec = codec_of(mode)
     return images, pad_targets([codec.encode(label) for label in LABELS], codec.target_width(3))
@@ -76,7 +76,7 @@ def test_a_saved_model_computes_the_same_and_keeps_its_optimizer(mode: str, tmp_
 def test_the_metric_counts_what_the_codec_reads(mode: str, width: int):
     random = np.random.default_rng(1)
     logits = random.normal(size=(400, 5, len(VOCABULARY))).astype(np.float32)
-    texts = [reading.text for reading in make_codec(mode, VOCABULARY, 5).decode(logits)]
+    texts = [prediction.text for prediction in make_codec(mode, VOCABULARY, 5).decode(logits)]
     # half of the labels are what is read, half are likely something else
     labels = [text if number % 2 else "".join(random.choice(list("abc"), 2)) for number, text in enumerate(texts)]
     kept = [number for number, label in enumerate(labels) if len(label) <= width]
@@ -103,12 +103,12 @@ def test_text_is_seen_at_one_height_and_at_most_shapes_at_one_width():
 
 
 @pytest.mark.parametrize(("steps", "height"), [(60, 50), (41, 30), (80, 48)])
-def test_pictures_as_wide_as_advised_give_the_time_steps(steps: int, height: int):
+def test_images_as_wide_as_advised_give_the_time_steps(steps: int, height: int):
     width = width_with(steps, height)
     assert steps <= build("CTC", size=(height, width)).output_shape[1] <= steps + 2
 
 
-def test_other_backbones_see_the_picture_as_it_is():
+def test_other_backbones_see_the_image_as_it_is():
     assert "sight" in [layer.name for layer in build("CTC").layers]
     assert "sight" not in [layer.name for layer in build("CTC", backbone="SqueezeNet").layers]
     assert build("CTC").get_layer("sight").output.shape[1:3] == (HEIGHT, LEAST_WIDTH)
@@ -116,7 +116,7 @@ def test_other_backbones_see_the_picture_as_it_is():
 
 @pytest.mark.parametrize(("height", "width"), [(80, 240), (27, 72), (48, 160), (60, 100)])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_pictures_are_resized_as_pillow_does(height: int, width: int, channels: int):
+def test_images_are_resized_as_pillow_does(height: int, width: int, channels: int):
     pixels = np.random.default_rng(0).integers(0, 256, (height, width, channels), np.uint8)
     image = Image.fromarray(pixels.squeeze()).resize((LEAST_WIDTH, HEIGHT), Image.Resampling.BILINEAR)
     seen = np.array(Sight(HEIGHT, LEAST_WIDTH)(pixels[None].astype(np.float32)))[0]

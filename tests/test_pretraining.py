@@ -1,4 +1,4 @@
-"""The base recogniser: its texts and pictures are repeatable and wide, and its network is that of the modes."""
+"""The base recogniser: its texts and images are repeatable and wide, and its network is that of the modes."""
 
 import importlib.util
 import random
@@ -25,7 +25,7 @@ from bearcat.modes import CODECS
 from bearcat.networks.registry import AUTO_BACKBONES
 from bearcat.training.config import Recipe
 from models import build_model
-from pretraining import pictures
+from pretraining import images
 from pretraining.drawing import draw
 from pretraining.network import BlankInMargins, build_base, columns_within, encode, make_card, rows_apart
 from pretraining.texts import CHARACTERS, choose_sum, choose_text
@@ -89,45 +89,45 @@ def fonts() -> list:
     return found
 
 
-def test_a_picture_is_drawn_again_from_its_seed_and_no_two_look_alike(fonts: list):
+def test_a_image_is_drawn_again_from_its_seed_and_no_two_look_alike(fonts: list):
     drawn = [draw("ab3D", fonts, random.Random(seed)) for seed in (1, 1, 2)]
     assert drawn[0].tobytes() == drawn[1].tobytes() != drawn[2].tobytes()
 
 
-def test_pictures_are_of_many_sizes_dark_and_light_and_never_empty(fonts: list):
-    pictures = [draw(text, fonts, random.Random(text)) for text in TEXTS[:120]]
-    lightness = [np.asarray(picture.convert("L")).mean() for picture in pictures]
-    assert len({picture.height for picture in pictures}) > 20
+def test_images_are_of_many_sizes_dark_and_light_and_never_empty(fonts: list):
+    images = [draw(text, fonts, random.Random(text)) for text in TEXTS[:120]]
+    lightness = [np.asarray(image.convert("L")).mean() for image in images]
+    assert len({image.height for image in images}) > 20
     assert min(lightness) < 80 and max(lightness) > 200
-    assert all(len(Counter(picture.convert("L").getdata())) > 1 for picture in pictures)
+    assert all(len(Counter(image.convert("L").getdata())) > 1 for image in images)
 
 
 def test_a_font_whose_small_letters_are_capitals_is_told_from_others(fonts: list, monkeypatch: pytest.MonkeyPatch):
     upright = next((path for path in fonts if path.name == "DejaVuSans.ttf"), None)
     if upright is None:
         pytest.skip("needs DejaVuSans.ttf (Debian: apt-get install fonts-dejavu)")
-    assert pictures.tells_cases(upright)
-    assert pictures._difference(upright, "a", "a") == 0.0
-    monkeypatch.setattr(pictures, "TWO_SHAPES", "svwxz")  # these are their capitals again, only smaller
-    assert not pictures.tells_cases(upright)
+    assert images.tells_cases(upright)
+    assert images._difference(upright, "a", "a") == 0.0
+    monkeypatch.setattr(images, "TWO_SHAPES", "svwxz")  # these are their capitals again, only smaller
+    assert not images.tells_cases(upright)
 
 
-def test_a_pile_draws_what_is_missing_and_gives_pictures_with_their_texts(
+def test_a_pile_draws_what_is_missing_and_gives_images_with_their_texts(
     tmp_path: Path, fonts: list, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(pictures, "CHUNK", 3)
-    monkeypatch.setattr(pictures, "draw_picture", lambda number, fonts: np.full((48, 160), number, np.uint8))
-    pile, drawn = pictures.Pile(tmp_path, 8), []
+    monkeypatch.setattr(images, "CHUNK", 3)
+    monkeypatch.setattr(images, "draw_image", lambda number, fonts: np.full((48, 160), number, np.uint8))
+    pile, drawn = images.Pile(tmp_path, 8), []
     assert (pile.count, pile.chunks) == (9, 3)
     for number in (0, 2):
         pile._draw_chunk(number, fonts)
     monkeypatch.setattr(pile, "_draw_chunk", lambda number, fonts: drawn.append(number))
-    monkeypatch.setattr(pictures, "ProcessPoolExecutor", ThreadsOf)
+    monkeypatch.setattr(images, "ProcessPoolExecutor", ThreadsOf)
     assert [pile.is_drawn(number) for number in range(4)] == [True, False, True, False]
     pile.draw()
     assert drawn == [1]
-    images, texts = pile.chunk(2)
-    assert images[:, 0, 0].tolist() == [6, 7, 8]
+    pixels, texts = pile.chunk(2)
+    assert pixels[:, 0, 0].tolist() == [6, 7, 8]
     assert texts == [choose_text(random.Random(f"base/{number}")) for number in (6, 7, 8)]
 
 
@@ -148,7 +148,7 @@ np.save(sys.argv[3], np.asarray(warp(images, list(rows))))
 """
 
 
-def test_jax_moves_pictures_as_tensorflow_does(tmp_path: Path):
+def test_jax_moves_images_as_tensorflow_does(tmp_path: Path):
     if not importlib.util.find_spec("jax"):
         pytest.skip("jax is not installed")
     source = np.random.default_rng(0)
@@ -180,7 +180,7 @@ def test_targets_are_rows_padded_with_blanks():
     ]
 
 
-def test_half_of_the_pictures_are_set_apart_whole_and_anywhere():
+def test_half_of_the_images_are_set_apart_whole_and_anywhere():
     """A dark bar from edge to edge: afterwards it begins anywhere, and is at least half as wide."""
     keras.utils.set_random_seed(0)
     bars = np.full((200, 48, 160, 1), 255, np.uint8)
@@ -215,12 +215,12 @@ def test_each_mode_takes_over_the_whole_of_its_network(backbone: str, mode: str,
 
 
 def draw_digits(count: int, seed: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return pictures (count, 60, 120, 1) of four digits by the captcha package, and their targets (count, 4)."""
+    """Return images (count, 60, 120, 1) of four digits by the captcha package, and their targets (count, 4)."""
     source, drawer = random.Random(seed), captcha.image.ImageCaptcha(120, 60)
     texts = ["".join(source.choices("0123456789", k=4)) for _ in range(count)]
     with seeded_secrets(captcha.image, seed):
-        pictures = [np.asarray(drawer.generate_image(text).convert("L"), np.float32)[..., None] for text in texts]
-    return np.stack(pictures), np.array([[int(digit) + 1 for digit in text] for text in texts])
+        images = [np.asarray(drawer.generate_image(text).convert("L"), np.float32)[..., None] for text in texts]
+    return np.stack(images), np.array([[int(digit) + 1 for digit in text] for text in texts])
 
 
 @pytest.mark.parametrize(("backbone", "mode"), [("light", "CTC"), ("light", "ORDINARY"), ("tiny", "CTC_TINY")])

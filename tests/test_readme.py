@@ -40,11 +40,11 @@ def test_both_readmes_give_the_same_commands():
 
 
 def roads() -> list[list[str]]:
-    """Return the lines of the blocks that begin with a new work: that of all steps, and that of one's own pictures."""
+    """Return the lines of the blocks that begin with a new work: that of all steps, and that of one's own images."""
     return [block.splitlines() for block in blocks("README.md", "bash") if block.startswith("python New_work.py")]
 
 
-def test_the_road_of_own_pictures_is_that_of_the_steps_with_move_path():
+def test_the_road_of_own_images_is_that_of_the_steps_with_move_path():
     steps, own = roads()
     left_out = {"python models.py", "python callback.py", "python spider_example.py"}
     expected = [
@@ -102,16 +102,16 @@ def test_the_javascript_lines_work_as_pasted(trained: Path, tmp_path: Path, read
     node = shutil.which("node")
     if not node:
         pytest.skip("needs Node.js (Debian: apt-get install nodejs)")
-    picture = list_images(trained / "test_dataset")[0]
-    shutil.copyfile(picture, tmp_path / "captcha.png")
+    image = list_images(trained / "test_dataset")[0]
+    shutil.copyfile(image, tmp_path / "captcha.png")
     (lines,) = blocks(readme, "javascript")
     with serving(trained) as address:
         code = lines.replace("http://127.0.0.1:5006", address)
         command = [node, "--input-type=module", "--eval", code]
         printed = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True).stdout
-    reading = Predict_Image(trained / "App_model").predict(picture)
-    assert printed.split(" ")[0] == reading.text
-    assert float(printed.split(" ")[1]) == pytest.approx(reading.confidence, abs=1e-5)
+    prediction = Predict_Image(trained / "App_model").predict(image)
+    assert printed.split(" ")[0] == prediction.text
+    assert float(printed.split(" ")[1]) == pytest.approx(prediction.confidence, abs=1e-5)
 
 
 def section(name: str, number: int) -> list[list[str]]:

@@ -11,7 +11,7 @@ SMALLEST = 1e-9  # keeps a logarithm finite
 
 @dataclass(frozen=True)
 class Calibration:
-    """The temperature, and the expected calibration error of so many validation pictures before and after."""
+    """The temperature, and the expected calibration error of so many validation images before and after."""
 
     temperature: float
     error_before: float
@@ -27,20 +27,20 @@ def calibrate(codec, logits: np.ndarray, labels: Sequence[str]) -> Calibration:
     """Return the temperature under which the confidences of whole readings best say how often they are right.
 
     It minimises the mean log loss of confidence against right or wrong, with what the codec calls a confidence: for
-    CTC that is neither the labels' nor the steps' likelihood. Validation pictures are often read right to the last;
+    CTC that is neither the labels' nor the steps' likelihood. Validation images are often read right to the last;
     then every confidence would become 1. Hence, as in Platt 1999, the aims are not 1 and 0 but (right + 1) / (right +
     2) and 1 / (wrong + 2).
 
-    On nine units of real captchas (174 to 1,000 test pictures each) the log loss on test fell from 0.140 to 0.133 in
+    On nine units of real captchas (174 to 1,000 test images each) the log loss on test fell from 0.140 to 0.133 in
     the mean; with aims of 1 and 0 it rose to 0.241, and the labels' cross entropy did no better than these.
     """
     from scipy.optimize import minimize_scalar  # heavy, and not needed by most steps
 
-    right = np.array([reading.text == label for reading, label in zip(codec.decode(logits), labels, strict=True)])
+    right = np.array([prediction.text == label for prediction, label in zip(codec.decode(logits), labels, strict=True)])
     targets = np.where(right, (right.sum() + 1) / (right.sum() + 2), 1 / ((~right).sum() + 2))
 
     def confidences(temperature: float) -> np.ndarray:
-        return np.array([reading.confidence for reading in codec.decode(logits / temperature)])
+        return np.array([prediction.confidence for prediction in codec.decode(logits / temperature)])
 
     def log_loss(exponent: float) -> float:
         sure = confidences(np.exp(exponent)).clip(SMALLEST, 1 - SMALLEST)
@@ -56,7 +56,7 @@ def calibrate(codec, logits: np.ndarray, labels: Sequence[str]) -> Calibration:
 
 
 CALIBRATION_BINS = 10
-LEFT_TO_A_PERSON = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)  # shares of the pictures
+LEFT_TO_A_PERSON = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)  # shares of the images
 TARGETS = (0.99, 0.999)  # the accuracy to aim at by leaving out the unsure: the first that is not reached anyway
 WITHHELD = 0.01  # the share of LEFT_TO_A_PERSON by which a report says how rarely the rest is wrong
 LEAST_ANSWERED = 0.5  # a unit that answers less is of no use
@@ -69,7 +69,7 @@ def expected_calibration_error(confidences: Sequence[float], right: Sequence[boo
 
 
 def reliability_bins(confidences: Sequence[float], right: Sequence[bool]) -> list[dict]:
-    """Return, for each tenth of confidence that has pictures: low, high, images, mean confidence, share right."""
+    """Return, for each tenth of confidence that has images: low, high, images, mean confidence, share right."""
     confidences, right = np.asarray(confidences, float), np.asarray(right, float)
     numbers = np.minimum((confidences * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     return [
@@ -85,7 +85,7 @@ def reliability_bins(confidences: Sequence[float], right: Sequence[bool]) -> lis
 
 
 def coverage(confidences: Sequence[float], right: Sequence[bool]) -> list[dict]:
-    """Return what share of the rest is right when the least sure share of the pictures is left to a person.
+    """Return what share of the rest is right when the least sure share of the images is left to a person.
 
     Each row has `left` (the share), `images` (the rest), `confidence` (of the least sure of the rest) and `exact`.
     """
@@ -106,7 +106,7 @@ def coverage(confidences: Sequence[float], right: Sequence[bool]) -> list[dict]:
 def withheld(rows: Sequence[dict]) -> dict:
     """Return, from the rows of `coverage`, how often all readings are wrong, and the rest without the least sure 1 %.
 
-    `share` and `images` say how many are withheld (none of fewer than 100 pictures), `confidence` is the smallest of
+    `share` and `images` say how many are withheld (none of fewer than 100 images), `confidence` is the smallest of
     the rest, `error` and `error_of_rest` are shares of wrong readings.
     """
     everything, rest = (next(row for row in rows if row["left"] == share) for share in (0, WITHHELD))
@@ -122,7 +122,7 @@ def withheld(rows: Sequence[dict]) -> dict:
 def sure_enough(confidences: Sequence[float], right: Sequence[bool]) -> dict | None:
     """Return the smallest confidence from which on readings reach the target; None where that leaves too few.
 
-    The row has `target`, `confidence`, `left` (the share of the pictures below) and `exact` (of those above).
+    The row has `target`, `confidence`, `left` (the share of the images below) and `exact` (of those above).
     """
     order = np.argsort(confidences, kind="stable")
     confidences, right = np.asarray(confidences, float)[order], np.asarray(right, float)[order]

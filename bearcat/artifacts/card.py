@@ -25,7 +25,7 @@ UNSEALED = "sha256:" + "0" * 64  # where the checksum of a file goes into the fi
 _SEAL = re.compile(rb"sha256:[0-9a-f]{64}")
 CARD_MEMBER = "bearcat.json"  # of a .keras file, which is a zip archive
 ONNX_SUFFIX, KERAS_SUFFIX = ".onnx", ".keras"
-PICTURES_COMPARED = 64  # on which a unit's Keras model and its ONNX file are held to each other
+IMAGES_COMPARED = 64  # on which a unit's Keras model and its ONNX file are held to each other
 
 
 @dataclass(frozen=True)

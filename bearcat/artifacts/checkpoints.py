@@ -97,9 +97,9 @@ def rank_epochs(history: list[dict]):
     """Return the key by which to sort epochs, given as (val_exact, val_loss, epoch), so that the best comes last.
 
     The latest is the best whose exact match lies at most one standard error below the greatest of the `history`: what
-    few validation pictures say beyond that is chance, and the learning rate has come down the furthest. Their loss
+    few validation images say beyond that is chance, and the learning rate has come down the furthest. Their loss
     says less: a network that starts from the base soon grows surer than it should, and reads better all the same. It
-    decides while nothing is read right. Rows that don't say how many pictures validated them have no error.
+    decides while nothing is read right. Rows that don't say how many images validated them have no error.
     """
     most = max(history, key=lambda row: row["val_exact"], default={"val_exact": 0.0})
     count = most.get("validated", math.inf)

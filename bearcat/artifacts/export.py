@@ -1,4 +1,4 @@
-"""Publish a trained unit: the Keras model, and the one ONNX file that is served, held to be equal on real pictures."""
+"""Publish a trained unit: the Keras model, and the one ONNX file that is served, held to be equal on real images."""
 
 import contextlib
 import io
@@ -15,10 +15,10 @@ import onnx
 from bearcat.artifacts.calibration import Calibration, calibrate
 from bearcat.artifacts.card import (
     CHECKSUM_KEY,
+    IMAGES_COMPARED,
     KERAS_SUFFIX,
     METADATA_KEY,
     ONNX_SUFFIX,
-    PICTURES_COMPARED,
     UNSEALED,
     Card,
     read_card,
@@ -34,7 +34,7 @@ from bearcat.core.files import written_beside
 
 LARGEST_DIFFERENCE = 1e-3  # between two probabilities of the same row
 ROUNDING = 1e-3  # of an output: where engines differ by less, a text that differs was a tie between two texts
-BATCH = 64  # pictures
+BATCH = 64  # images
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,11 @@ def publish(
 ) -> Published:
     """Write <model_folder>/<name>.keras and <app_folder>/<name>.onnx from a checkpoint, both with its card.
 
-    `pixels` (N, H, W, C) are real pictures as the network sees them; where there are `labels`, of the first of them,
+    `pixels` (N, H, W, C) are real images as the network sees them; where there are `labels`, of the first of them,
     confidences are fitted to what these show. A network that comes from the base gets some of it back, as far as that
-    costs none of those pictures and of pictures that it was `trained_on` (pixels and label each; without any it is
+    costs none of those images and of images that it was `trained_on` (pixels and label each; without any it is
     left as it is). A network that cannot be exported is served as a .keras file. Raises ArtifactError where the two
-    files read the pictures differently, and then leaves what was published before.
+    files read the images differently, and then leaves what was published before.
     """
     card = replace(read_card(checkpoint)[0], name=name)
     keras_file, onnx_file = model_folder / f"{name}{KERAS_SUFFIX}", app_folder / f"{name}{ONNX_SUFFIX}"
@@ -82,7 +82,7 @@ def publish(
             card = replace(card, metrics=card.metrics | calibration.figures())
         model.save(keras_part)
         write_card(keras_part, {"card": vars(card), "origin": origin_of(checkpoint)})
-        difference, problem = serve(model, card, keras_part, onnx_file, pixels[:PICTURES_COMPARED])
+        difference, problem = serve(model, card, keras_part, onnx_file, pixels[:IMAGES_COMPARED])
     served_file = onnx_file.with_suffix(KERAS_SUFFIX) if problem else onnx_file
     return Published(card, keras_file, served_file, difference, calibration, blended, problem)
 
@@ -114,19 +114,19 @@ def blend_with_base(
     validation: tuple[np.ndarray, Sequence[str]],
     trained_on: Sequence[tuple[np.ndarray, str]],
 ) -> tuple[Card, Blend | None]:
-    """Give a checkpoint's model back what of its base costs no labelled picture; return card and how much that was.
+    """Give a checkpoint's model back what of its base costs no labelled image; return card and how much that was.
 
-    The card gets the exact match that the blended network has on the validation pictures.
+    The card gets the exact match that the blended network has on the validation images.
     """
     base = base_with(origin_of(checkpoint)) if trained_on else None
     if base is None:
         return card, None
     codec, labels = card.make_codec(), [*validation[1], *(label for _, label in trained_on)]
-    pixels = np.concatenate([validation[0][: len(validation[1])], np.stack([picture for picture, _ in trained_on])])
+    pixels = np.concatenate([validation[0][: len(validation[1])], np.stack([image for image, _ in trained_on])])
 
     def find_right() -> np.ndarray:
-        readings = codec.decode(predict_logits(model, pixels))
-        return np.array([reading.text == label for reading, label in zip(readings, labels, strict=True)])
+        predictions = codec.decode(predict_logits(model, pixels))
+        return np.array([prediction.text == label for prediction, label in zip(predictions, labels, strict=True)])
 
     blended = blend(model, card, base, find_right)
     if not blended or not blended.share or not len(validation[1]):
@@ -137,12 +137,12 @@ def blend_with_base(
 
 
 def calibrated(model: keras.Model, card: Card, pixels: np.ndarray, labels: Sequence[str]) -> Calibration:
-    """Return how far the confidences of a network are to be trusted, by pictures whose labels are known."""
+    """Return how far the confidences of a network are to be trusted, by images whose labels are known."""
     return calibrate(card.make_codec(), predict_logits(model, pixels[: len(labels)]), labels)
 
 
 def predict_logits(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
-    """Return what a network makes of pictures (N, H, W, C)."""
+    """Return what a network makes of images (N, H, W, C)."""
     batches = (pixels[start : start + BATCH].astype(np.float32) for start in range(0, len(pixels), BATCH))
     return np.concatenate([np.asarray(model.predict_on_batch(batch)) for batch in batches])
 
@@ -183,7 +183,7 @@ def compare_engines(reference: KerasEngine, engine: OnnxEngine, pixels: np.ndarr
     unequal = sum(far and one.text != other.text for far, (one, other) in zip(apart, pairs, strict=True))
     if not difference <= LARGEST_DIFFERENCE or unequal:
         raise ArtifactError(
-            f"the ONNX file and the Keras model disagree on {unequal} of {len(pixels)} pictures (largest difference of "
+            f"the ONNX file and the Keras model disagree on {unequal} of {len(pixels)} images (largest difference of "
             f"a probability: {difference:.1e}); nothing was published. This is a bug worth reporting"
         )
     return difference

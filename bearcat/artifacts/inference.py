@@ -1,4 +1,4 @@
-"""Recognise pictures with a trained unit: preprocessing, engine and decoding as the unit's own card says."""
+"""Recognise images with a trained unit: preprocessing, engine and decoding as the unit's own card says."""
 
 import importlib.util
 import logging
@@ -11,7 +11,7 @@ import onnxruntime
 from bearcat.artifacts.card import KERAS_SUFFIX, METADATA_KEY, ONNX_SUFFIX, Card, check_seal, read_card
 from bearcat.core.devices import start_tensorflow
 from bearcat.core.errors import ArtifactError
-from bearcat.data.codecs import Reading
+from bearcat.data.codecs import Prediction
 from bearcat.data.images import InputSpec, Source, extract_pixels, open_image
 from bearcat.detection.decoding import Detections
 from bearcat.modes import CODECS
@@ -21,7 +21,7 @@ Extract = Callable[[Source, InputSpec], np.ndarray]
 
 
 class OnnxEngine:
-    """ONNX Runtime with one thread a picture: a second one spins and makes the slowest answers slower."""
+    """ONNX Runtime with one thread an image: a second one spins and makes the slowest answers slower."""
 
     def __init__(self, path: Path):
         options = onnxruntime.SessionOptions()
@@ -42,7 +42,7 @@ class OnnxEngine:
         self._input = self.session.get_inputs()[0].name
 
     def logits(self, pixels: np.ndarray) -> np.ndarray:
-        """Return the logits of pictures (N, H, W, C), float32 in 0 … 255."""
+        """Return the logits of images (N, H, W, C), float32 in 0 … 255."""
         return self.session.run(None, {self._input: pixels})[0]
 
 
@@ -58,7 +58,7 @@ class KerasEngine:
         self._model = load_model(path)
 
     def logits(self, pixels: np.ndarray) -> np.ndarray:
-        """Return the logits of pictures (N, H, W, C), float32 in 0 … 255."""
+        """Return the logits of images (N, H, W, C), float32 in 0 … 255."""
         return np.asarray(self._model.predict_on_batch(pixels))
 
 
@@ -71,9 +71,9 @@ def start_keras_engine(path: Path) -> KerasEngine:
 
 
 class Recogniser:
-    """A trained unit at work: pictures in, readings out.
+    """A trained unit at work: images in, readings out.
 
-    `extract` turns a picture (file, bytes or opened) and the unit's input spec into uint8 pixels.
+    `extract` turns an image (file, bytes or opened) and the unit's input spec into uint8 pixels.
     """
 
     def __init__(self, engine: OnnxEngine | KerasEngine, extract: Extract = extract_pixels):
@@ -82,21 +82,21 @@ class Recogniser:
         self._extract = extract
         self._codec = engine.card.make_codec()
 
-    def read(self, image: Source) -> Reading:
-        """Read one picture; raise ImageError where it cannot be opened."""
+    def read(self, image: Source) -> Prediction:
+        """Read one image; raise ImageError where it cannot be opened."""
         return self.read_batch([image])[0]
 
-    def read_batch(self, images: Sequence[Source]) -> list[Reading]:
-        """Read several pictures at once."""
+    def read_batch(self, images: Sequence[Source]) -> list[Prediction]:
+        """Read several images at once."""
         pixels = np.stack([self._extract(image, self.card.spec) for image in images])
         return self._codec.decode(self.engine.logits(pixels.astype(np.float32)))
 
 
 class Detector(Recogniser):
-    """A trained unit that finds objects; boxes are in pixels of the pictures as they were given."""
+    """A trained unit that finds objects; boxes are in pixels of the images as they were given."""
 
     def read_batch(self, images: Sequence[Source]) -> list[Detections]:
-        """Return what several pictures show."""
+        """Return what several images show."""
         opened = [open_image(image) for image in images]
         found = super().read_batch(opened)
         return [one.placed(*image.size, self.card.spec) for one, image in zip(found, opened, strict=True)]

@@ -10,28 +10,28 @@ import numpy as np
 from bearcat.artifacts.card import Card
 
 STEPS = 10  # on the way from the network to its base
-MARGIN = 0.5  # of the way that costs no labelled picture: unseen ones are lost before those it was trained on
+MARGIN = 0.5  # of the way that costs no labelled image: unseen ones are lost before those it was trained on
 
 
 @dataclass(frozen=True)
 class Blend:
-    """How much of the base a network got back, and how many of its labelled pictures it reads right with and without.
+    """How much of the base a network got back, and how many of its labelled images it reads right with and without.
 
-    A share of 0 says that any share would have cost a picture.
+    A share of 0 says that any share would have cost an image.
     """
 
     share: float
-    pictures: int
+    images: int
     right: int
     right_before: int
 
 
 def blend(model, card: Card, base: Path, find_right: Callable[[], np.ndarray]) -> Blend | None:
-    """Move a model's weights half of the way to its base's on which no labelled picture is lost; return how far.
+    """Move a model's weights half of the way to its base's on which no labelled image is lost; return how far.
 
     What a network forgets of the base while it learns few labels, it gets back, and keeps what it learnt: the weights
-    in between read unseen pictures better than either end (Wortsman et al. 2022, WiSE-FT, equation 1). Weights that
-    the base has not, such as rows of characters unknown to it, stay. `find_right` tells of each labelled picture
+    in between read unseen images better than either end (Wortsman et al. 2022, WiSE-FT, equation 1). Weights that
+    the base has not, such as rows of characters unknown to it, stay. `find_right` tells of each labelled image
     whether the model reads it right. None, and nothing is changed, where the network is another than the base's.
     """
     from bearcat.artifacts.weight_transfer import HEAD, plain_name, take_over

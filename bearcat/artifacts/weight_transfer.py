@@ -40,7 +40,7 @@ def take_over(model: keras.Model, vocabulary: Vocabulary, path: Path) -> tuple[l
 
     Weights are matched in order, by name and shape. The head's rows follow their symbols: a row whose symbol the file
     does not know keeps what it has; so do positions beyond those that the file has. A network that looked at grey
-    pictures looks at the grey of coloured ones. Raises ArtifactError where the file holds no weights.
+    images looks at the grey of coloured ones. Raises ArtifactError where the file holds no weights.
     """
     weights, old_vocabulary = read_weights(path)
     if model.input_shape[-1] == len(GREY_OF_RGB):
@@ -98,7 +98,7 @@ def take_over_positions(model, targets, weights) -> Iterator[int]:
 
 
 def in_colour(weight: Weight) -> Weight:
-    """Return the kernel that sees in RGB what a weight sees in grey, where that is a kernel for grey pictures."""
+    """Return the kernel that sees in RGB what a weight sees in grey, where that is a kernel for grey images."""
     if weight.values.ndim != 4 or weight.values.shape[2] != 1:
         return weight
     return Weight(weight.name, weight.values * GREY_OF_RGB[:, None])

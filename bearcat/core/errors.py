@@ -24,15 +24,15 @@ class LabelError(DataError):
 
 
 class ImageError(DataError):
-    """A picture cannot be read."""
+    """An image cannot be read."""
 
 
 class ImageFormatError(ImageError):
-    """The bytes are not a picture in a format that is accepted."""
+    """The bytes are not an image in a format that is accepted."""
 
 
 class ImageSizeError(ImageError):
-    """A picture has too many pixels."""
+    """An image has too many pixels."""
 
 
 class RequestOptionError(BearcatError):

@@ -10,7 +10,7 @@ from PIL import ImageFont
 FONT_SUFFIXES = frozenset({".ttf", ".ttc", ".otf", ".otc"})
 # plain upright fonts come first where any font serves: those of Windows, macOS and Linux, Chinese ones before Latin
 PREFERRED = "wqy-microhei msyh simhei pingfang hiragino notosanscjk notosanssc dejavusans arial helvetica".split()
-# they claim letters and show pictures, blanks or code charts instead
+# they claim letters and show images, blanks or code charts instead
 NOT_FOR_TEXT = (
     "wingdng wingding webding symbol emoji marlett dingbat braille icon barcode mdl2 lastresort blank fallback".split()
 )

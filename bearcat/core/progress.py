@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tqdm import tqdm
 
 
-def show_progress(items: Iterable, total: int | None, what: str, unit: str = "pictures") -> Iterator:
+def show_progress(items: Iterable, total: int | None, what: str, unit: str = "images") -> Iterator:
     """Yield the items under a bar (on a terminal only)."""
     yield from tqdm(items, total=total, desc=what, unit=f" {unit}", disable=None, dynamic_ncols=True)
 

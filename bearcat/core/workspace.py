@@ -16,7 +16,7 @@ TEMPLATE_FILES = ("settings.py", "captcha_config.json")
 DATA_FOLDERS = ("train_dataset", "validation_dataset", "test_dataset")
 PACK_FOLDERS = ("train_pack_dataset", "validation_pack_dataset")
 RUN_FOLDERS = ("checkpoint", "CSVLogger", "logs")
-LABEL_FOLDER = "label"  # VOC files of the pictures of all three sets
+LABEL_FOLDER = "label"  # VOC files of the images of all three sets
 RESULT_FOLDERS = ("model", "App_model", "report", "weight")
 
 
@@ -41,7 +41,7 @@ class Work:
         return self.path / name
 
     def data_folder(self, split: str) -> Path:
-        """Return the pictures' folder of a split: 'train', 'validation' or 'test'."""
+        """Return the images' folder of a split: 'train', 'validation' or 'test'."""
         return self.path / f"{split}_dataset"
 
     def pack_folder(self, split: str, named: str | None = None) -> Place:

@@ -1,4 +1,4 @@
-"""Labels of detection: Pascal VOC XML, which names what a picture shows and the box around each."""
+"""Labels of detection: Pascal VOC XML, which names what an image shows and the box around each."""
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import numpy as np
 
 from bearcat.core.errors import ImageError, LabelError
 from bearcat.core.files import read_json, write_json, write_text
-from bearcat.data.images import picture_size
+from bearcat.data.images import image_size
 
 VOC_SUFFIX = ".xml"
 PROMPT_SUFFIX = ".json"  # beside the XML: what is to be clicked, in order
@@ -18,7 +18,7 @@ CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 @dataclass(frozen=True)
 class BoxLabels:
-    """What a picture of `width` × `height` pixels shows: one name and one box (xmin, ymin, xmax, ymax) an object.
+    """What an image of `width` × `height` pixels shows: one name and one box (xmin, ymin, xmax, ymax) an object.
 
     Boxes are float32 (objects, 4) in pixels, their right and lower edges outside the object.
     """
@@ -29,9 +29,9 @@ class BoxLabels:
     boxes_xyxy: np.ndarray
 
 
-def label_file(picture: Path, label_folder: Path, suffix: str = VOC_SUFFIX) -> Path:
-    """Return where a picture's file of that suffix is: of the same stem beside it, else in the label folder."""
-    beside = picture.with_suffix(suffix)
+def label_file(image: Path, label_folder: Path, suffix: str = VOC_SUFFIX) -> Path:
+    """Return where an image's file of that suffix is: of the same stem beside it, else in the label folder."""
+    beside = image.with_suffix(suffix)
     return beside if beside.is_file() else label_folder / beside.name
 
 
@@ -43,7 +43,7 @@ def read_voc(path: Path) -> BoxLabels:
         names = tuple(item.findtext("name").strip() for item in root.iter("object"))
         corners = [[float(item.findtext(f"bndbox/{c}")) for c in CORNERS] for item in root.iter("object")]
     except FileNotFoundError:
-        raise LabelError(f"{path} is not there: the picture of that name needs it, or a YOLO file") from None
+        raise LabelError(f"{path} is not there: the image of that name needs it, or a YOLO file") from None
     except (ElementTree.ParseError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise LabelError(f"{path} is no VOC file (size, object/name, object/bndbox): {error}") from None
     labels = BoxLabels(width, height, names, np.array(corners, np.float32).reshape(-1, 4))
@@ -52,7 +52,7 @@ def read_voc(path: Path) -> BoxLabels:
 
 
 def check_boxes(labels: BoxLabels, path: Path) -> None:
-    """Raise LabelError, naming the file, for an object without a name, without an area or outside the picture."""
+    """Raise LabelError, naming the file, for an object without a name, without an area or outside the image."""
     for name, (xmin, ymin, xmax, ymax) in zip(labels.names, labels.boxes_xyxy, strict=True):
         if not name:
             raise LabelError(f"{path}: an object has no name")
@@ -64,22 +64,22 @@ def check_boxes(labels: BoxLabels, path: Path) -> None:
             )
 
 
-def check_size(labels: BoxLabels, size: tuple[int, int], picture: Path) -> None:
-    """Raise LabelError where the picture has another size than its labels say: the boxes would lie elsewhere."""
+def check_size(labels: BoxLabels, size: tuple[int, int], image: Path) -> None:
+    """Raise LabelError where the image has another size than its labels say: the boxes would lie elsewhere."""
     if size != (labels.width, labels.height):
         raise LabelError(
-            f"{picture} has {size[0]}×{size[1]} pixels, its VOC file says {labels.width}×{labels.height}: "
+            f"{image} has {size[0]}×{size[1]} pixels, its VOC file says {labels.width}×{labels.height}: "
             "label it again, or mend size and boxes in the file"
         )
 
 
-def write_voc(path: Path, picture: str, labels: BoxLabels, sync: bool = True) -> None:
-    """Write a VOC file for the picture file of that name; corners are rounded to whole pixels.
+def write_voc(path: Path, image: str, labels: BoxLabels, sync: bool = True) -> None:
+    """Write a VOC file for the image file of that name; corners are rounded to whole pixels.
 
     `sync` waits for the disk, as written_beside does.
     """
     root = ElementTree.Element("annotation")
-    ElementTree.SubElement(root, "filename").text = picture
+    ElementTree.SubElement(root, "filename").text = image
     size = ElementTree.SubElement(root, "size")
     for side, pixels in (("width", labels.width), ("height", labels.height), ("depth", 3)):
         ElementTree.SubElement(size, side).text = str(pixels)
@@ -118,27 +118,27 @@ def read_prompt(path: Path) -> list[str] | None:
 
 YOLO_SUFFIX = ".txt"
 FIELDS = "class cx cy width height"
-TOLERANCE = 1.0  # pixels by which a rounded box may reach over the picture's edge
+TOLERANCE = 1.0  # pixels by which a rounded box may reach over the image's edge
 
 
-def read_boxes(picture: Path, label_folder: Path) -> BoxLabels:
-    """Return what a picture shows, and where: from its VOC file, else from its YOLO file; both stay as they are.
+def read_boxes(image: Path, label_folder: Path) -> BoxLabels:
+    """Return what an image shows, and where: from its VOC file, else from its YOLO file; both stay as they are.
 
     Raises LabelError where there is neither, or one is wrong.
     """
-    voc_file, yolo_file = (label_file(picture, label_folder, suffix) for suffix in (VOC_SUFFIX, YOLO_SUFFIX))
+    voc_file, yolo_file = (label_file(image, label_folder, suffix) for suffix in (VOC_SUFFIX, YOLO_SUFFIX))
     if voc_file.is_file() or not yolo_file.is_file():
         return read_voc(voc_file)
-    names = find_names((yolo_file.parent, picture.parent, label_folder, label_folder.parent), yolo_file)
+    names = find_names((yolo_file.parent, image.parent, label_folder, label_folder.parent), yolo_file)
     try:
-        size = picture_size(picture)
+        size = image_size(image)
     except ImageError:
         size = (1, 1)  # damaged: every step that opens it says so and leaves it out
     return read_yolo(yolo_file, size, names)
 
 
 def read_yolo(path: Path, size: tuple[int, int], names: tuple[str, ...]) -> BoxLabels:
-    """Read the YOLO file of a picture of `size` (width, height) in pixels; an empty one says that it shows nothing.
+    """Read the YOLO file of an image of `size` (width, height) in pixels; an empty one says that it shows nothing.
 
     Raises LabelError, naming file and line, where it is no YOLO file or has a class without a name.
     """
@@ -155,7 +155,7 @@ def read_yolo(path: Path, size: tuple[int, int], names: tuple[str, ...]) -> BoxL
             row, (cx, cy, width, height) = int(row), map(float, shares)
         except ValueError:
             raise LabelError(
-                f"{path}, line {number}: `{FIELDS}` in shares of the picture is expected, got {line!r}"
+                f"{path}, line {number}: `{FIELDS}` in shares of the image is expected, got {line!r}"
             ) from None
         if not 0 <= row < len(names):
             raise LabelError(

@@ -16,7 +16,7 @@ from bearcat.data.vocabulary import BLANK, BLANK_INDEX, Vocabulary
 
 
 @dataclass(frozen=True)
-class Reading:
+class Prediction:
     """What was read: the text, and the probability of each of its characters (of a class: one)."""
 
     text: str
@@ -82,15 +82,15 @@ class TextCodec:
                 f"set CAPTCHA_LENGTH = {len(label)} or more, or MODE = 'CTC', which has no limit"
             )
 
-    def decode(self, logits: np.ndarray) -> list[Reading]:
+    def decode(self, logits: np.ndarray) -> list[Prediction]:
         """Turn logits (N, positions or steps, rows) into readings by the best row of each position or step."""
         probabilities = softmax(logits)
         rows, best = probabilities.argmax(axis=-1), probabilities.max(axis=-1)
         return [self._read(*self._kept(*pair)) for pair in zip(rows, best, strict=True)]
 
-    def _read(self, rows: np.ndarray, best: np.ndarray) -> Reading:
+    def _read(self, rows: np.ndarray, best: np.ndarray) -> Prediction:
         is_character = rows != BLANK_INDEX
-        return Reading(self.vocabulary.decode(rows[is_character]), tuple(best[is_character].tolist()))
+        return Prediction(self.vocabulary.decode(rows[is_character]), tuple(best[is_character].tolist()))
 
 
 class OrdinaryCodec(TextCodec):
@@ -132,7 +132,7 @@ class CtcTinyCodec(CtcCodec):
 
 
 class ClassCodec(TextCodec):
-    """One class a picture: the whole label is one symbol, and never blank."""
+    """One class an image: the whole label is one symbol, and never blank."""
 
     unit = "class"
 
@@ -150,14 +150,16 @@ class ClassCodec(TextCodec):
         """Return how many positions of the head a label takes."""
         return 1
 
-    def decode(self, logits: np.ndarray) -> list[Reading]:
+    def decode(self, logits: np.ndarray) -> list[Prediction]:
         """Turn logits (N, 1, rows) into readings by the best row that is a class."""
         probabilities = softmax(np.asarray(logits)[:, 0, BLANK_INDEX + 1 :])
         rows, best = probabilities.argmax(axis=-1) + BLANK_INDEX + 1, probabilities.max(axis=-1)
-        return [Reading(self.vocabulary.decode([row]), (float(share),)) for row, share in zip(rows, best, strict=True)]
+        return [
+            Prediction(self.vocabulary.decode([row]), (float(share),)) for row, share in zip(rows, best, strict=True)
+        ]
 
 
-# what is packed as text or class; the others read pictures and labels as they are
+# what is packed as text or class; the others read images and labels as they are
 TEXT_CODECS = {"ORDINARY": OrdinaryCodec, "NUM_CLASSES": ClassCodec, "CTC": CtcCodec, "CTC_TINY": CtcTinyCodec}
 
 

@@ -1,7 +1,7 @@
-"""Find pictures that are there twice: the same file, or the same picture in other bytes.
+"""Find images that are there twice: the same file, or the same image in other bytes.
 
 A perceptual hash of 256 bits finds candidates, which are then compared pixel by pixel: captchas of one generator
-share size, font and background, and often a text, without being doubles.
+share size, font and background, and often a text, without being duplicates.
 """
 
 import hashlib
@@ -18,17 +18,17 @@ from bearcat.data.images import open_image
 
 HASH_SIDE = 16  # the hash has so many bits squared
 HASH_BITS = HASH_SIDE**2
-NEAR = 12  # bits: a picture saved anew as JPEG differs in 0 … 12, other captchas of its generator in 46 and more
-MOST_NEIGHBOURS = 16  # of pictures that share a key, each is compared with so many
-MOST_REFUSED = 5_000  # candidates that are no doubles, after which no more are tried: these pictures have no hash
-SAME_SHAPE = 0.05  # by how much the proportions of doubles may differ
-TILE = 8  # pixels: doubles agree in every square of this side, a changed character does not
+NEAR = 12  # bits: an image saved anew as JPEG differs in 0 … 12, other captchas of its generator in 46 and more
+MOST_NEIGHBOURS = 16  # of images that share a key, each is compared with so many
+MOST_REFUSED = 5_000  # candidates that are no duplicates, after which no more are tried: these images have no hash
+SAME_SHAPE = 0.05  # by how much the proportions of duplicates may differ
+TILE = 8  # pixels: duplicates agree in every square of this side, a changed character does not
 MOST_DIFFERENT = 24  # grey levels by which the most different square may differ in the mean
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What tells a picture's doubles: the digest of its file's bytes, and a hash of how it looks (256 bits)."""
+    """What tells an image's duplicates: the digest of its file's bytes, and a hash of how it looks (256 bits)."""
 
     path: Path
     digest: bytes
@@ -36,9 +36,9 @@ class Fingerprint:
 
 
 def fingerprint(path: Path, image: Image.Image | None = None) -> Fingerprint:
-    """Return the fingerprint of a picture file; `image` spares opening it again.
+    """Return the fingerprint of an image file; `image` spares opening it again.
 
-    Raises ImageError for a file that is damaged, missing or no picture.
+    Raises ImageError for a file that is damaged, missing or no image.
     """
     image = image or open_image(path)
     import imagehash  # heavy, and not needed by most steps
@@ -48,12 +48,12 @@ def fingerprint(path: Path, image: Image.Image | None = None) -> Fingerprint:
     return Fingerprint(path, digest, int.from_bytes(np.packbits(bits).tobytes(), "big"))
 
 
-def group_doubles(fingerprints: Sequence[Fingerprint], distance: int = NEAR) -> list[list[Path]]:
+def group_duplicates(fingerprints: Sequence[Fingerprint], distance: int = NEAR) -> list[list[Path]]:
     """Return the groups of files that show the same, sorted, each of at least two.
 
-    `distance` is in how many of 256 bits the hashes of two pictures may differ (0 … 62) for their pixels to be
-    compared; -1 finds files with the same bytes only. Near doubles are no longer sought after MOST_REFUSED
-    candidates that are none, as blank or tiny pictures give.
+    `distance` is in how many of 256 bits the hashes of two images may differ (0 … 62) for their pixels to be
+    compared; -1 finds files with the same bytes only. Near duplicates are no longer sought after MOST_REFUSED
+    candidates that are none, as blank or tiny images give.
     """
     first_of: dict[bytes, Fingerprint] = {}
     for one in fingerprints:
@@ -77,7 +77,7 @@ def group_doubles(fingerprints: Sequence[Fingerprint], distance: int = NEAR) -> 
 
 
 def look_same(path: Path, other: Path) -> bool:
-    """Tell whether two picture files show the same, by their pixels; False where one cannot be opened."""
+    """Tell whether two image files show the same, by their pixels; False where one cannot be opened."""
     try:
         images = open_image(path), open_image(other)
     except ImageError:

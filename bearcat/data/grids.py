@@ -1,4 +1,4 @@
-"""Image grids: one picture holds rows × columns cells; cut it, classify each cell, return those that match a name."""
+"""Image grids: one image holds rows × columns cells; cut it, classify each cell, return those that match a name."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from bearcat.data.images import SMALLEST_SIDE
 
 NOTATION = "ROWSxCOLUMNS[+LEFT+TOP][+RIGHT+BOTTOM][~GAP]"
 EXAMPLE = "2x4+5+41"
-MOST_CELLS = 1000  # a grid may come with a request: it must not turn one picture into a million
+MOST_CELLS = 1000  # a grid may come with a request: it must not turn one image into a million
 _NOTATION = re.compile(
     r"(?P<rows>[0-9]{1,5})x(?P<columns>[0-9]{1,5})"
     r"(\+(?P<left>[0-9]{1,5})\+(?P<top>[0-9]{1,5}))?"
@@ -24,7 +24,7 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Grid:
-    """Equal cells that fill a picture within its margins, `gap` apart; margins and gap in pixels.
+    """Equal cells that fill an image within its margins, `gap` apart; margins and gap in pixels.
 
     Raises SettingsError for no cells, too many, or negative pixels.
     """
@@ -66,7 +66,7 @@ class Grid:
         return cls(**{name: int(number) for name, number in found.groupdict(default="0").items()})
 
     def boxes_xyxy(self, width: int, height: int) -> list[Box]:
-        """Return the cells (x0, y0, x1, y1) of a picture of this size, in reading order; x1 and y1 lie outside.
+        """Return the cells (x0, y0, x1, y1) of an image of this size, in reading order; x1 and y1 lie outside.
 
         Where the pixels do not divide evenly, cells differ by one. Raises ImageError where cells would be too small.
         """
@@ -75,7 +75,7 @@ class Grid:
         smallest = max(0, inner_width // self.columns), max(0, inner_height // self.rows)
         if min(smallest) < SMALLEST_SIDE:
             raise ImageError(
-                f"the picture has {width}×{height} pixels, of which the grid {self} leaves {smallest[0]}×{smallest[1]} "
+                f"the image has {width}×{height} pixels, of which the grid {self} leaves {smallest[0]}×{smallest[1]} "
                 f"for a cell: at least {SMALLEST_SIDE}×{SMALLEST_SIDE} are needed"
             )
         columns = _spans(self.left, inner_width, self.columns, self.gap)
@@ -100,7 +100,7 @@ class Cell:
 
 
 def cut(image: Image.Image, grid: Grid) -> list[Image.Image]:
-    """Return the cells of a picture in reading order; raise ImageError where they would be too small."""
+    """Return the cells of an image in reading order; raise ImageError where they would be too small."""
     return [image.crop(box) for box in grid.boxes_xyxy(*image.size)]
 
 

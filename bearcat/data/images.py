@@ -1,4 +1,4 @@
-"""From a file or bytes to what the network sees, and from its coordinates back to the picture's."""
+"""From a file or bytes to what the network sees, and from its coordinates back to the image's."""
 
 import io
 import struct
@@ -48,23 +48,23 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a letterboxed picture lies: input = picture · scale + (left, top), in pixels."""
+    """Where a letterboxed image lies: input = image · scale + (left, top), in pixels."""
 
     scale: float
     left: int
     top: int
 
-    def to_picture(self, x: float, y: float) -> tuple[float, float]:
-        """Map a point of the input back to the picture that was given."""
+    def to_image(self, x: float, y: float) -> tuple[float, float]:
+        """Map a point of the input back to the image that was given."""
         return (x - self.left) / self.scale, (y - self.top) / self.scale
 
     def to_input(self, x: float, y: float) -> tuple[float, float]:
-        """Map a point of the picture to the input."""
+        """Map a point of the image to the input."""
         return x * self.scale + self.left, y * self.scale + self.top
 
 
 def place(width: int, height: int, spec: InputSpec) -> Placement:
-    """Return where a picture of this size goes: never enlarged, shrunk in proportion if too large, centred."""
+    """Return where an image of this size goes: never enlarged, shrunk in proportion if too large, centred."""
     scale = min(1.0, spec.width / width, spec.height / height)
     inner_width, inner_height = scaled_size(width, height, scale)
     return Placement(scale, (spec.width - inner_width) // 2, (spec.height - inner_height) // 2)
@@ -76,7 +76,7 @@ def scaled_size(width: int, height: int, scale: float) -> tuple[int, int]:
 
 
 def letterbox(image: Image.Image, spec: InputSpec) -> np.ndarray:
-    """Return uint8 pixels (height, width, channels) of an RGB picture placed on white paper.
+    """Return uint8 pixels (height, width, channels) of an RGB image placed on white paper.
 
     The one transform of packing, testing and serving.
     """
@@ -90,13 +90,13 @@ def letterbox(image: Image.Image, spec: InputSpec) -> np.ndarray:
 
 
 def extract_pixels(source: Source, spec: InputSpec) -> np.ndarray:
-    """Return uint8 pixels (height, width, channels) of a picture given as a file, as bytes or opened."""
+    """Return uint8 pixels (height, width, channels) of an image given as a file, as bytes or opened."""
     return letterbox(open_image(source), spec)
 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What a picture's file says of itself: Pillow's format and mode, and whether EXIF turns or mirrors it."""
+    """What an image's file says of itself: Pillow's format and mode, and whether EXIF turns or mirrors it."""
 
     format: str
     mode: str
@@ -104,7 +104,7 @@ class FileFacts:
 
 
 def open_image(source: Source) -> Image.Image:
-    """Return a picture as RGB: first frame, turned as its EXIF says, transparency on white, 16 bits to 8.
+    """Return an image as RGB: first frame, turned as its EXIF says, transparency on white, 16 bits to 8.
 
     One that Pillow has opened already goes the same way, so that it looks the same.
 
@@ -114,19 +114,19 @@ def open_image(source: Source) -> Image.Image:
 
 
 def open_with_facts(source: Source) -> tuple[Image.Image, FileFacts]:
-    """Return a picture as open_image does, and what its file said of itself.
+    """Return an image as open_image does, and what its file said of itself.
 
-    Raises ImageFormatError for what is no PNG, JPEG, GIF, BMP or WEBP, ImageSizeError before too large a picture
+    Raises ImageFormatError for what is no PNG, JPEG, GIF, BMP or WEBP, ImageSizeError before too large an image
     is decoded, ImageError for a damaged one; each names the file where there is one.
     """
-    name = str(source) if isinstance(source, Path) else "the picture"
+    name = str(source) if isinstance(source, Path) else "the image"
     try:
         with _opened(source) as image:
             _check_size(image, name)
             image.load()
             return _to_rgb(ImageOps.exif_transpose(image)), _facts(image)
     except Image.UnidentifiedImageError:
-        raise ImageFormatError(f"{name} is no picture in one of these formats: {', '.join(FORMATS)}") from None
+        raise ImageFormatError(f"{name} is no image in one of these formats: {', '.join(FORMATS)}") from None
     except Image.DecompressionBombError:
         raise ImageSizeError(f"{name} has too many pixels, at most {MOST_PIXELS:,} are accepted") from None
     except FileNotFoundError:
@@ -137,10 +137,10 @@ def open_with_facts(source: Source) -> tuple[Image.Image, FileFacts]:
         raise ImageError(f"{name} is damaged: {error}") from None
 
 
-def picture_size(path: Path) -> tuple[int, int]:
+def image_size(path: Path) -> tuple[int, int]:
     """Return width and height as open_image would give them, from the file's head alone.
 
-    Raises ImageError for what is no picture, or none whose head can be read.
+    Raises ImageError for what is no image, or none whose head can be read.
     """
     try:
         with Image.open(path, formats=FORMATS) as image:
@@ -163,7 +163,7 @@ def _opened(source: Source) -> AbstractContextManager[Image.Image]:
 
 
 def _facts(image: Image.Image) -> FileFacts:
-    # a JPEG with a second picture behind the first calls itself MPO
+    # a JPEG with a second image behind the first calls itself MPO
     name = "JPEG" if image.format == "MPO" else image.format or ""
     return FileFacts(name, image.mode, image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9))
 

@@ -1,4 +1,4 @@
-"""Labels: from file names, from a labels.csv, .tsv or .txt beside the pictures, or from their sub-folder's name."""
+"""Labels: from file names, from a labels.csv, .tsv or .txt beside the images, or from their sub-folder's name."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ _NAMES_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class LabelledImage:
-    """A picture's file and what it shows: a text, the name of a class, or the boxes of bearcat.voc.
+    """An image's file and what it shows: a text, the name of a class, or the boxes of bearcat.voc.
 
     `inside` is the sub-folder of its data set in which it lies, '' where it lies in none.
     """
@@ -33,12 +33,12 @@ class LabelledImage:
 
     @property
     def name(self) -> str:
-        """Return what tells the picture from all others of its set: 1.png, or cat/1.png."""
+        """Return what tells the image from all others of its set: 1.png, or cat/1.png."""
         return f"{self.inside}/{self.path.name}" if self.inside else self.path.name
 
 
 def list_images(folder: Path) -> list[Path]:
-    """Return the picture files of a folder and of its sub-folders (one level) by suffix, sorted by name.
+    """Return the image files of a folder and of its sub-folders (one level) by suffix, sorted by name.
 
     An absent folder has none; what is hidden (.name) is none.
     """
@@ -51,11 +51,11 @@ def list_images(folder: Path) -> list[Path]:
 
 
 def _scan(folder: Path) -> tuple[list[str], list[str]]:
-    """Return the names of a folder's pictures and of its sub-folders."""
+    """Return the names of a folder's images and of its sub-folders."""
     with os.scandir(folder) as entries:
         seen = [entry for entry in entries if not entry.name.startswith(".")]
-    pictures = [entry.name for entry in seen if _looks_like_image(entry.name) and _is_file(entry)]
-    return pictures, [entry.name for entry in seen if _is_folder(entry)]
+    images = [entry.name for entry in seen if _looks_like_image(entry.name) and _is_file(entry)]
+    return images, [entry.name for entry in seen if _is_folder(entry)]
 
 
 def _is_file(entry: os.DirEntry) -> bool:
@@ -77,7 +77,7 @@ def _looks_like_image(name: str) -> bool:
 
 
 def name_in(folder: Path, path: Path) -> str:
-    """Return a picture's name in its data set, the same on every system: 1.png, or cat/1.png."""
+    """Return an image's name in its data set, the same on every system: 1.png, or cat/1.png."""
     return path.relative_to(folder).as_posix()
 
 
@@ -87,7 +87,7 @@ def label_of_name(path: Path) -> str:
     if not underscore or not label:
         raise LabelError(
             f"{path}: the file name has no label. <label>_<anything>{path.suffix} is expected, as in ab3d_0001.png; "
-            "put a labels.csv (file,label) beside the pictures, or each class (NUM_CLASSES) into a sub-folder"
+            "put a labels.csv (file,label) beside the images, or each class (NUM_CLASSES) into a sub-folder"
         )
     return label
 
@@ -101,7 +101,7 @@ def read_label_table(path: Path) -> dict[str, str]:
     """Return file name → label of a two-column table in UTF-8, with or without the header line `file,label`.
 
     A labels.txt is separated by tabs where its first line has one, else by commas, else by blanks. Spaces around a
-    cell are none of it. Only what commas separate knows quotes. A picture in a sub-folder is named cat/1.png.
+    cell are none of it. Only what commas separate knows quotes. An image in a sub-folder is named cat/1.png.
     Raises LabelError that names the line.
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
@@ -130,7 +130,7 @@ def _labels_in(text: str, path: Path) -> dict[str, str]:
 
 
 def set_label(path: Path, name: str, label: str | None) -> None:
-    """Give a picture its line in a label table, or take it away (None); all other lines stay, to the byte.
+    """Give an image its line in a label table, or take it away (None); all other lines stay, to the byte.
 
     Raises LabelError, the table left as it is, where it could not be read back so.
     """
@@ -189,10 +189,10 @@ def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
 def read_labels(
     folder: Path, label_of: Callable[[Path], Any] = label_of_name, with_table: bool = True
 ) -> tuple[list[LabelledImage], list[str]]:
-    """Return the labelled pictures of a folder, and what is wrong with the others, one line each.
+    """Return the labelled images of a folder, and what is wrong with the others, one line each.
 
-    `label_of` takes the label from a file's path. `with_table`, a label table beside the pictures goes before it, and
-    without one a picture in a sub-folder is labelled with that folder's name.
+    `label_of` takes the label from a file's path. `with_table`, a label table beside the images goes before it, and
+    without one an image in a sub-folder is labelled with that folder's name.
     """
     table = find_label_table(folder) if with_table else None
     labels = read_label_table(table) if table else None
@@ -216,7 +216,7 @@ def read_labels(
 def labelled_images(
     folder: Path, label_of: Callable[[Path], Any] = label_of_name, with_table: bool = True
 ) -> list[LabelledImage]:
-    """Return the labelled pictures of a folder.
+    """Return the labelled images of a folder.
 
     Raises LabelError where any has no label, naming the first few; DataError where there are none.
     """
@@ -226,14 +226,14 @@ def labelled_images(
         raise LabelError("\n".join(problems[:_NAMES_SHOWN] + more))
     if not labelled:
         raise DataError(
-            f"{folder} holds no pictures ({', '.join(sorted(SUFFIXES))}). "
+            f"{folder} holds no images ({', '.join(sorted(SUFFIXES))}). "
             "Put yours there, or generate some: python gen_sample_by_captcha.py"
         )
     return labelled
 
 
 def refuse_sub_folders(data: Sequence[LabelledImage], folder: Path, mode: str) -> None:
-    """Raise LabelError where a picture of a data set of texts has a sub-folder's name for its label."""
+    """Raise LabelError where an image of a data set of texts has a sub-folder's name for its label."""
     inside = next((item for item in data if item.inside), None)
     if inside and not find_label_table(folder):
         raise LabelError(

@@ -1,4 +1,4 @@
-"""Enhancement before training: copies of a picture with small random changes, written beside the original."""
+"""Enhancement before training: copies of an image with small random changes, written beside the original."""
 
 import hashlib
 import math
@@ -21,22 +21,22 @@ _IS_COPY = re.compile(r".*-enhanced-[0-9]+\.png", re.DOTALL)
 
 
 def is_enhanced(path: Path) -> bool:
-    """Tell by its name whether a picture is a copy that `enhanced_copies` wrote."""
+    """Tell by its name whether an image is a copy that `enhanced_copies` wrote."""
     return bool(_IS_COPY.fullmatch(path.name))
 
 
 def origin_of(name: str) -> str:
-    """Return what the name of a picture and the names of its copies have in common."""
+    """Return what the name of an image and the names of its copies have in common."""
     stem, _, rest = name.rpartition("-enhanced-")
     return stem if rest and _IS_COPY.fullmatch(name) else "-".join(name.rsplit(".", 1))
 
 
 def enhanced_copies(source_path: Path, folder: Path, count: int, seed: int) -> list[Path]:
-    """Return the `count` copies of a picture in `folder`, changed at random; write those that are not there yet.
+    """Return the `count` copies of an image in `folder`, changed at random; write those that are not there yet.
 
-    One that is older than its picture is written anew. ab3d_0001.jpg gives ab3d_0001-jpg-enhanced-1.png and so on, and
-    each hangs on the seed, the two names and the picture alone. A copy has no copies. Raises ImageError where the
-    picture cannot be opened.
+    One that is older than its image is written anew. ab3d_0001.jpg gives ab3d_0001-jpg-enhanced-1.png and so on, and
+    each hangs on the seed, the two names and the image alone. A copy has no copies. Raises ImageError where the
+    image cannot be opened.
     """
     if is_enhanced(source_path):
         return []
@@ -59,7 +59,7 @@ def _generator(text: str) -> np.random.Generator:
 
 
 def enhance(image: Image.Image, generator: np.random.Generator) -> Image.Image:
-    """Return an RGB picture of the same size, a little warped, in another light, and slightly blurred or noisy.
+    """Return an RGB image of the same size, a little warped, in another light, and slightly blurred or noisy.
 
     A person still reads it; it is never mirrored, and grey stays grey.
     """
@@ -102,7 +102,7 @@ def _blur(image: Image.Image, generator: np.random.Generator) -> Image.Image:
 
 
 def _add_noise(image: Image.Image, generator: np.random.Generator) -> Image.Image:
-    # the same for all channels, or a grey picture would become a coloured one
+    # the same for all channels, or a grey image would become a coloured one
     noise = generator.standard_normal((image.height, image.width, 1), np.float32) * generator.uniform(0, NOISE)
     return Image.fromarray((np.asarray(image) + noise).round().clip(0, 255).astype(np.uint8))
 
@@ -115,7 +115,7 @@ def _level(value: float) -> int:
     return round(min(255.0, max(0.0, value)))
 
 
-# ---- merged from augment_limits: How far each random change of a picture may go, so that a person still reads the text at the first glance.
+# ---- merged from augment_limits: How far each random change of an image may go, so that a person still reads the text at the first glance.
 
 
 TURN = 0.08  # radians
@@ -127,7 +127,7 @@ BRIGHTNESS = 20.0  # grey levels
 
 
 def affine_rows(uniform: Callable, cos: Callable, sin: Callable, height: int, width: int) -> list:
-    """Return the six numbers of random maps from output to input pixels about the centre of pictures.
+    """Return the six numbers of random maps from output to input pixels about the centre of images.
 
     `uniform(limit)` draws from −limit … limit, in arrays of a library whose cosine and sine the others are.
     """

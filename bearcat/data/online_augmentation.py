@@ -8,7 +8,7 @@ from bearcat.data.offline_augmentation import BRIGHTNESS, CONTRAST, affine_rows
 
 
 def jitter(images: tf.Tensor, strength: float | tf.Tensor = 1.0) -> tf.Tensor:
-    """Turn, stretch, shear and shift each picture of a batch (N, H, W, C), and change its light.
+    """Turn, stretch, shear and shift each image of a batch (N, H, W, C), and change its light.
 
     `strength`, 0 … 1, is the share of the limits that the changes may reach.
     Computed in float32 whatever the policy: under bfloat16 the coordinates would be too coarse.
@@ -27,7 +27,7 @@ def jitter(images: tf.Tensor, strength: float | tf.Tensor = 1.0) -> tf.Tensor:
 
 
 def _affine_maps(count: tf.Tensor, height: int, width: int, strength: float | tf.Tensor) -> tf.Tensor:
-    """Return random maps (count, 8) from output to input pixels about the picture's centre."""
+    """Return random maps (count, 8) from output to input pixels about the image's centre."""
 
     def uniform(limit: float) -> tf.Tensor:
         return strength * tf.random.uniform([count], -limit, limit)

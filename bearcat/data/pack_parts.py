@@ -35,7 +35,7 @@ class Part:
 
     count: int
     files: list[str]
-    damaged: list[str]  # pictures that were left out, in words
+    damaged: list[str]  # images that were left out, in words
     agreed: dict[str, object]  # what → its value, or a hash of it: the same in all parts of a pack
 
 
@@ -56,7 +56,7 @@ def agreed_on(
         "vocabulary": list(vocabulary.characters),
         **settings,
         "Image_Processing in utils.py": _hash(code),
-        "set of pictures and labels": _hash(json.dumps(listed)),
+        "set of images and labels": _hash(json.dumps(listed)),
     }
 
 
@@ -72,7 +72,7 @@ def part_file(folder: Place, shard: Shard) -> Place:
 def make_part(
     folder: Place, shard: Shard, writer, data: list[LabelledImage], seed: int, agreed: dict[str, object]
 ) -> Part:
-    """Let utils.WriteTFRecord pack a share's pictures into files of its own; return what was made."""
+    """Let utils.WriteTFRecord pack a share's images into files of its own; return what was made."""
     known = len(writer.damaged)
     files, count = _write_files(folder, shard, writer.records(data, folder, seed), len(data))
     part = Part(count, files, writer.damaged[known:], agreed)
@@ -85,7 +85,7 @@ def make_part(
 
 
 def _write_files(folder: Place, shard: Shard, records: Iterable, total: int) -> tuple[list[str], int]:
-    """Stream records, of at most `total` pictures, into a part's files; return their names and how many records.
+    """Stream records, of at most `total` images, into a part's files; return their names and how many records.
 
     The names have a hash of what is in them, so that another part of that number replaces nothing.
     """
@@ -146,11 +146,11 @@ def _load_part(folder: Place, shard: Shard) -> Part | None:
 def join_parts(folder: Place, parts: list[Part], of_all: dict) -> PackIndex:
     """Make one pack of parts by an index that names their files, then take away what it does not name.
 
-    `of_all` holds the fields of PackIndex that all records share. Raises DataError where no picture was whole.
+    `of_all` holds the fields of PackIndex that all records share. Raises DataError where no image was whole.
     """
     files = [name for part in parts for name in part.files]
     if not files:
-        raise DataError(f"not one picture for {folder} could be read: python cheak_file.py names the damaged ones")
+        raise DataError(f"not one image for {folder} could be read: python cheak_file.py names the damaged ones")
     index = PackIndex(count=sum(part.count for part in parts), shards=files, **of_all)
     save_json(folder / INDEX, asdict(index))
     kept = {*files, *(part_file(folder, shard).name for shard in Shard.all_of(len(parts)))}

@@ -17,7 +17,7 @@ from bearcat.data.labels import LABEL_TABLES, list_images
 from bearcat.data.splitting import Split
 
 COMPANIONS = (VOC_SUFFIX, PROMPT_SUFFIX, YOLO_SUFFIX)
-SHARED = (*LABEL_TABLES, *NAMES_FILES)  # what all pictures of a folder have in common
+SHARED = (*LABEL_TABLES, *NAMES_FILES)  # what all images of a folder have in common
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Journal:
 
 @dataclass(frozen=True)
 class Undone:
-    """What an undo put back: split name → how many pictures; and what it could not, in words."""
+    """What an undo put back: split name → how many images; and what it could not, in words."""
 
     counts: dict[str, int]
     left: list[str]
@@ -62,12 +62,12 @@ def load_journal(path: Path) -> Journal:
     except (ValueError, TypeError) as error:
         raise DataError(
             f"{path} is damaged ({error}): it says what move_path.py moved. Put an older copy in its place, or delete "
-            "it; then all pictures stay where they are and nothing can be undone"
+            "it; then all images stay where they are and nothing can be undone"
         ) from None
 
 
 def run_split(split: Split, sets: Sets) -> None:
-    """Move the chosen pictures and their label files; raise DataError, before the first move, for a taken name."""
+    """Move the chosen images and their label files; raise DataError, before the first move, for a taken name."""
     journal = load_journal(sets.journal)
     _refuse_taken((sets.pile, sets.targets[name], names) for name, names in split.moves.items())
     copied = {name: journal.copied.get(name, {}) | _lacking(sets, name) for name in split.moves}
@@ -94,13 +94,13 @@ def _finish(journal: Journal, sets: Sets) -> None:
 
 
 def movable_back(sets: Sets) -> dict[str, list[str]]:
-    """Return which pictures an undo would put back: split name → names.
+    """Return which images an undo would put back: split name → names.
 
     Raises DataError where none was moved, or a name in the pile is taken by now.
     """
     journal = load_journal(sets.journal)
     if not journal.all_moves:
-        raise DataError(f"nothing to put back: {sets.journal} names no pictures that move_path.py moved")
+        raise DataError(f"nothing to put back: {sets.journal} names no images that move_path.py moved")
     _refuse_taken((sets.targets[name], sets.pile, names) for name, names in journal.all_moves.items())
     return {s: [n for n in names if (sets.targets[s] / n).is_file()] for s, names in journal.all_moves.items()}
 
@@ -130,14 +130,14 @@ def undo_split(sets: Sets) -> Undone:
     return Undone({split: len(names) for split, names in back.items()}, left)
 
 
-def companions(picture: Path) -> list[Path]:
-    """Return the label files that lie beside a picture and belong to it alone."""
-    beside = map(picture.with_suffix, COMPANIONS)
+def companions(image: Path) -> list[Path]:
+    """Return the label files that lie beside an image and belong to it alone."""
+    beside = map(image.with_suffix, COMPANIONS)
     return [path for path in beside if path.name not in SHARED and path.is_file()]
 
 
 def _files_of(folder: Path, name: str) -> Iterator[Path]:
-    """Yield a picture's files, its labels first: they are found by a picture that is still there."""
+    """Yield an image's files, its labels first: they are found by an image that is still there."""
     yield from companions(folder / name)
     if (folder / name).is_file():
         yield folder / name
@@ -176,7 +176,7 @@ def _lacking(sets: Sets, split: str) -> dict[str, str]:
 
 
 def _copy_shared(copied: dict[str, str], sets: Sets, split: str) -> None:
-    """Give a set the whole table: lines without a picture do no harm, a lost line would."""
+    """Give a set the whole table: lines without an image do no harm, a lost line would."""
     for name in copied:
         if (sets.pile / name).is_file() and not (sets.targets[split] / name).exists():
             with written_beside(sets.targets[split] / name) as part:
@@ -184,10 +184,10 @@ def _copy_shared(copied: dict[str, str], sets: Sets, split: str) -> None:
 
 
 def _take_away_copies(copied: dict[str, str], target: Path) -> list[str]:
-    """Delete the copies that run_split made; one that was changed, or that pictures still need, is left and named."""
+    """Delete the copies that run_split made; one that was changed, or that images still need, is left and named."""
     there = {name: digest for name, digest in copied.items() if (target / name).is_file()}
     if there and list_images(target):
-        return [f"{target / name} stays for the pictures that lie there" for name in there]
+        return [f"{target / name} stays for the images that lie there" for name in there]
     changed = [name for name, digest in there.items() if _digest(target / name) != digest]
     for name in there.keys() - changed:
         (target / name).unlink()

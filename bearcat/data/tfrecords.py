@@ -25,7 +25,7 @@ DUST = {".DS_Store", "Thumbs.db", "desktop.ini"}  # of file managers
 
 @dataclass(frozen=True)
 class Record:
-    """One picture as it is packed."""
+    """One image as it is packed."""
 
     image: np.ndarray
     label: str
@@ -83,7 +83,7 @@ def write_pack(folder: Path, records: Iterable[Record], total: int, index_of_all
         names = [f"pack-{number:05d}-of-{shard_count:05d}.tfrecord" for number in range(shard_count)]
         count = write_files([beside / name for name in names], map(encode_record, records))
         if not count:
-            raise DataError(f"not one picture for {folder} could be read: python cheak_file.py names the damaged ones")
+            raise DataError(f"not one image for {folder} could be read: python cheak_file.py names the damaged ones")
         index = PackIndex(count=count, shards=names, **index_of_all)
         write_json(beside / INDEX, asdict(index))
         _put_in_place(beside, folder)

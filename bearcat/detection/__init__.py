@@ -1,1 +1,1 @@
-"""Detection: from a picture to what it shows and where. Only network, losses, metrics and data import Keras."""
+"""Detection: from an image to what it shows and where. Only network, losses, metrics and data import Keras."""

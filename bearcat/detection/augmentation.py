@@ -1,6 +1,6 @@
-"""Augmentation of pictures with boxes: zoom, crop, light, colour, and mosaics of four pictures. No turns, no mirrors.
+"""Augmentation of images with boxes: zoom, crop, light, colour, and mosaics of four images. No turns, no mirrors.
 
-Pictures are float32 (N, H, W, C) in 0 … 255, objects float32 (N, M, 5): class or NOTHING, ymin, xmin, ymax, xmax.
+Images are float32 (N, H, W, C) in 0 … 255, objects float32 (N, M, 5): class or NOTHING, ymin, xmin, ymax, xmax.
 """
 
 import math
@@ -9,16 +9,16 @@ import tensorflow as tf
 
 from bearcat.detection.losses import NOTHING
 
-ZOOM = 0.3  # share by which a picture grows or shrinks
+ZOOM = 0.3  # share by which an image grows or shrinks
 STRETCH = 0.1  # share by which its width does so besides
 SHIFT = 0.2  # share of the sides
 CONTRAST, BRIGHTNESS = 0.3, 25.0  # share, grey levels; a third of each for every colour of its own
-LEAST_VISIBLE = 0.4  # share of an object's area that must stay in the picture
+LEAST_VISIBLE = 0.4  # share of an object's area that must stay in the image
 MOSAIC_SHARE = 0.5  # of the batches
 
 
 def change(images: tf.Tensor, objects: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Zoom, shift and colour each picture of a batch, and move its boxes along; what falls outside is dropped."""
+    """Zoom, shift and colour each image of a batch, and move its boxes along; what falls outside is dropped."""
     count, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
     zoom = tf.exp(tf.random.uniform([count], -math.log1p(ZOOM), math.log1p(ZOOM)))
     scale_x = zoom * tf.exp(tf.random.uniform([count], -math.log1p(STRETCH), math.log1p(STRETCH)))
@@ -55,7 +55,7 @@ def area(boxes: tf.Tensor) -> tf.Tensor:
 
 
 def recolour(images: tf.Tensor) -> tf.Tensor:
-    """Change contrast and brightness of each picture, and a little of each colour by itself."""
+    """Change contrast and brightness of each image, and a little of each colour by itself."""
     middle, count, channels = 127.5, tf.shape(images)[0], images.shape[3]
     for share, shape in ((1.0, [count, 1, 1, 1]), (1 / 3, [count, 1, 1, channels])):
         limit = math.log1p(CONTRAST * share)
@@ -66,7 +66,7 @@ def recolour(images: tf.Tensor) -> tf.Tensor:
 
 
 def mosaic(images: tf.Tensor, objects: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return, for a share of the batches, pictures of four: each with its three followers, at half the size.
+    """Return, for a share of the batches, images of four: each with its three followers, at half the size.
 
     Objects become (N, 4 · M, 5) in either case.
     """

@@ -1,4 +1,4 @@
-"""From a detector's output to the objects of a picture, and to the points to click. NumPy alone: tested and served."""
+"""From a detector's output to the objects of an image, and to the points to click. NumPy alone: tested and served."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,7 +18,7 @@ MOST_CANDIDATES = 1000
 
 @dataclass(frozen=True)
 class Detections:
-    """What was found in a picture, best first: boxes (n, 4) in its pixels, a probability of each class (n, classes)."""
+    """What was found in an image, best first: boxes (n, 4) in its pixels, a probability of each class (n, classes)."""
 
     names: tuple[str, ...]
     boxes_xyxy: np.ndarray
@@ -61,7 +61,7 @@ class Detections:
         return " ".join(self.labels[number] for number in order)
 
     def objects(self) -> list[dict]:
-        """Return the sure boxes as the service answers them, in pixels of the picture."""
+        """Return the sure boxes as the service answers them, in pixels of the image."""
         corners = ("xmin", "ymin", "xmax", "ymax")
         return [
             {"label": self.labels[n], "score": float(self.scores[n])}
@@ -90,7 +90,7 @@ class Detections:
         return points
 
     def placed(self, width: int, height: int, spec: InputSpec) -> "Detections":
-        """Return boxes of the input as boxes of the picture of this size that was letterboxed into it."""
+        """Return boxes of the input as boxes of the image of this size that was letterboxed into it."""
         placement = place(width, height, spec)
         shift = np.array([placement.left, placement.top] * 2)
         limits = np.array([width, height] * 2)
@@ -114,7 +114,7 @@ class DetectionCodec:
 
     @staticmethod
     def symbols(label) -> tuple[str, ...]:
-        """Return the names of what a picture shows."""
+        """Return the names of what an image shows."""
         return label.names
 
     @staticmethod
@@ -123,7 +123,7 @@ class DetectionCodec:
         return sigmoid(outputs[..., 4:])
 
     def decode(self, outputs: np.ndarray) -> list[Detections]:
-        """Return what was found in each picture of outputs (N, A, 4 + classes)."""
+        """Return what was found in each image of outputs (N, A, 4 + classes)."""
         return [self._decode_one(np.asarray(output, np.float64)) for output in outputs]
 
     def _decode_one(self, output: np.ndarray) -> Detections:

@@ -1,4 +1,4 @@
-"""Draw boxes with their names on a picture, for a person to look at."""
+"""Draw boxes with their names on an image, for a person to look at."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +12,11 @@ from bearcat.detection.decoding import Detections
 
 TRUE_COLOUR, FOUND_COLOUR, PAPER = (0, 150, 60), (220, 30, 30), (255, 255, 255)
 POINT_COLOUR = (30, 80, 200)
-LEAST_WIDTH = 320  # pixels: smaller pictures are enlarged, so that the names can be read
+LEAST_WIDTH = 320  # pixels: smaller images are enlarged, so that the names can be read
 
 
 def draw_boxes(image: Image.Image, boxes_xyxy: Sequence, words: Sequence[str], colour, below: bool = False) -> None:
-    """Draw boxes in place, each with its words above it (or below), or as near as they fit into the picture."""
+    """Draw boxes in place, each with its words above it (or below), or as near as they fit into the image."""
     pen = ImageDraw.Draw(image)
     font = find_font("".join(words), max(12, image.height // 18))
     for (left, top, right, bottom), text in zip(boxes_xyxy, words, strict=True):
@@ -29,7 +29,7 @@ def draw_boxes(image: Image.Image, boxes_xyxy: Sequence, words: Sequence[str], c
 
 
 def draw_found(image: Image.Image, found: Detections) -> Image.Image:
-    """Return a copy of a picture with the sure boxes, their names and scores."""
+    """Return a copy of an image with the sure boxes, their names and scores."""
     canvas, scale = _enlarged(image)
     words = [f"{found.labels[n]} {found.scores[n]:.0%}" for n in range(found.count)]
     draw_boxes(canvas, found.boxes_xyxy[: found.count] * scale, words, FOUND_COLOUR)
@@ -37,7 +37,7 @@ def draw_found(image: Image.Image, found: Detections) -> Image.Image:
 
 
 def draw_against(image: Image.Image, truth: BoxLabels, found: Detections) -> Image.Image:
-    """Return a copy of a picture with the true boxes in green, named below, and the found ones in red."""
+    """Return a copy of an image with the true boxes in green, named below, and the found ones in red."""
     canvas, scale = _enlarged(image)
     draw_boxes(canvas, truth.boxes_xyxy * scale, truth.names, TRUE_COLOUR, below=True)
     words = [f"{found.labels[n]} {found.scores[n]:.0%}" for n in range(found.count)]
@@ -64,7 +64,7 @@ def _enlarged(image: Image.Image) -> tuple[Image.Image, int]:
     return image.convert("RGB").resize((image.width * scale, image.height * scale)), scale
 
 
-def save_picture(image: Image.Image, path: Path) -> None:
-    """Write a picture beside and rename it into place."""
+def save_image(image: Image.Image, path: Path) -> None:
+    """Write an image beside and rename it into place."""
     with written_beside(path) as part:
         image.save(part)

@@ -6,7 +6,7 @@ from keras import ops
 from bearcat.detection.boxes import EPSILON, decode_boxes, iou_matrix, make_anchors, overlaps
 from bearcat.detection.configs import DETECTORS
 
-NOTHING = -1  # the class of what pads a picture's objects
+NOTHING = -1  # the class of what pads an image's objects
 POSITIVE_IOU, NEGATIVE_IOU = 0.5, 0.4  # anchors between them count for nothing
 ALPHA, GAMMA = 0.25, 2.0
 BOX_WEIGHT = 2.0
@@ -64,7 +64,7 @@ class DetectionLoss(keras.losses.Loss):
         return cls(card.backbone, card.height, card.width, label_smoothing)
 
     def call(self, y_true, y_pred):
-        """Return the loss of each picture (N,), whose mean is the batch's sum over the batch's positive anchors."""
+        """Return the loss of each image (N,), whose mean is the batch's sum over the batch's positive anchors."""
         objects, outputs = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
         anchors = ops.convert_to_tensor(self._anchors)
         matched, positive, negative = map(ops.stop_gradient, assign_anchors(objects, anchors))

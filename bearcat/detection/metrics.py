@@ -1,4 +1,4 @@
-"""The number shown while training: the share of pictures in which every object is found, and nothing else."""
+"""The number shown while training: the share of images in which every object is found, and nothing else."""
 
 import keras
 from keras import ops
@@ -13,7 +13,7 @@ RIGHT_IOU = 0.5
 
 @keras.saving.register_keras_serializable("bearcat")
 class AllFound(keras.metrics.Mean):
-    """The share of pictures with each object under a sure box of its class (IoU ≥ 0.5) and no sure box elsewhere.
+    """The share of images with each object under a sure box of its class (IoU ≥ 0.5) and no sure box elsewhere.
 
     What test.py counts as all_clicks_correct, but for boxes that suppression would have merged.
     """

@@ -13,14 +13,14 @@ from bearcat.data.labels import list_images
 from bearcat.generation.colours import coloured
 
 NOISE = (0.05, 0.22)  # how much of the clouds is mixed into a gradient
-CLOUD_SHARES = (0.08, 0.3)  # the size of a cloud as a share of the picture's longer side
+CLOUD_SHARES = (0.08, 0.3)  # the size of a cloud as a share of the image's longer side
 SHADES = 1024  # steps of a gradient
 KEPT_SIZES = 2  # how many times larger than what is drawn a photograph is kept
 SMALLEST_PIECE = 0.5  # the share of a photograph's side that is shown at least
 
 
 def background(width: int, height: int, folder: Path | None, source: random.Random) -> Image.Image:
-    """Return an RGB picture: a random piece of one of the folder's pictures, or a gradient where there is none."""
+    """Return an RGB image: a random piece of one of the folder's images, or a gradient where there is none."""
     if folder is None:
         return gradient(width, height, source)
     photograph = _opened(source.choice(_listed(folder)), width * KEPT_SIZES, height * KEPT_SIZES)

@@ -22,9 +22,9 @@ _DARK, _LIGHT = (20, 20, 20), (245, 245, 245)
 
 @dataclass(frozen=True)
 class ClickDrawing:
-    """A picture, what it shows, and what is to be clicked, in order."""
+    """An image, what it shows, and what is to be clicked, in order."""
 
-    picture: Image.Image
+    image: Image.Image
     labels: BoxLabels
     prompt: list[str]
 
@@ -38,25 +38,25 @@ class ClickDrawer:
         self.backgrounds = work / config.backgrounds if config.backgrounds else None
 
     def draw(self, text: str, seed: str) -> ClickDrawing:
-        """Draw a picture with the characters of `text`; the same again for the same seed."""
-        config, source = self.config, random.Random(f"{seed}/picture")
+        """Draw an image with the characters of `text`; the same again for the same seed."""
+        config, source = self.config, random.Random(f"{seed}/image")
         placed = self._place(text, source)
-        picture = background(config.width, config.height, self.backgrounds, source)
+        image = background(config.width, config.height, self.backgrounds, source)
         under = [source.random() < UNDERNEATH for _ in range(config.lines)]
         for _ in range(sum(under)):
-            draw_line(picture, source)
+            draw_line(image, source)
         boxes = [glyph.box for glyph in placed]
         for _ in range(config.dummy_strokes):
-            draw_stroke(picture, boxes, config.size_range, source)
+            draw_stroke(image, boxes, config.size_range, source)
         for glyph in placed:
-            draw_glyph(picture, glyph, source)
+            draw_glyph(image, glyph, source)
         for _ in range(config.lines - sum(under)):
-            draw_line(picture, source)
+            draw_line(image, source)
         names = tuple(glyph.glyph.character for glyph in placed)
         count = source.choice(config.prompt_count) if config.prompt_count else len(names)
         prompt = source.sample(names, count)
         labels = BoxLabels(config.width, config.height, names, np.array(boxes, np.float32))
-        return ClickDrawing(picture, labels, prompt)
+        return ClickDrawing(image, labels, prompt)
 
     def _place(self, text: str, source: random.Random) -> list[PlacedGlyph]:
         config, turn = self.config, self.config.rotation
@@ -69,21 +69,21 @@ class ClickDrawer:
         return lay_out(glyphs, config.width, config.height, config.size_range[0], turn, source)
 
 
-def draw_glyph(picture: Image.Image, placed: PlacedGlyph, source: random.Random) -> None:
+def draw_glyph(image: Image.Image, placed: PlacedGlyph, source: random.Random) -> None:
     """Draw a character in a colour that stands out from what lies under it."""
     mask, corner = placed.glyph.mask, (placed.left, placed.top)
-    colour, outline = choose_colour(np.asarray(picture.crop(placed.box)), source)
+    colour, outline = choose_colour(np.asarray(image.crop(placed.box)), source)
     decorated = source.random() < OUTLINED
     if outline is None and decorated:
         outline = _LIGHT if sum(colour) < 300 else _DARK
         if source.random() < 0.5:
-            picture.paste(outline, (corner[0] + 1, corner[1] + 1), mask)
+            image.paste(outline, (corner[0] + 1, corner[1] + 1), mask)
             outline = None
     if outline:
         wide = Image.new("L", (mask.width + 2, mask.height + 2))
         wide.paste(mask, (1, 1))
-        picture.paste(outline, (corner[0] - 1, corner[1] - 1), wide.filter(ImageFilter.MaxFilter(3)))
-    picture.paste(colour, corner, mask)
+        image.paste(outline, (corner[0] - 1, corner[1] - 1), wide.filter(ImageFilter.MaxFilter(3)))
+    image.paste(colour, corner, mask)
 
 
 # ---- merged from click_marks: What makes click captchas harder for machines and stays harmless for people: thin lines, and marks like strokes.
@@ -97,19 +97,19 @@ CURVE_POINTS = 16
 Point = tuple[float, float]
 
 
-def draw_line(picture: Image.Image, source: random.Random) -> None:
-    """Draw a thin line or arc from one side of the picture to another, a little transparent."""
-    width, height = picture.size
+def draw_line(image: Image.Image, source: random.Random) -> None:
+    """Draw a thin line or arc from one side of the image to another, a little transparent."""
+    width, height = image.size
     ends = [(0, source.uniform(0, height)), (width, source.uniform(0, height))]
     if source.random() < 0.25:
         ends = [(source.uniform(0, width), 0), (source.uniform(0, width), height)]
     bend = (source.uniform(0, width), source.uniform(0, height))
     thickness = max(1.0, height * LINE_OF_HEIGHT) * source.uniform(0.7, 1.2)
-    mask = _curve_mask(picture.size, [_curve(ends[0], bend, ends[1])], thickness, source.randint(130, 230))
-    picture.paste(coloured(source, source.uniform(0.02, 0.8)), mask=mask)
+    mask = _curve_mask(image.size, [_curve(ends[0], bend, ends[1])], thickness, source.randint(130, 230))
+    image.paste(coloured(source, source.uniform(0.02, 0.8)), mask=mask)
 
 
-def draw_stroke(picture: Image.Image, taken: list[Box], sizes: tuple[int, int], source: random.Random) -> None:
+def draw_stroke(image: Image.Image, taken: list[Box], sizes: tuple[int, int], source: random.Random) -> None:
     """Draw a mark that looks like a part of a character where none is; nothing where there is no room."""
     size = source.uniform(*sizes)
     curves = _stroke(size, source)
@@ -117,14 +117,14 @@ def draw_stroke(picture: Image.Image, taken: list[Box], sizes: tuple[int, int], 
     points = [point for curve in curves for point in curve]
     across, down = ((min(values) - thickness, max(values) + thickness) for values in zip(*points, strict=True))
     extent = math.ceil(across[1] - across[0]), math.ceil(down[1] - down[0])
-    corner = find_place(extent, *picture.size, taken, source)
+    corner = find_place(extent, *image.size, taken, source)
     if corner is None:
         return
     moved = [[(x - across[0], y - down[0]) for x, y in curve] for curve in curves]
     mask = _curve_mask(extent, moved, thickness)
     box = (*corner, corner[0] + extent[0], corner[1] + extent[1])
-    colour, _ = choose_colour(np.asarray(picture.crop(box)), source)
-    picture.paste(colour, corner, mask)
+    colour, _ = choose_colour(np.asarray(image.crop(box)), source)
+    image.paste(colour, corner, mask)
 
 
 def _stroke(size: float, source: random.Random) -> list[list[Point]]:

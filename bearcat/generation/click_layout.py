@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from bearcat.core.fonts import open_font
 
 GAP = 3  # pixels between two boxes
-EDGE = 2  # pixels between a box and the picture's edge
+EDGE = 2  # pixels between a box and the image's edge
 FAINTEST_INK = 40  # of 255: what is paler is no ink, so that boxes are tight
 TRIES = 60  # places tried for one character
 ROUNDS = 5  # layouts tried, each with smaller characters
@@ -33,7 +33,7 @@ class Glyph:
 
 @dataclass(frozen=True)
 class PlacedGlyph:
-    """A glyph and the pixel of the picture that its upper left corner takes."""
+    """A glyph and the pixel of the image that its upper left corner takes."""
 
     glyph: Glyph
     left: int
@@ -58,7 +58,7 @@ def make_glyph(character: str, font: Path, size: int, angle: float) -> Glyph:
 
 
 def room(width: int, height: int, size: int, rotation: int) -> tuple[int, int]:
-    """Return how many columns and rows of characters of a size, however turned, a picture has room for."""
+    """Return how many columns and rows of characters of a size, however turned, an image has room for."""
     turn = math.radians(min(rotation, 45))
     cell = math.ceil(size * (math.cos(turn) + math.sin(turn))) + GAP
     return (width - 2 * EDGE + GAP) // cell, (height - 2 * EDGE + GAP) // cell

@@ -1,4 +1,4 @@
-"""What a configuration of kind "click" may say, and whether there are fonts, pictures and room for it."""
+"""What a configuration of kind "click" may say, and whether there are fonts, images and room for it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ GET_FONTS = (
 
 
 def default_size(height: int) -> tuple[int, int]:
-    """Return the least and the most size of a character for a picture's height, in pixels."""
+    """Return the least and the most size of a character for an image's height, in pixels."""
     least, most = (max(LEAST_SIZE, round(height * share)) for share in SIZE_OF_HEIGHT)
     return least, most
 
@@ -61,7 +61,7 @@ def _broken_values(known: dict, work: Path) -> Iterator[tuple[str, str]]:
                 yield "fonts", f"{work / font} is not there or is no font; a TTF, OTF or TTC file is expected"
     folder = known["backgrounds"]
     if not isinstance(folder, str) or (folder and not list_images(work / folder)):
-        yield "backgrounds", f'a folder with pictures, absolute or within {work}, is expected; "" = gradients'
+        yield "backgrounds", f'a folder with images, absolute or within {work}, is expected; "" = gradients'
 
 
 def _are_whole(values: list, lowest: int, highest: int) -> bool:
@@ -85,7 +85,7 @@ def _is_font(path: Path) -> bool:
 def _too_few_characters(known: dict) -> Iterator[tuple[str, str]]:
     different = len(set(known["characters"]))
     if different < max(known["char_count"]):
-        yield "char_count", f"at most {different} is expected: no character of `characters` is drawn twice in a picture"
+        yield "char_count", f"at most {different} is expected: no character of `characters` is drawn twice in an image"
 
 
 def _prompts_too_long(known: dict) -> Iterator[tuple[str, str]]:
@@ -102,7 +102,7 @@ def _no_room(known: dict) -> Iterator[tuple[str, str]]:
         yield (
             "char_count",
             f"{width}×{height} pixels have room for {columns * rows} characters of {least} pixels turned by up to "
-            f"{rotation}°; a larger picture, or fewer or smaller characters (character_size) are expected",
+            f"{rotation}°; a larger image, or fewer or smaller characters (character_size) are expected",
         )
 
 

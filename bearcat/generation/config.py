@@ -31,7 +31,7 @@ class CaptchaConfig:
     """A configuration of kind "text", checked; sizes in pixels."""
 
     kind: ClassVar[str] = "text"
-    label_suffixes: ClassVar[tuple[str, ...]] = ()  # of the files that a picture has in the folder label
+    label_suffixes: ClassVar[tuple[str, ...]] = ()  # of the files that an image has in the folder label
     save_options: ClassVar[dict[str, int]] = {}  # Pillow's
 
     train_dir: str
@@ -58,20 +58,20 @@ class CaptchaConfig:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Return split → how many pictures."""
+        """Return split → how many images."""
         return {"train": self.count, "validation": self.validation_count, "test": self.test_count}
 
     @property
     def drawn_by(self) -> dict[str, object]:
-        """Return what decides how pictures look, which is what their names' hashes cover."""
+        """Return what decides how images look, which is what their names' hashes cover."""
         return {name: getattr(self, name) for name in ("image_suffix", "characters", "char_count", "width", "height")}
 
     def choose_text(self, source: random.Random) -> str:
-        """Return the characters of a picture."""
+        """Return the characters of an image."""
         return "".join(source.choices(self.characters, k=source.choice(self.char_count)))
 
     def stem_start(self, text: str) -> str:
-        """Return what stands before the `_` in the name of a picture of `text`."""
+        """Return what stands before the `_` in the name of an image of `text`."""
         return text
 
 
@@ -88,13 +88,13 @@ class ClickConfig(CaptchaConfig):
     character_size: tuple[int, ...] = ()  # least, most; () = from the height
     rotation: int = 30  # degrees, to either side
     fonts: tuple[str, ...] = ()  # files; () = those of the system
-    backgrounds: str = ""  # a folder of pictures; "" = gradients
+    backgrounds: str = ""  # a folder of images; "" = gradients
     lines: int = 3
     dummy_strokes: int = 4
 
     @property
     def drawn_by(self) -> dict[str, object]:
-        """Return what decides how pictures look, which is what their names' hashes cover."""
+        """Return what decides how images look, which is what their names' hashes cover."""
         own = {field.name for field in dataclasses.fields(self)} - {
             field.name for field in dataclasses.fields(CaptchaConfig)
         }
@@ -107,11 +107,11 @@ class ClickConfig(CaptchaConfig):
         return least, most
 
     def choose_text(self, source: random.Random) -> str:
-        """Return the characters of a picture, each once."""
+        """Return the characters of an image, each once."""
         return "".join(source.sample(list(dict.fromkeys(self.characters)), source.choice(self.char_count)))
 
     def stem_start(self, text: str) -> str:
-        """Return what stands before the `_` in the name of a picture: what it shows stands in its label file."""
+        """Return what stands before the `_` in the name of an image: what it shows stands in its label file."""
         return self.kind
 
 

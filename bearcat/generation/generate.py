@@ -22,17 +22,17 @@ from bearcat.generation.click_drawing import ClickDrawer
 from bearcat.generation.config import CaptchaConfig, ClickConfig
 from bearcat.generation.shards import WHOLE, Shard
 
-CHUNK = 64  # pictures a task: small enough for a lively bar, large enough to cost nothing to hand over
+CHUNK = 64  # images a task: small enough for a lively bar, large enough to cost nothing to hand over
 MOST_PROCESSES = 61  # Windows has no more
 
-Item = tuple[str, str, str]  # file name, text, seed of its picture
-Writer = Callable[[Path, str, str], Image.Image]  # picture's path, text, seed → picture; labels are written by then
+Item = tuple[str, str, str]  # file name, text, seed of its image
+Writer = Callable[[Path, str, str], Image.Image]  # image's path, text, seed → image; labels are written by then
 
 
 def plan(config: CaptchaConfig, split: str, seed: int) -> Iterator[Item]:
-    """Yield (file name, label, seed of its picture) of a split.
+    """Yield (file name, label, seed of its image) of a split.
 
-    The name's hash covers the configuration, so that pictures of another one are never taken for these.
+    The name's hash covers the configuration, so that images of another one are never taken for these.
     """
     base = f"{json.dumps(config.drawn_by, sort_keys=True)}/{seed}/{split}"
     for number in range(config.counts[split]):
@@ -42,10 +42,10 @@ def plan(config: CaptchaConfig, split: str, seed: int) -> Iterator[Item]:
 
 
 def generate(config: CaptchaConfig, split: str, folder: Path, seed: int, shard: Shard = WHOLE) -> tuple[int, int]:
-    """Make those of a shard's pictures of a split that are not there yet; return how many they are.
+    """Make those of a shard's images of a split that are not there yet; return how many they are.
 
-    And, second, how many pictures lie in the folder that no shard makes. One whose labels are not all there is made
-    again; labels go into the folder `label` beside the pictures' one.
+    And, second, how many images lie in the folder that no shard makes. One whose labels are not all there is made
+    again; labels go into the folder `label` beside the images' one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     there = {path.name for path in list_images(folder)}
@@ -55,14 +55,14 @@ def generate(config: CaptchaConfig, split: str, folder: Path, seed: int, shard: 
     chunks = [(config, folder, missing[start : start + CHUNK]) for start in range(0, len(missing), CHUNK)]
     if len(chunks) <= 1:
         for chunk in chunks:
-            make_pictures(*chunk)
+            make_images(*chunk)
     else:
         _make_on_all_cores(chunks, len(missing), f"generating {folder.name}")
     return len(missing), len(there - {name for name, _, _ in wanted})
 
 
 def _labelled(folder: Path, suffixes: Iterable[str]) -> Callable[[str], bool]:
-    """Return what tells whether the picture of a stem has all its labels."""
+    """Return what tells whether the image of a stem has all its labels."""
     there = {entry.name for entry in os.scandir(folder)} if suffixes and folder.is_dir() else set()
     return lambda stem: all(f"{stem}{suffix}" in there for suffix in suffixes)
 
@@ -73,7 +73,7 @@ def _make_on_all_cores(chunks: list[tuple], total: int, what: str) -> None:
     processes = min(os.cpu_count() or 1, len(chunks), MOST_PROCESSES)
     with ProcessPoolExecutor(processes, mp_context=context, initializer=end_with_parent) as pool:
         try:
-            futures = [pool.submit(make_pictures, *chunk) for chunk in chunks]
+            futures = [pool.submit(make_images, *chunk) for chunk in chunks]
             for _ in show_progress((name for future in futures for name in future.result()), total, what):
                 pass
         except BaseException:
@@ -91,13 +91,13 @@ def end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def make_pictures(config: CaptchaConfig, folder: Path, items: list[Item]) -> list[str]:
-    """Draw and write pictures, each after its labels; return their file names."""
+def make_images(config: CaptchaConfig, folder: Path, items: list[Item]) -> list[str]:
+    """Draw and write images, each after its labels; return their file names."""
     draw = WRITERS[config.kind](config, folder.parent)
     for name, text, seed in items:
-        picture = draw(folder / name, text, seed)
+        image = draw(folder / name, text, seed)
         with written_beside(folder / name, sync=False) as part:
-            picture.save(part, **config.save_options)
+            image.save(part, **config.save_options)
     return [name for name, _, _ in items]
 
 
@@ -108,7 +108,7 @@ def _click_writer(config: ClickConfig, work: Path) -> Writer:
         drawing, label = drawer.draw(text, seed), work / LABEL_FOLDER / path.stem
         write_voc(label.with_suffix(VOC_SUFFIX), path.name, drawing.labels, sync=False)
         write_prompt(label.with_suffix(PROMPT_SUFFIX), drawing.prompt, sync=False)
-        return drawing.picture
+        return drawing.image
 
     return draw
 

@@ -1,6 +1,6 @@
 """The labelling page as an ASGI app: one page, its two files, and a few routes that take numbers and labels.
 
-No path that a client sends is ever one of a file: pictures are named by their numbers.
+No path that a client sends is ever one of a file: images are named by their numbers.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from starlette.routing import Route
 from bearcat.core.errors import BearcatError, ImageError, words_of
 from bearcat.core.files import parse_json
 from bearcat.data.images import open_image
-from bearcat.labelling.queue import Picture, Status
+from bearcat.labelling.queue import QueuedImage, Status
 from bearcat.labelling.same_origin import SameSiteFence
 from bearcat.labelling.session import Labelling
 from bearcat.labelling.translations import WORDS, LabellingError, language_of
@@ -42,7 +42,7 @@ METHODS = {
     **dict.fromkeys((*FILES, "/words", "/state"), ("GET", "HEAD")),
     **{f"/{action}": ("POST",) for action in ACTIONS},
 }
-SHOWN = 20  # names of damaged pictures, and classes
+SHOWN = 20  # names of damaged images, and classes
 
 log = logging.getLogger("bearcat.labelling.session")
 
@@ -56,7 +56,7 @@ def make_labelling_app(
         *(Route(path, sender_of(name)) for path, name in FILES.items()),
         Route("/words", desk.words),
         Route("/state", desk.state),
-        Route("/picture/{number:int}", desk.picture),
+        Route("/image/{number:int}", desk.image),
         *(Route(f"/{action}", getattr(desk, action), methods=["POST"]) for action in ACTIONS),
     ]
     check = TokenCheck(token) if token is not None else None
@@ -68,20 +68,20 @@ def make_labelling_app(
         routes=routes,
         middleware=middleware,
         exception_handlers={HTTPException: refuse_route, BearcatError: desk.refuse, OSError: desk.refuse_disk},
-        lifespan=lambda app: reading_beside(labelling),
+        lifespan=lambda app: prediction_beside(labelling),
     )
 
 
 @contextlib.asynccontextmanager
-async def reading_beside(labelling: Labelling) -> AsyncIterator[None]:
-    """Read the pictures while the page answers already; the least sure of those read so far comes first."""
+async def prediction_beside(labelling: Labelling) -> AsyncIterator[None]:
+    """Read the images while the page answers already; the least sure of those read so far comes first."""
     stop = threading.Event()
-    reading = asyncio.create_task(asyncio.to_thread(labelling.look_at_all, stop))
+    prediction = asyncio.create_task(asyncio.to_thread(labelling.look_at_all, stop))
     try:
         yield
     finally:
         stop.set()
-        await reading
+        await prediction
 
 
 def sender_of(name: str) -> Callable:
@@ -114,19 +114,19 @@ class LabellingDesk:
         """Return what the page shows."""
         return await self._answer()
 
-    async def picture(self, request: Request) -> Response:
-        """Return a picture as the network sees it first: one frame, turned as EXIF says, transparency on white."""
-        picture = self.labelling.picture(request.path_params["number"])
-        return Response(await run_in_threadpool(as_png, picture), media_type="image/png")
+    async def image(self, request: Request) -> Response:
+        """Return an image as the network sees it first: one frame, turned as EXIF says, transparency on white."""
+        image = self.labelling.image(request.path_params["number"])
+        return Response(await run_in_threadpool(as_png, image), media_type="image/png")
 
     async def confirm(self, request: Request) -> Response:
-        """Write a picture under its label."""
+        """Write an image under its label."""
         fields = await fields_of(request, {"number": int, "label": str})
         copy = await run_in_threadpool(self.labelling.confirm, fields["number"], fields["label"])
         return await self._answer("saved", label=copy.label, file=copy.path.name)
 
     async def skip(self, request: Request) -> Response:
-        """Leave a picture for the end."""
+        """Leave an image for the end."""
         fields = await fields_of(request, {"number": int})
         await run_in_threadpool(self.labelling.skip, fields["number"])
         return await self._answer("was_skipped")
@@ -139,13 +139,13 @@ class LabellingDesk:
         return await self._answer(said[0], **said[1])
 
     async def again(self, request: Request) -> Response:
-        """Show the skipped pictures once more."""
+        """Show the skipped images once more."""
         await fields_of(request, {})
         await run_in_threadpool(self.labelling.open_skipped)
         return await self._answer()
 
     async def refuse(self, request: Request, error: BearcatError) -> Response:
-        """Return why something was not done, and the state, in which a picture may be gone."""
+        """Return why something was not done, and the state, in which an image may be gone."""
         words = WORDS[language_of(request.headers.get("accept-language", ""))]
         said = error.told(words) if isinstance(error, LabellingError) else str(error)
         return JSONResponse({**await run_in_threadpool(self._state), "wrong": said}, 409)
@@ -164,15 +164,15 @@ class LabellingDesk:
         current, symbols = labelling.current(), labelling.symbols
         waiting = counts[Status.WAITING]
         return {
-            "picture": shown_picture(current) if current else None,
+            "image": shown_image(current) if current else None,
             "labelled": counts[Status.LABELLED],
             "left": counts[Status.OPEN] + waiting,
             "skipped": counts[Status.SKIPPED],
             "damaged": labelling.damaged()[:SHOWN],
             "damaged_count": counts[Status.DAMAGED],
             "before": labelling.pile.known,
-            "doubles": labelling.pile.doubles,
-            "looked_at": 1 - waiting / max(1, len(labelling.pile.pictures)),
+            "duplicates": labelling.pile.duplicates,
+            "looked_at": 1 - waiting / max(1, len(labelling.pile.images)),
             "can_go_back": labelling.can_go_back,
             "unit": labelling.unit,
             "classes": symbols.are_classes,
@@ -183,26 +183,26 @@ class LabellingDesk:
         }
 
 
-def shown_picture(picture: Picture) -> dict:
-    """Return what the page needs of a picture; the file itself it asks for by the number."""
-    reading = picture.reading
+def shown_image(image: QueuedImage) -> dict:
+    """Return what the page needs of an image; the file itself it asks for by the number."""
+    prediction = image.prediction
     return {
-        "number": picture.number,
-        "name": picture.path.name,
-        "text": picture.text,
-        "parts": [[part, round(share, 6)] for part, share in reading.parts] if reading else [],
-        "confidence": round(reading.confidence, 6) if reading else None,
+        "number": image.number,
+        "name": image.path.name,
+        "text": image.text,
+        "parts": [[part, round(share, 6)] for part, share in prediction.parts] if prediction else [],
+        "confidence": round(prediction.confidence, 6) if prediction else None,
     }
 
 
-def as_png(picture: Picture) -> bytes:
-    """Return a picture as PNG; raise LabellingError where its file has gone or is damaged."""
+def as_png(image: QueuedImage) -> bytes:
+    """Return an image as PNG; raise LabellingError where its file has gone or is damaged."""
     try:
-        image = open_image(picture.path)
+        opened = open_image(image.path)
     except ImageError:
-        raise LabellingError("gone", file=picture.path.name) from None
+        raise LabellingError("gone", file=image.path.name) from None
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=1)
+    opened.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
@@ -214,7 +214,7 @@ async def fields_of(request: Request, kinds: dict[str, type]) -> dict:
         fields = parse_json(await request.body())
     except ValueError:
         raise HTTPException(400, "this is no JSON") from None
-    # True is an int in Python, and no number of a picture
+    # True is an int in Python, and no number of an image
     if not isinstance(fields, dict) or {name: type(value) for name, value in fields.items()} != kinds:
         raise HTTPException(400, f"a JSON object with {', '.join(kinds) or 'no fields'} is expected")
     return fields

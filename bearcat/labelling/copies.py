@@ -1,4 +1,4 @@
-"""Where confirmed pictures go: copied byte for byte into the work's data, and taken back. Their sources are only read.
+"""Where confirmed images go: copied byte for byte into the work's data, and taken back. Their sources are only read.
 
 A copy is named <label>_<hash>.<ext>; where a label table lies beside it, a line is added to that as well. Whatever
 moment a kill comes at, a copy is there whole, or not at all.
@@ -32,7 +32,7 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Copy:
-    """A picture that was written into the data, and where it came from."""
+    """An image that was written into the data, and where it came from."""
 
     path: Path
     source: Path
@@ -48,25 +48,25 @@ class Copies:
         self._label_of = label_of
 
     def write(self, source: Path, digest: str, label: str) -> Copy:
-        """Copy a picture whose content has this digest under its label.
+        """Copy an image whose content has this digest under its label.
 
-        Raises LabellingError, nothing written, for a label or a picture that cannot be; WorkError while another step
+        Raises LabellingError, nothing written, for a label or an image that cannot be; WorkError while another step
         changes the data of the work.
         """
         label = checked_label(label)
         content = read_source(source, digest)
         suffix = suffix_of(source, content)
         with changing(self.work.path, SCRIPT, CHANGED):
-            self._refuse_double(digest)
+            self._refuse_duplicate(digest)
             table = find_label_table(self.folder)
             target = self._target(label, digest, suffix, with_table=table is not None)
             if table:
-                # before the picture: a line without one does no harm, a picture without its line would
+                # before the image: a line without one does no harm, an image without its line would
                 self._add_line(table, target.name, label)
             with written_beside(target) as part:
                 part.write_bytes(content)
             for left in self.folder.glob(f".*{digest[:HASH_DIGITS]}{PART}.*"):
-                left.unlink()  # of a process that was killed when it wrote this picture under another label
+                left.unlink()  # of a process that was killed when it wrote this image under another label
         return Copy(target, source, label)
 
     def take_back(self, copy: Copy) -> None:
@@ -80,12 +80,12 @@ class Copies:
                 raise LabellingError("stays", file=copy.path.name)
             copy.path.unlink()
             table = find_label_table(self.folder)
-            with contextlib.suppress(LabelError):  # a line without a picture does no harm
+            with contextlib.suppress(LabelError):  # a line without an image does no harm
                 if table and read_label_table(table).get(copy.path.name) == copy.label:
                     set_label(table, copy.path.name, None)
 
-    def _refuse_double(self, digest: str) -> None:
-        """Raise LabellingError where the picture was labelled since, by another window or process."""
+    def _refuse_duplicate(self, digest: str) -> None:
+        """Raise LabellingError where the image was labelled since, by another window or process."""
         for split in SPLITS:
             folder = self.work.data_folder(split)
             for path in folder.glob(f"*{digest[:HASH_DIGITS]}.*") if folder.is_dir() else ():
@@ -121,7 +121,7 @@ class Copies:
 
 
 def checked_label(label: str) -> str:
-    """Return a label without the spaces around it; raise LabellingError for one that no picture can have."""
+    """Return a label without the spaces around it; raise LabellingError for one that no image can have."""
     label = label.strip()
     if not label:
         raise LabellingError("empty")
@@ -135,7 +135,7 @@ def checked_label(label: str) -> str:
 
 
 def read_source(source: Path, digest: str) -> bytes:
-    """Return what a picture's file holds; raise LabellingError where that is not what was shown."""
+    """Return what an image's file holds; raise LabellingError where that is not what was shown."""
     try:
         content = source.read_bytes()
     except FileNotFoundError:
@@ -146,7 +146,7 @@ def read_source(source: Path, digest: str) -> bytes:
 
 
 def suffix_of(source: Path, content: bytes) -> str:
-    """Return the suffix that says what a picture is: that of its name where it is right."""
+    """Return the suffix that says what an image is: that of its name where it is right."""
     form = open_with_facts(content)[1].format
     own = source.suffix.lower()
     return own if FORMAT_OF_SUFFIX.get(own) == form else next(s for s, f in FORMAT_OF_SUFFIX.items() if f == form)
@@ -158,7 +158,7 @@ def digest_of(content: bytes) -> str:
 
 
 def digests_in(work: Work, sizes: set[int]) -> set[str]:
-    """Return the digests of the work's pictures, of those files alone that have one of these sizes in bytes."""
-    pictures = [path for split in SPLITS for path in list_images(work.data_folder(split))]
-    same_size = [path for path in pictures if path.stat().st_size in sizes]
+    """Return the digests of the work's images, of those files alone that have one of these sizes in bytes."""
+    images = [path for split in SPLITS for path in list_images(work.data_folder(split))]
+    same_size = [path for path in images if path.stat().st_size in sizes]
     return set(map_in_threads(lambda path: digest_of(path.read_bytes()), same_size))

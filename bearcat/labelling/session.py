@@ -1,4 +1,4 @@
-"""A session of labelling: which pictures of a folder are open, which one is next, and what was done with each.
+"""A session of labelling: which images of a folder are open, which one is next, and what was done with each.
 
 The folder is only read. What was confirmed lies in the work's data, by which the next session knows it: there is no
 state to keep. Many threads may ask at a time.
@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bearcat.core.errors import ImageError
-from bearcat.data.codecs import Reading
+from bearcat.data.codecs import Prediction
 from bearcat.data.images import open_image
 from bearcat.labelling.copies import Copies, Copy
-from bearcat.labelling.queue import Picture, Pile, Status
+from bearcat.labelling.queue import LabellingQueue, QueuedImage, Status
 from bearcat.labelling.translations import LabellingError
 from bearcat.modes import CODECS
 
-FINAL = ("there", "gone", "changed")  # refusals after which a picture can't be labelled in this session
-Read = Callable[[Path], Reading]
+FINAL = ("there", "gone", "changed")  # refusals after which an image can't be labelled in this session
+Read = Callable[[Path], Prediction]
 
 log = logging.getLogger("bearcat.labelling.session")
 
@@ -47,65 +47,67 @@ class Symbols:
 
 
 class Labelling:
-    """Hands out pictures, the least sure reading first, and takes their labels."""
+    """Hands out images, the least sure reading first, and takes their labels."""
 
-    def __init__(self, pile: Pile, copies: Copies, symbols: Symbols, read: Read | None = None, unit: str = ""):
+    def __init__(
+        self, pile: LabellingQueue, copies: Copies, symbols: Symbols, read: Read | None = None, unit: str = ""
+    ):
         self.pile = pile
         self.copies = copies
         self.symbols = symbols
-        self.unit = unit  # the name of what reads; '' where nothing does, and pictures come by name
+        self.unit = unit  # the name of what reads; '' where nothing does, and images come by name
         self._read = read
-        self._history: list[tuple[Picture, Copy | None]] = []
-        self._current: Picture | None = None
+        self._history: list[tuple[QueuedImage, Copy | None]] = []
+        self._current: QueuedImage | None = None
         self._lock = threading.RLock()
 
     def look_at_all(self, stop: threading.Event | None = None) -> None:
-        """Open every picture, and read it where there is a unit; damaged ones are named in the log and left out."""
-        for picture in self.pile.pictures:
+        """Open every image, and read it where there is a unit; damaged ones are named in the log and left out."""
+        for image in self.pile.images:
             if stop and stop.is_set():
                 return
-            status, reading = self._look_at(picture.path)
+            status, prediction = self._look_at(image.path)
             with self._lock:
-                picture.status, picture.reading, picture.text = status, reading, reading.text if reading else ""
+                image.status, image.prediction, image.text = status, prediction, prediction.text if prediction else ""
 
-    def current(self) -> Picture | None:
-        """Return the picture to be shown: the same one until something is done with it; None where none is open."""
+    def current(self) -> QueuedImage | None:
+        """Return the image to be shown: the same one until something is done with it; None where none is open."""
         with self._lock:
             if not (self._current and self._current.status is Status.OPEN):
                 self._current = min(self._with(Status.OPEN), key=self._urgency, default=None)
             return self._current
 
     def confirm(self, number: int, label: str) -> Copy:
-        """Write a picture under its label and return the copy; raise LabellingError or WorkError where it can't be."""
+        """Write an image under its label and return the copy; raise LabellingError or WorkError where it can't be."""
         with self._lock:
-            picture = self._open(number)
+            image = self._open(number)
             try:
-                copy = self.copies.write(picture.path, picture.digest, label)
+                copy = self.copies.write(image.path, image.digest, label)
             except LabellingError as refusal:
                 if refusal.word in FINAL:
-                    picture.status = Status.LEFT_OUT
+                    image.status = Status.LEFT_OUT
                 raise
-            picture.status, picture.text = Status.LABELLED, copy.label
+            image.status, image.text = Status.LABELLED, copy.label
             self.symbols.note(copy.label)
-            self._history.append((picture, copy))
+            self._history.append((image, copy))
             return copy
 
     def skip(self, number: int) -> None:
-        """Leave a picture for the end."""
+        """Leave an image for the end."""
         with self._lock:
-            picture = self._open(number)
-            picture.status = Status.SKIPPED
-            self._history.append((picture, None))
+            image = self._open(number)
+            image.status = Status.SKIPPED
+            self._history.append((image, None))
 
     def back(self) -> Copy | None:
-        """Undo the last confirmation or skip of this session, show its picture, and return the copy taken back.
+        """Undo the last confirmation or skip of this session, show its image, and return the copy taken back.
 
         Raises LabellingError, and forgets that step, where the copy may not be removed (see Copies.take_back).
         """
         with self._lock:
             if not self._history:
                 raise LabellingError("nothing_back")
-            picture, copy = self._history[-1]
+            image, copy = self._history[-1]
             try:
                 if copy:
                     self.copies.take_back(copy)
@@ -113,64 +115,64 @@ class Labelling:
                 self._history.pop()
                 raise
             self._history.pop()
-            picture.status, self._current = Status.OPEN, picture
+            image.status, self._current = Status.OPEN, image
             return copy
 
     def open_skipped(self) -> None:
-        """Show the skipped pictures once more."""
+        """Show the skipped images once more."""
         with self._lock:
-            for picture in self._with(Status.SKIPPED):
-                picture.status = Status.OPEN
-            self._history = [(picture, copy) for picture, copy in self._history if copy]
+            for image in self._with(Status.SKIPPED):
+                image.status = Status.OPEN
+            self._history = [(image, copy) for image, copy in self._history if copy]
 
-    def picture(self, number: int) -> Picture:
-        """Return the picture of a number; raise LabellingError where there is none."""
-        if not 0 <= number < len(self.pile.pictures):
+    def image(self, number: int) -> QueuedImage:
+        """Return the image of a number; raise LabellingError where there is none."""
+        if not 0 <= number < len(self.pile.images):
             raise LabellingError("unknown")
-        return self.pile.pictures[number]
+        return self.pile.images[number]
 
     def about(self) -> list[str]:
         """Say in words what there is to do, and what reads."""
         pile = self.pile
-        lines = [f"{pile.folder}: {len(pile.pictures)} pictures to label"]
-        if pile.known or pile.doubles:
-            lines[0] += f"; {pile.known} are in the work's data already, {pile.doubles} are there twice"
+        lines = [f"{pile.folder}: {len(pile.images)} images to label"]
+        if pile.known or pile.duplicates:
+            lines[0] += f"; {pile.known} are in the work's data already, {pile.duplicates} are there twice"
         if self.unit:
             return [*lines, f"The unit {self.unit} reads them, the least sure come first."]
         return [*lines, "There is no trained unit that reads such labels yet: type what you see."]
 
     @property
     def labelled(self) -> int:
-        """Return how many pictures were labelled in this session."""
+        """Return how many images were labelled in this session."""
         return self.counts()[Status.LABELLED]
 
     def counts(self) -> Counter[Status]:
-        """Return how many pictures are in each status."""
+        """Return how many images are in each status."""
         with self._lock:
-            return Counter(picture.status for picture in self.pile.pictures)
+            return Counter(image.status for image in self.pile.images)
 
     def damaged(self) -> list[str]:
-        """Return the names of the damaged pictures."""
-        return [picture.path.name for picture in self._with(Status.DAMAGED)]
+        """Return the names of the damaged images."""
+        return [image.path.name for image in self._with(Status.DAMAGED)]
 
     @property
     def can_go_back(self) -> bool:
         return bool(self._history)
 
-    def _with(self, status: Status) -> Iterator[Picture]:
-        return (picture for picture in self.pile.pictures if picture.status is status)
+    def _with(self, status: Status) -> Iterator[QueuedImage]:
+        return (image for image in self.pile.images if image.status is status)
 
-    def _open(self, number: int) -> Picture:
-        picture = self.picture(number)
-        if picture.status not in (Status.OPEN, Status.SKIPPED):
+    def _open(self, number: int) -> QueuedImage:
+        image = self.image(number)
+        if image.status not in (Status.OPEN, Status.SKIPPED):
             raise LabellingError("not_open")
-        return picture
+        return image
 
     @staticmethod
-    def _urgency(picture: Picture) -> tuple[float, int]:
-        return picture.reading.confidence if picture.reading else 0.0, picture.number
+    def _urgency(image: QueuedImage) -> tuple[float, int]:
+        return image.prediction.confidence if image.prediction else 0.0, image.number
 
-    def _look_at(self, path: Path) -> tuple[Status, Reading | None]:
+    def _look_at(self, path: Path) -> tuple[Status, Prediction | None]:
         try:
             if self._read:
                 return Status.OPEN, self._read(path)

@@ -24,7 +24,7 @@ Load = Callable[[Path, str], Any]  # App_model and a unit's name → a Predict_I
 def open_labelling(
     folder: Path, work: Work, mode: str, model_name: str, load: Load, label_of: Callable[[Path], str]
 ) -> Labelling:
-    """Return a session over a folder's pictures, read by the work's unit where there is one that reads such labels.
+    """Return a session over a folder's images, read by the work's unit where there is one that reads such labels.
 
     Raises SettingsError where the mode's labels are boxes, DataError as look_through does, ArtifactError for a unit
     that cannot be loaded.

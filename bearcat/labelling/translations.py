@@ -5,22 +5,22 @@ from bearcat.serving.page.translations import words_of as words_in
 
 WORDS = {
     "en": {
-        "title": "Label pictures",
+        "title": "Label images",
         "ways": "What you confirm is copied from {folder} into {target}; the originals stay as they are.",
-        "tagline": "Does the field say what the picture shows? Press Enter. If not, put it right first.",
-        "tagline_blank": "Type what the picture shows and press Enter.",
+        "tagline": "Does the field say what the image shows? Press Enter. If not, put it right first.",
+        "tagline_blank": "Type what the image shows and press Enter.",
         "labelled": "labelled in this session",
         "left": "left",
         "skipped": "skipped",
         "before": "in the work's data before",
-        "doubles": "there twice",
+        "duplicates": "there twice",
         "damaged": "damaged, left out",
         "looking": "still reading: {share}",
-        "picture": "The picture to label",
+        "image": "The image to label",
         "read_by": "read by {unit}",
         "overall": "all of it right: {share}",
         "nothing_read": "nothing was read",
-        "field": "What the picture shows",
+        "field": "What the image shows",
         "confirm": "Confirm",
         "skip": "Skip",
         "back": "Undo the last",
@@ -30,31 +30,31 @@ WORDS = {
         "saved": "{label} saved as {file}",
         "taken_back": "{label} taken back: {file} is out of the data again",
         "was_skipped": "Skipped; it comes again at the end.",
-        "waiting": "Reading the pictures …",
-        "done": "Every picture is labelled.",
-        "done_skipped": "Only skipped pictures are left: {count}",
+        "waiting": "Reading the images …",
+        "done": "Every image is labelled.",
+        "done_skipped": "Only skipped images are left: {count}",
         "again": "Look at the skipped ones",
         "enough": "Enough for now?",
-        "enough_words": "Every confirmed picture lies in {target}. End app.py with Ctrl-C in its terminal, then run:",
+        "enough_words": "Every confirmed image lies in {target}. End app.py with Ctrl-C in its terminal, then run:",
         "enough_later": "Afterwards start app.py --label again: the new unit reads better, and what is labelled is not "
         "shown again.",
         "lost": "app.py does not answer: has it ended? What was confirmed is saved.",
-        "empty": "The label is empty: type what the picture shows, or skip it.",
+        "empty": "The label is empty: type what the image shows, or skip it.",
         "blank": "The label holds _, which ends a label in a file's name: it cannot be part of one.",
         "unprintable": "The label holds a sign that cannot be seen: type it again.",
         "long": "The label is too long: at most {most} characters are accepted.",
         "unfit": "{label} holds {signs}, which a file's name can't hold. Such labels need a table: make {table} with "
-        "the line file,label and a line for every picture that is in {folder} already, then confirm again.",
+        "the line file,label and a line for every image that is in {folder} already, then confirm again.",
         "form": "{file} would not be read as {label}: extraction_label in utils.py wants names of another form.",
         "table": "The label table in {folder} cannot take this label: {reason}",
-        "taken": "{file} is there already with another picture in it, and is left as it is.",
-        "there": "This very picture is in the work's data already, as {file}: it was not added again.",
+        "taken": "{file} is there already with another image in it, and is left as it is.",
+        "there": "This very image is in the work's data already, as {file}: it was not added again.",
         "gone": "{file} is not there any more: it is left out.",
         "changed": "{file} has changed since app.py was started: it is left out; start app.py again to label it.",
         "stays": "{file} was moved or changed since, or its source is gone: it stays. Take it back by hand.",
         "nothing_back": "There is nothing to take back in this session.",
-        "not_open": "This picture was labelled or left out meanwhile.",
-        "unknown": "There is no such picture.",
+        "not_open": "This image was labelled or left out meanwhile.",
+        "unknown": "There is no such image.",
         "failed": "Something went wrong here; the terminal of app.py says what.",
     },
     "zh": {
@@ -66,10 +66,10 @@ WORDS = {
         "left": "剩余",
         "skipped": "已跳过",
         "before": "此前已在数据集中",
-        "doubles": "重复",
+        "duplicates": "重复",
         "damaged": "损坏，已略过",
         "looking": "仍在识别：{share}",
-        "picture": "待标注的图片",
+        "image": "待标注的图片",
         "read_by": "由 {unit} 识别",
         "overall": "整体正确的把握：{share}",
         "nothing_read": "没有识别出内容",
@@ -113,7 +113,7 @@ WORDS = {
 
 
 class LabellingError(DataError):
-    """Why a picture is not labelled so: the key of its words, and what goes into them; its text is the English one."""
+    """Why an image is not labelled so: the key of its words, and what goes into them; its text is the English one."""
 
     def __init__(self, word: str, **values: object):
         super().__init__(WORDS["en"][word].format(**values))
@@ -126,5 +126,5 @@ class LabellingError(DataError):
 
 
 def language_of(accept_language: str) -> str:
-    """Return which of the languages a browser asks for, by the same rule as the page that reads pictures."""
+    """Return which of the languages a browser asks for, by the same rule as the page that reads images."""
     return "zh" if words_in(accept_language)["copy"] == words_in("zh")["copy"] else "en"

@@ -21,7 +21,7 @@ class PositionEmbedding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("bearcat")
 class Sight(keras.layers.Layer):
-    """Resizes pictures (N, H, W, C) to a height and a width in pixels, as Pillow's BILINEAR does, in float32.
+    """Resizes images (N, H, W, C) to a height and a width in pixels, as Pillow's BILINEAR does, in float32.
 
     Two multiplications by matrices, which every engine computes alike.
     """
@@ -35,7 +35,7 @@ class Sight(keras.layers.Layer):
         self._down, self._across = resampling(input_shape[1], self.height), resampling(input_shape[2], self.width)
 
     def call(self, inputs):
-        """Return the resized pictures."""
+        """Return the resized images."""
         across = ops.matmul(ops.transpose(inputs, (0, 3, 1, 2)), ops.convert_to_tensor(self._across.T))
         down = ops.matmul(ops.transpose(across, (0, 1, 3, 2)), ops.convert_to_tensor(self._down.T))
         return ops.transpose(down, (0, 3, 2, 1))

@@ -74,18 +74,18 @@ OPTIMIZER_NAMES: dict[str, tuple[str, str]] = {
 }
 
 
-# ---- merged from sight: At what size our own networks see text: at one height, whatever the pictures' is, so that they can share a base.
+# ---- merged from sight: At what size our own networks see text: at one height, whatever the images' is, so that they can share a base.
 
 
 HEIGHT = 48  # pixels
 LEAST_WIDTH = 160  # pixels
-WIDTH_OF_SHAPE = 32  # pixels of width for each time that a picture is as wide as high
+WIDTH_OF_SHAPE = 32  # pixels of width for each time that an image is as wide as high
 STEP = 8  # widths are multiples of it
 PIXELS_A_STEP = 4  # along the width
 
 
 def sight_of(height: int, width: int) -> tuple[int, int]:
-    """Return the height and width in pixels at which a network sees text on pictures of a size.
+    """Return the height and width in pixels at which a network sees text on images of a size.
 
     Most captchas, 1.5 to 5 times as wide as high, are stretched or squeezed to the same 48×160; longer ones are wider.
     """
@@ -93,5 +93,5 @@ def sight_of(height: int, width: int) -> tuple[int, int]:
 
 
 def width_with(steps: int, height: int) -> int:
-    """Return how wide pictures of a height must be for a network of ours to have so many time steps."""
+    """Return how wide images of a height must be for a network of ours to have so many time steps."""
     return math.ceil(steps * PIXELS_A_STEP * height / WIDTH_OF_SHAPE)

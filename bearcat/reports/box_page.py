@@ -1,4 +1,4 @@
-"""report/test.html of EFFICIENTDET: what test.json says, for a person, with drawings of the worst pictures."""
+"""report/test.html of EFFICIENTDET: what test.json says, for a person, with drawings of the worst images."""
 
 from collections.abc import Sequence
 
@@ -18,13 +18,13 @@ def boxes_page(
     """Return the page of a report; `worst` holds the files' names and drawings, `about` says what was tested."""
     low, high = report["all_clicks_correct_ci95"]
     lead = (
-        f"In {report['all_clicks_correct']:.2%} of {report['images']:,} pictures that the unit had not seen it found "
-        f"every object and nothing else. With 95 % certainty it does in {low:.1%} to {high:.1%} of all such pictures."
+        f"In {report['all_clicks_correct']:.2%} of {report['images']:,} images that the unit had not seen it found "
+        f"every object and nothing else. With 95 % certainty it does in {low:.1%} to {high:.1%} of all such images."
     )
     sections = [
         html.section("What to do next", html.listing(advice)),
         html.section("In numbers", html.table(("figure", "value"), [*figures(report), *about])),
-        html.section("The worst pictures", *show_worst(report, worst)),
+        html.section("The worst images", *show_worst(report, worst)),
         html.section("By class", *show_classes(report)),
     ]
     return html.page(f"How well {dict(about).get('work', 'the unit')} finds", lead, sections)
@@ -42,8 +42,8 @@ def figures(report: dict) -> list[tuple[str, str]]:
         ("every object and nothing else", f"{report['all_clicks_correct']:.2%}"),
         ("mAP@0.5 (boxes that overlap half with the true ones)", f"{report['map_50']:.2%}"),
         ("mAP@0.5:0.95 (boxes that fit closely)", f"{report['map_50_95']:.2%}"),
-        ("mistakes", f"{len(report['mistakes']):,} of {report['images']:,} pictures"),
-        ("time a picture", f"{speed['p50']:.1f} ms (median), {speed['p99']:.1f} ms (the slowest hundredth)"),
+        ("mistakes", f"{len(report['mistakes']):,} of {report['images']:,} images"),
+        ("time an image", f"{speed['p50']:.1f} ms (median), {speed['p99']:.1f} ms (the slowest hundredth)"),
     ]
 
 
@@ -51,9 +51,9 @@ def show_worst(report: dict, worst: Sequence[tuple[str, Image.Image]]) -> list[o
     """Return a gallery of the drawings."""
     if not worst:
         return ["There are none."]
-    cards = [html.card(html.picture(drawing, file, (640, 640)), html.code(file)) for file, drawing in worst]
+    cards = [html.card(html.image(drawing, file, (640, 640)), html.code(file)) for file, drawing in worst]
     return [
-        f"{len(cards)} of {len(report['mistakes']):,} pictures with a mistake, the worst first. Green: the label's "
+        f"{len(cards)} of {len(report['mistakes']):,} images with a mistake, the worst first. Green: the label's "
         "boxes, named below. Red: what was found, with its score.",
         html.gallery(cards, wide=True),
     ]

@@ -1,4 +1,4 @@
-"""Score detections against boxes: average precision as COCO counts it, and pictures with every click right."""
+"""Score detections against boxes: average precision as COCO counts it, and images with every click right."""
 
 import contextlib
 import io
@@ -60,26 +60,26 @@ def _mean(values) -> float:
 
 def _truth_rows(truths: Sequence[BoxLabels], number_of: dict[str, int]):
     number = 0
-    for picture, truth in enumerate(truths):
+    for image, truth in enumerate(truths):
         for name, box in zip(truth.names, truth.boxes_xyxy, strict=True):
             number += 1
-            yield _row(number, picture, number_of[name], box) | {"iscrowd": 0}
+            yield _row(number, image, number_of[name], box) | {"iscrowd": 0}
 
 
 def _found_rows(found: Sequence[Detections], number_of: dict[str, int]):
     number = 0
-    for picture, detections in enumerate(found):
+    for image, detections in enumerate(found):
         triples = zip(detections.labels, detections.boxes_xyxy, detections.scores, strict=True)
         for name, box, score in triples:
             number += 1
-            yield _row(number, picture, number_of[name], box) | {"score": float(score)}
+            yield _row(number, image, number_of[name], box) | {"score": float(score)}
 
 
-def _row(number: int, picture: int, category: int, box_xyxy) -> dict:
+def _row(number: int, image: int, category: int, box_xyxy) -> dict:
     left, top, right, bottom = map(float, box_xyxy)
     width, height = right - left, bottom - top
     place = {"bbox": [left, top, width, height], "area": width * height}
-    return {"id": number, "image_id": picture, "category_id": category} | place
+    return {"id": number, "image_id": image, "category_id": category} | place
 
 
 def all_right(truth: BoxLabels, found: Detections) -> bool:
@@ -99,7 +99,7 @@ def _hits(truth: BoxLabels, found: Detections) -> int:
 
 
 def badness(truth: BoxLabels, found: Detections) -> int:
-    """Return how many objects of a picture were missed, and how many were found that are none."""
+    """Return how many objects of an image were missed, and how many were found that are none."""
     return len(truth.names) + found.count - 2 * _hits(truth, found)
 
 
@@ -125,7 +125,7 @@ def score_detections(
     found: Sequence[Detections],
     seconds: Sequence[float],
 ) -> dict:
-    """Return report/test.json: one entry each of files, truths, prompts, detections and seconds a picture."""
+    """Return report/test.json: one entry each of files, truths, prompts, detections and seconds an image."""
     right = [all_right(*pair) for pair in zip(truths, found, strict=True)]
     names = found[0].names
     asked = [

@@ -1,4 +1,4 @@
-"""Two units on the same pictures: which is right more often, and whether that is more than chance."""
+"""Two units on the same images: which is right more often, and whether that is more than chance."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,13 +10,13 @@ from bearcat.reports import html
 from bearcat.reports.text_scores import wilson_interval
 
 CHANCE = 0.05  # a p-value below is no accident
-SHOWN = 60  # pictures
+SHOWN = 60  # images
 
 
 def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> dict:
     """Return how often both, one or none were right, and the p-value of McNemar's exact test (two-sided).
 
-    Only pictures on which the two differ tell them apart; if they were equally good, each would win half of these.
+    Only images on which the two differ tell them apart; if they were equally good, each would win half of these.
     """
     pairs = list(zip(first, second, strict=True))
     counts = {
@@ -39,7 +39,7 @@ def compare(
     texts: Sequence[Sequence[str]],
     right: Sequence[Sequence[bool]],
 ) -> dict:
-    """Return report/compare.json of two units: `texts` and `right` hold a row for each, with an entry a picture."""
+    """Return report/compare.json of two units: `texts` and `right` hold a row for each, with an entry an image."""
     units = [
         {"unit": name, "exact": sum(row) / len(row), "exact_ci95": list(wilson_interval(sum(row), len(row)))}
         for name, row in zip(names, right, strict=True)
@@ -60,7 +60,7 @@ def verdict(names: Sequence[str], tested: Mapping) -> str:
     if p_value >= CHANCE:
         return (
             f"No difference can be shown: {names[0]} alone is right {one} times, {names[1]} alone {other} times, as "
-            f"chance may have it (p = {p_value:.3f}). More test pictures would tell."
+            f"chance may have it (p = {p_value:.3f}). More test images would tell."
         )
     better, worse = (names[0], names[1]) if one > other else (names[1], names[0])
     return (
@@ -69,8 +69,8 @@ def verdict(names: Sequence[str], tested: Mapping) -> str:
     )
 
 
-def comparison_page(report: dict, pictures: Mapping[str, Path]) -> str:
-    """Return report/compare.html; `pictures` says where each file lies."""
+def comparison_page(report: dict, images: Mapping[str, Path]) -> str:
+    """Return report/compare.html; `images` says where each file lies."""
     units = [
         (
             unit["unit"],
@@ -81,14 +81,14 @@ def comparison_page(report: dict, pictures: Mapping[str, Path]) -> str:
     ]
     names = [unit["unit"] for unit in report["units"]]
     counts = [(words, report[key]) for words, key in zip(_words(names), COUNTED, strict=True)]
-    cards = [_card(one, names, pictures[one["file"]]) for one in report["differing"][:SHOWN]]
+    cards = [_card(one, names, images[one["file"]]) for one in report["differing"][:SHOWN]]
     sections = [
         html.section(
             "Side by side",
             html.table(("unit", "exactly right", "95 % interval"), units),
-            html.table((f"of {report['images']:,} pictures", "number"), counts),
+            html.table((f"of {report['images']:,} images", "number"), counts),
             f"McNemar's exact test: p = {report['p_value']:.3g}. It is the chance that two equally good units differ "
-            "at least so much on these pictures.",
+            "at least so much on these images.",
         ),
         html.section(f"Where one is right and the other is not ({len(report['differing'])})", html.gallery(cards)),
     ]
@@ -108,4 +108,4 @@ def _card(one: dict, names: Sequence[str], path: Path) -> Markup:
         for name, text, hit in zip(names, one["read"], one["right"], strict=True)
     ]
     true = Markup("true {}").format(html.marked([(one["label"], False)]))
-    return html.card(html.picture(open_image(path), one["label"]), true, *lines, html.code(one["file"]))
+    return html.card(html.image(open_image(path), one["label"]), true, *lines, html.code(one["file"]))

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bearcat.data.duplicates import group_doubles
+from bearcat.data.duplicates import group_duplicates
 from bearcat.reports.data_statistics import SetReport
 
 # what people and networks take for one another, as far as both are in the data
 LOOK_ALIKES = ("0Oo", "1lIi|", "2Zz", "5Ss", "8B", "6bG", "9gq", "Cc", "Kk", "Pp", "Uu", "Vv", "Ww", "Xx", "Yy")
 EMPTY = {
-    "train": ("there is nothing to learn from", "put your pictures there, or python gen_sample_by_captcha.py"),
+    "train": ("there is nothing to learn from", "put your images there, or python gen_sample_by_captcha.py"),
     "validation": ("the training could not tell when to stop", "python move_path.py splits it off train_dataset"),
     "test": ("nothing would tell how well the unit reads", "python move_path.py splits it off train_dataset"),
 }
@@ -34,8 +34,8 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Double:
-    """Files that show the same picture, the sets they are in, and the labels they have."""
+class Duplicate:
+    """Files that show the same image, the sets they are in, and the labels they have."""
 
     files: tuple[Path, ...]
     sets: tuple[str, ...]
@@ -51,19 +51,19 @@ class Double:
         return len(self.labels) > 1
 
     def as_dict(self) -> dict:
-        """Return the double for JSON."""
+        """Return the duplicate for JSON."""
         facts = {"exact": self.exact, "leak": self.is_leak, "contradiction": self.is_contradiction}
         return {"files": [shown(path) for path in self.files], **facts}
 
 
-def find_doubles(reports: Mapping[str, SetReport]) -> list[Double]:
-    """Return the pictures that are there twice, within and across the sets."""
+def find_duplicates(reports: Mapping[str, SetReport]) -> list[Duplicate]:
+    """Return the images that are there twice, within and across the sets."""
     set_of = {one.path: name for name, report in reports.items() for one in report.fingerprints}
     digest_of = {one.path: one.digest for report in reports.values() for one in report.fingerprints}
     label_of = {path: label for report in reports.values() for path, label in report.labels.items()}
-    groups = group_doubles([one for report in reports.values() for one in report.fingerprints])
+    groups = group_duplicates([one for report in reports.values() for one in report.fingerprints])
     return [
-        Double(
+        Duplicate(
             tuple(group),
             tuple(name for name in reports if name in {set_of[path] for path in group}),
             tuple(sorted({label_of[path] for path in group})),
@@ -86,11 +86,11 @@ def look_alikes(symbols: Counter) -> list[dict[str, int]]:
     return [group for group in groups if len(group) > 1]
 
 
-def find_all(reports: Mapping[str, SetReport], doubles: list[Double], unit: str) -> list[Finding]:
+def find_all(reports: Mapping[str, SetReport], duplicates: list[Duplicate], unit: str) -> list[Finding]:
     """Return all that was found, the warnings first."""
     found = [
         *_missing(reports),
-        *_of_doubles(doubles),
+        *_of_duplicates(duplicates),
         *_unseen(reports),
         *_of_files(reports),
         *(_of_characters(reports) if unit == "character" else ()),
@@ -100,9 +100,9 @@ def find_all(reports: Mapping[str, SetReport], doubles: list[Double], unit: str)
 
 def _missing(reports: Mapping[str, SetReport]) -> Iterator[Finding]:
     for name, report in reports.items():
-        if not report.pictures:
+        if not report.images:
             why, todo = EMPTY[name]
-            yield Finding(WARNING, "empty", f"{name}_dataset holds no pictures that can be read: {why}", todo)
+            yield Finding(WARNING, "empty", f"{name}_dataset holds no images that can be read: {why}", todo)
 
 
 def _of_files(reports: Mapping[str, SetReport]) -> Iterator[Finding]:
@@ -126,8 +126,8 @@ OF_FILES = (
     (
         "strays",
         NOTE,
-        "that no step reads: neither a picture of a known kind nor a label",
-        "convert them to PNG or JPEG if they are pictures; else they do no harm",
+        "that no step reads: neither an image of a known kind nor a label",
+        "convert them to PNG or JPEG if they are images; else they do no harm",
     ),
     (
         "wrong_suffix",
@@ -144,27 +144,27 @@ OF_FILES = (
 )
 
 
-def _of_doubles(doubles: list[Double]) -> Iterator[Finding]:
-    for kind, level, belongs, words, todo in OF_DOUBLES:
-        groups = [double for double in doubles if belongs(double)]
+def _of_duplicates(duplicates: list[Duplicate]) -> Iterator[Finding]:
+    for kind, level, belongs, words, todo in OF_DUPLICATES:
+        groups = [duplicate for duplicate in duplicates if belongs(duplicate)]
         if groups:
-            files = tuple(" = ".join(map(shown, double.files)) for double in groups)
-            yield Finding(level, kind, f"{count(len(groups), 'picture')} {words}", todo, files)
+            files = tuple(" = ".join(map(shown, duplicate.files)) for duplicate in groups)
+            yield Finding(level, kind, f"{count(len(groups), 'image')} {words}", todo, files)
 
 
-# kind, level, which doubles, words, what to do
-OF_DOUBLES = (
+# kind, level, which duplicates, words, what to do
+OF_DUPLICATES = (
     (
         "contradiction",
         WARNING,
-        lambda double: double.is_contradiction,
+        lambda duplicate: duplicate.is_contradiction,
         "with several copies whose labels differ: at least one of the labels is wrong, and teaches mistakes",
         "look at them and mend the wrong label",
     ),
     (
         "leak",
         WARNING,
-        lambda double: double.is_leak,
+        lambda duplicate: duplicate.is_leak,
         "leaked: in train_dataset and again in validation or test, where reading what was learnt by heart proves "
         "nothing; the score looks better than it is",
         "take one of each away, best the one in train_dataset",
@@ -172,7 +172,7 @@ OF_DOUBLES = (
     (
         "double",
         NOTE,
-        lambda double: not double.is_leak and not double.is_contradiction,
+        lambda duplicate: not duplicate.is_leak and not duplicate.is_contradiction,
         "with several copies, all within train_dataset or all outside of it",
         "nothing, if few: they count twice",
     ),
@@ -181,10 +181,10 @@ OF_DOUBLES = (
 
 def _unseen(reports: Mapping[str, SetReport]) -> Iterator[Finding]:
     for name, symbols in unseen_symbols(reports).items():
-        if symbols and reports["train"].pictures:
+        if symbols and reports["train"].images:
             listed = ", ".join(f"{symbol!r} ({n})" for symbol, n in sorted(symbols.items()))
             text = f"{name}_dataset has what train_dataset never shows, so what cannot be learnt: {listed}"
-            yield Finding(WARNING, "unseen", text, "add pictures of these to train_dataset, or mend the labels")
+            yield Finding(WARNING, "unseen", text, "add images of these to train_dataset, or mend the labels")
 
 
 def _of_characters(reports: Mapping[str, SetReport]) -> Iterator[Finding]:

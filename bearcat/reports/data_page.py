@@ -9,18 +9,18 @@ from markupsafe import Markup
 
 from bearcat.core.errors import ImageError
 from bearcat.data.images import open_image
-from bearcat.reports.data_checks import WARNING, Double, Finding, count, shown
+from bearcat.reports.data_checks import WARNING, Duplicate, Finding, count, shown
 from bearcat.reports.data_statistics import SetReport, put_together, spread
 from bearcat.reports.html import (
     bar,
     card,
     code,
     gallery,
+    image,
     join,
     listing,
     marked,
     page,
-    picture,
     section,
     side_by_side,
     table,
@@ -28,9 +28,9 @@ from bearcat.reports.html import (
 from bearcat.reports.recommended_settings import ModeAdvice
 
 FILES_SHOWN = 10
-DOUBLES_SHOWN = 6  # groups of which the pictures are shown
-SHEET = 24  # pictures of a set on the contact sheet
-SHEET_PICTURE = (200, 120)  # pixels at most
+DUPLICATES_SHOWN = 6  # groups of which the images are shown
+SHEET = 24  # images of a set on the contact sheet
+SHEET_IMAGE = (200, 120)  # pixels at most
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Check:
     unit: str
     reports: Mapping[str, SetReport]
     findings: list[Finding]
-    doubles: list[Double]
+    duplicates: list[Duplicate]
     proposals: list[Proposal]
     advice: ModeAdvice
 
@@ -65,20 +65,20 @@ def check_page(check: Check) -> str:
     )
     return page(
         f"The data of {check.work.name}",
-        f"{count(whole.pictures, 'picture')} in three sets. {verdict}",
+        f"{count(whole.images, 'image')} in three sets. {verdict}",
         [
             section("What to look at first", *_findings(check)),
             section("What to set", *_proposals(check)),
             section("The three sets", _sets(check, whole)),
             *histograms(whole, check.unit),
-            *(_sheet(name, report) for name, report in check.reports.items() if report.pictures),
+            *(_sheet(name, report) for name, report in check.reports.items() if report.images),
         ],
     )
 
 
 def _findings(check: Check) -> Iterator[object]:
     if not check.findings:
-        yield "Nothing: every picture opens and has a label, none is there twice, and train shows every character."
+        yield "Nothing: every image opens and has a label, none is there twice, and train shows every character."
     for finding in check.findings:
         badge = marked([("to put right", True)]) if finding.level == WARNING else Markup("<em>good to know</em>")
         text = Markup("<p>{} <strong>{}.</strong> {}</p>").format(badge, finding.text, _sentence(finding.todo))
@@ -88,7 +88,7 @@ def _findings(check: Check) -> Iterator[object]:
             [text, listing([*files, *([f"… and {more:,} more: check.json names them all"] if more > 0 else [])])]
         )
         if finding.kind in ("contradiction", "leak"):
-            yield _pictures_of_doubles([d for d in check.doubles if getattr(d, f"is_{finding.kind}")])
+            yield _images_of_duplicates([d for d in check.duplicates if getattr(d, f"is_{finding.kind}")])
 
 
 def _sentence(todo: str) -> str:
@@ -101,24 +101,24 @@ def _short(line: str, work: Path, kind: str) -> str:
     return line.partition(": ")[0] if kind == "without_label" else line
 
 
-def _pictures_of_doubles(doubles: Iterable[Double]) -> Markup:
+def _images_of_duplicates(duplicates: Iterable[Duplicate]) -> Markup:
     cards = []
-    for double in list(doubles)[:DOUBLES_SHOWN]:
-        for path in double.files[:2]:
+    for duplicate in list(duplicates)[:DUPLICATES_SHOWN]:
+        for path in duplicate.files[:2]:
             cards.append(_card(path, shown(path)))
     return gallery(cards)
 
 
 def _card(path: Path, *lines: object) -> Markup:
     try:
-        return card(picture(open_image(path), path.name, SHEET_PICTURE), *lines)
+        return card(image(open_image(path), path.name, SHEET_IMAGE), *lines)
     except ImageError:
         return card(*lines)
 
 
 def _proposals(check: Check) -> Iterator[object]:
     if not check.proposals:
-        yield "Nothing can be suggested until there are pictures with labels."
+        yield "Nothing can be suggested until there are images with labels."
         return
     rows = [[code(p.name), MEANINGS[p.name], _value(p.now), _suggested(p), p.why] for p in check.proposals]
     yield table(["setting", "what it is", "now", "suggested", "why"], rows)
@@ -157,9 +157,9 @@ def _followed(advice: ModeAdvice) -> str:
 
 def _sets(check: Check, whole: SetReport) -> Markup:
     reports = {**{f"{name}_dataset": report for name, report in check.reports.items()}, "all": whole}
-    lengths = {"box": ["objects a picture"], "character": ["label length"]}.get(check.unit, [])
+    lengths = {"box": ["objects an image"], "character": ["label length"]}.get(check.unit, [])
     rows = [
-        ["pictures", *(report.pictures for report in reports.values())],
+        ["images", *(report.images for report in reports.values())],
         ["damaged, left out", *(len(report.damaged) for report in reports.values())],
         ["without a label", *(len(report.without_label) for report in reports.values())],
         ["width in pixels", *(_spread(report.widths) for report in reports.values())],
@@ -198,16 +198,16 @@ def _counted(counts: Counter, words: Mapping[str, str] | None = None) -> str:
 
 
 def _sheet(name: str, report: SetReport) -> Markup:
-    """Return pictures of a set with their labels, taken at even distances, the same each time."""
+    """Return images of a set with their labels, taken at even distances, the same each time."""
     items = list(report.labels.items())
     chosen = items[:: max(1, -(-len(items) // SHEET))]
     between = ", " if report.box_sides else ""
     cards = [_card(path, marked([(between.join(symbols), False)])) for path, symbols in chosen]
-    hint = "Does each label say what its picture shows?"
-    return section(f"{name}_dataset: {len(chosen)} of {report.pictures:,} pictures", hint, gallery(cards))
+    hint = "Does each label say what its image shows?"
+    return section(f"{name}_dataset: {len(chosen)} of {report.images:,} images", hint, gallery(cards))
 
 
-# ---- merged from check_histograms: Histograms of a data set in HTML: how many pictures have which size, and how often each character occurs.
+# ---- merged from check_histograms: Histograms of a data set in HTML: how many images have which size, and how often each character occurs.
 
 
 MOST_BARS = 60  # of symbols
@@ -218,15 +218,15 @@ SYMBOLS = {"character": "characters", "class": "classes", "box": "kinds of objec
 
 
 def histograms(whole: SetReport, unit: str) -> Iterator[Markup]:
-    """Yield a section of lengths and sizes and one of symbols; none where there are no pictures."""
-    if not whole.pictures:
+    """Yield a section of lengths and sizes and one of symbols; none where there are no images."""
+    if not whole.images:
         return
-    lengths = "objects a picture" if unit == "box" else "characters a label"
+    lengths = "objects an image" if unit == "box" else "characters a label"
     sizes = [_bars("width", _binned(whole.widths)), _bars("height", _binned(whole.heights))]
     if unit != "class":
         sizes.insert(0, _bars(lengths, sorted(whole.label_lengths.items())))
     yield section("Labels and sizes", side_by_side(*sizes))
-    if whole.symbols:  # pictures without a single object have none
+    if whole.symbols:  # images without a single object have none
         yield _symbols(whole.symbols, unit)
 
 
@@ -249,7 +249,7 @@ def _bars(what: str, pairs: Iterable[tuple[object, int]], most: int = 0) -> Mark
     pairs = list(pairs)
     most = most or max(number for _, number in pairs)
     rows = [[str(name), bar(number / most, f"{number:,}")] for name, number in pairs]
-    return table([what, "pictures" if what else "times"], rows)
+    return table([what, "images" if what else "times"], rows)
 
 
 def _binned(counts: Counter) -> list[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""Look at a data set once: sizes, formats, labels, damage, and what its doubles can be told by."""
+"""Look at a data set once: sizes, formats, labels, damage, and what its duplicates can be told by."""
 
 import statistics
 from collections import Counter
@@ -17,7 +17,7 @@ from bearcat.data.duplicates import Fingerprint, fingerprint
 from bearcat.data.images import FORMAT_OF_SUFFIX, FileFacts, open_with_facts
 from bearcat.data.labels import LabelledImage, label_of_name, list_images, read_labels
 
-COLOUR_SAMPLE = 200  # pictures looked at for colour
+COLOUR_SAMPLE = 200  # images looked at for colour
 LABEL_STEMS = {"labels", "classes", "obj", "data"}  # labels.csv and its kin, and the names of YOLO's classes
 
 
@@ -25,7 +25,7 @@ LABEL_STEMS = {"labels", "classes", "obj", "data"}  # labels.csv and its kin, an
 class SetReport:
     """What one data set holds."""
 
-    pictures: int = 0
+    images: int = 0
     damaged: list[str] = field(default_factory=list)
     without_label: list[str] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)  # files that no step reads
@@ -41,13 +41,13 @@ class SetReport:
     grey_shares: list[float] = field(default_factory=list)
     chromas: list[float] = field(default_factory=list)
     box_sides: Counter = field(default_factory=Counter)  # the square roots of boxes' areas, in whole pixels
-    labels: dict[Path, tuple[str, ...]] = field(default_factory=dict)  # of every whole picture, as symbols
+    labels: dict[Path, tuple[str, ...]] = field(default_factory=dict)  # of every whole image, as symbols
     fingerprints: list[Fingerprint] = field(default_factory=list)
 
     def as_dict(self) -> dict:
         """Return the report for JSON."""
         return {
-            "pictures": self.pictures,
+            "pictures": self.images,
             "damaged": self.damaged,
             "without_label": self.without_label,
             "strays": self.strays,
@@ -65,7 +65,7 @@ class SetReport:
 
 @dataclass(frozen=True)
 class Look:
-    """What was seen of one picture; of a damaged one only the damage."""
+    """What was seen of one image; of a damaged one only the damage."""
 
     item: LabelledImage
     damage: str = ""
@@ -98,7 +98,7 @@ def inspect_set(
     symbols_of: Callable[[Any], tuple[str, ...]] = tuple,
     of_boxes: bool = False,
 ) -> SetReport:
-    """Open every picture of a folder once and count what is found.
+    """Open every image of a folder once and count what is found.
 
     `label_of` takes a label from a file's path, `symbols_of` takes it apart.
     """
@@ -116,13 +116,13 @@ def inspect_set(
 
 
 def _strays(folder: Path) -> Iterator[Path]:
-    """Yield the files that are neither pictures nor labels."""
+    """Yield the files that are neither images nor labels."""
     if not folder.is_dir():
         return
-    pictures = set(list_images(folder))
-    stems = {path.stem for path in pictures} | LABEL_STEMS
+    images = set(list_images(folder))
+    stems = {path.stem for path in images} | LABEL_STEMS
     for path in folder.iterdir():
-        if path not in pictures and path.stem not in stems and not path.name.startswith(".") and path.is_file():
+        if path not in images and path.stem not in stems and not path.name.startswith(".") and path.is_file():
             yield path
 
 
@@ -140,7 +140,7 @@ def _look(task: tuple[bool, bool, LabelledImage]) -> Look:
 
 def _count_file(report: SetReport, look: Look) -> None:
     path, facts = look.item.path, look.facts
-    report.pictures += 1
+    report.images += 1
     report.widths[look.size[0]] += 1
     report.heights[look.size[1]] += 1
     report.formats[facts.format] += 1
@@ -185,12 +185,12 @@ def chroma(image: Image.Image) -> float:
 
 def summary_lines(name: str, report: SetReport) -> list[str]:
     """Return what a person should know of a set."""
-    lines = [f"{name}: {report.pictures or 'no'} pictures"]
-    if report.pictures:
+    lines = [f"{name}: {report.images or 'no'} images"]
+    if report.images:
         width, height = spread(report.widths), spread(report.heights)
         lines[0] += f", {width['min']}–{width['max']} wide, {height['min']}–{height['max']} high"
         lines += [
-            ("  objects a picture: " if report.box_sides else "  label lengths: ")
+            ("  objects an image: " if report.box_sides else "  label lengths: ")
             + ", ".join(f"{length} ({n})" for length, n in sorted(report.label_lengths.items())),
             f"  {len(report.symbols)} symbols: " + " ".join(sorted(report.symbols)),
         ]

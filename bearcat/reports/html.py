@@ -1,7 +1,7 @@
 """Reports as one HTML file that opens offline: plain blocks to put together, everything in them escaped.
 
 A block is a markupsafe.Markup; whatever else is put into one, a label or a file's name, is escaped. No scripts, no
-fonts, no links to other machines: pictures and figures lie in the file as data URLs.
+fonts, no links to other machines: images and figures lie in the file as data URLs.
 """
 
 import base64
@@ -18,7 +18,7 @@ from bearcat.core.files import write_text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PICTURE_SIZE = (480, 240)  # pixels at most; larger ones are shrunk for the page
+IMAGE_SIZE = (480, 240)  # pixels at most; larger ones are shrunk for the page
 STYLE = Markup(
     """:root{color-scheme:light dark;--line:#8884;--bar:#4c8bd6;--wrong:#c62828;--true:#2e7d32}
 body{font:16px/1.5 system-ui,"Noto Sans CJK SC","Microsoft YaHei","PingFang SC","WenQuanYi Micro Hei",sans-serif;
@@ -115,8 +115,8 @@ def marked(parts: Iterable[tuple[str, bool]], is_true: bool = False) -> Markup:
     return Markup('<span class="read">{}</span>').format(join(shown))
 
 
-def picture(image: Image.Image, alt: str = "", size: tuple[int, int] = PICTURE_SIZE) -> Markup:
-    """Return a picture as a data URL (PNG), shrunk to `size` (width, height) where it is larger."""
+def image(image: Image.Image, alt: str = "", size: tuple[int, int] = IMAGE_SIZE) -> Markup:
+    """Return an image as a data URL (PNG), shrunk to `size` (width, height) where it is larger."""
     small = image if image.mode in ("L", "RGB", "RGBA") else image.convert("RGB")
     if small.width > size[0] or small.height > size[1]:
         small = small.copy()
@@ -127,7 +127,7 @@ def picture(image: Image.Image, alt: str = "", size: tuple[int, int] = PICTURE_S
 
 
 def figure(drawn: "Figure", alt: str = "") -> Markup:
-    """Return a matplotlib figure as a picture that stays sharp; its letters are outlines, so no font is needed.
+    """Return a matplotlib figure as an image that stays sharp; its letters are outlines, so no font is needed.
 
     Take an own Figure, not pyplot's, and put nothing of the data's labels into it: the fonts of a figure have no
     Chinese. Tables and bars are for those.
@@ -145,7 +145,7 @@ def _embedded(kind: str, data: bytes, alt: str) -> Markup:
 
 
 def card(*blocks: object) -> Markup:
-    """Return a picture and the lines under it, for a gallery."""
+    """Return an image and the lines under it, for a gallery."""
     return Markup('<div class="card">{}</div>').format(join(Markup("<div>{}</div>").format(b) for b in blocks))
 
 

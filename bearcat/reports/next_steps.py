@@ -11,8 +11,8 @@ from bearcat.reports.text_scores import wilson_interval
 GO_ON = "python pack_dataset.py, python init_working_space.py --go-on, python train.py"
 CURVE = "python train.py --curve"
 GOOD = 0.99  # a unit that reads so many right wants no more than its last mistakes looked at
-LEARNT = 0.9  # of the training pictures: the network has got what there is
-WIDE_GAP = 0.1  # between training pictures and unseen ones
+LEARNT = 0.9  # of the training images: the network has got what there is
+WIDE_GAP = 0.1  # between training images and unseen ones
 WIDE_INTERVAL = 0.05
 MANY = 3  # mistakes of one kind that are no accident
 NAMED = 8  # characters, lengths and the like that are listed
@@ -22,21 +22,21 @@ LARGE_CALIBRATION_ERROR = 0.1
 Rule = Callable[[dict, dict], str]
 
 
-def damaged_pictures(report: dict, training: dict) -> str:
-    """Name how many pictures could not be opened."""
+def damaged_images(report: dict, training: dict) -> str:
+    """Name how many images could not be opened."""
     count = len(report.get("damaged", ()))
-    return f"{count} pictures are damaged and were left out: python cheak_file.py names them." if count else ""
+    return f"{count} images are damaged and were left out: python cheak_file.py names them." if count else ""
 
 
 def never_learnt(report: dict, training: dict) -> str:
-    """Name symbols of the test set that no training picture has."""
+    """Name symbols of the test set that no training image has."""
     strangers = report.get("never_learnt", ())
     if not strangers:
         return ""
     return (
         f"Never learnt: {listed(strangers)}. The test set has them, the training's labels do not, so they are always "
-        f"wrong. Put pictures with them into train_dataset, then python pack_dataset.py --extend, and go on as with "
-        "new pictures: python init_working_space.py --go-on, python train.py."
+        f"wrong. Put images with them into train_dataset, then python pack_dataset.py --extend, and go on as with "
+        "new images: python init_working_space.py --go-on, python train.py."
     )
 
 
@@ -44,7 +44,7 @@ def case_only(report: dict, training: dict) -> str:
     """Tell where mistakes are of upper and lower case alone."""
     count = round((report["exact_ignore_case"] - report["exact"]) * report["images"])
     return (
-        f"{plural(count, 'reading is', 'readings are')} wrong in upper or lower case alone. If whoever checks the "
+        f"{plural(count, 'prediction is', 'predictions are')} wrong in upper or lower case alone. If whoever checks the "
         f"answer does not mind case, count these as right: {report['exact_ignore_case']:.2%}; and train on lower-case "
         "labels, which is easier."
         if count
@@ -52,37 +52,37 @@ def case_only(report: dict, training: dict) -> str:
     )
 
 
-def other_pictures(report: dict, training: dict) -> str:
+def other_images(report: dict, training: dict) -> str:
     """Tell where validation promised more than the test kept."""
-    promised, pictures = training.get("val_exact", 0), int(training.get("val_images", 0))
-    if not pictures or wilson_interval(round(promised * pictures), pictures)[0] <= report["exact_ci95"][1]:
+    promised, images = training.get("val_exact", 0), int(training.get("val_images", 0))
+    if not images or wilson_interval(round(promised * images), images)[0] <= report["exact_ci95"][1]:
         return ""
     return (
         f"Validation promised {promised:.1%}, the test shows {report['exact']:.1%}: more than chance. Are the test "
-        "pictures of another source, or do validation pictures also lie in train_dataset? python cheak_file.py looks "
-        "for doubles; training pictures like those of the test set are the cure."
+        "images of another source, or do validation images also lie in train_dataset? python cheak_file.py looks "
+        "for duplicates; training images like those of the test set are the cure."
     )
 
 
 def not_learnt(report: dict, training: dict) -> str:
-    """Tell where not even the training pictures are read right."""
+    """Tell where not even the training images are read right."""
     learnt = training.get("exact", 1.0)
     if report["exact"] >= GOOD or learnt >= LEARNT:
         return ""
     return (
-        f"The training pictures themselves, changed at random, were read right in {learnt:.1%} only: train longer "
+        f"The training images themselves, changed at random, were read right in {learnt:.1%} only: train longer "
         "(EPOCHS, EARLY_PATIENCE), with a larger IMAGE_HEIGHT and IMAGE_WIDTH, or a stronger BACKBONE."
     )
 
 
 def more_data(report: dict, training: dict) -> str:
-    """Tell whether the training pictures were too few."""
+    """Tell whether the training images were too few."""
     learnt = training.get("exact", 0.0)
     if report["exact"] >= GOOD or (learnt < LEARNT and learnt - report["exact"] < WIDE_GAP):
         return ""
     return (
-        f"Training pictures are read right in {learnt:.1%} (while they are changed at random), unseen ones in "
-        f"{report['exact']:.1%}: more training pictures help. {CURVE} says how many; then {GO_ON}. DATA_ENHANCEMENT "
+        f"Training images are read right in {learnt:.1%} (while they are changed at random), unseen ones in "
+        f"{report['exact']:.1%}: more training images help. {CURVE} says how many; then {GO_ON}. DATA_ENHANCEMENT "
         "may help too."
     )
 
@@ -95,7 +95,7 @@ def weak_symbols(report: dict, training: dict) -> str:
         for symbol, row in report["by_character"].items()
         if symbol not in strangers and _is_weak(row["right"], row["count"], usual)
     ]
-    return f"Read worse than the others: {listed(weak)}. Label more pictures that have them." if weak else ""
+    return f"Read worse than the others: {listed(weak)}. Label more images that have them." if weak else ""
 
 
 def _is_weak(share: float, count: int, usual: float) -> bool:
@@ -140,7 +140,7 @@ def weak_lengths(report: dict, training: dict) -> str:
         if _is_weak(row["exact"], row["images"], report["exact"])
     ]
     return (
-        f"Labels of some lengths are read worse: {listed(weak)} characters. Add pictures of these lengths."
+        f"Labels of some lengths are read worse: {listed(weak)} characters. Add images of these lengths."
         if weak
         else ""
     )
@@ -164,7 +164,7 @@ def threshold(report: dict, training: dict) -> str:
     target, limit, left, exact = (report["threshold"][key] for key in ("target", "confidence", "left", "exact"))
     return (
         f"To be right in {target:.1%} of what is answered: leave readings with a confidence "
-        f"(overall_recognition_rate) below {limit:.6g} to a person, {left:.1%} of these pictures; of the rest "
+        f"(overall_recognition_rate) below {limit:.6g} to a person, {left:.1%} of these images; of the rest "
         f"{exact:.2%} are right."
     )
 
@@ -173,7 +173,7 @@ def calibration(report: dict, training: dict) -> str:
     """Tell where confidences are far off."""
     error = report["expected_calibration_error"]
     return (
-        f"Confidences are off by {error:.0%} on average. More validation pictures, then python save_model.py, which "
+        f"Confidences are off by {error:.0%} on average. More validation images, then python save_model.py, which "
         "fits them."
         if error > LARGE_CALIBRATION_ERROR
         else ""
@@ -184,7 +184,7 @@ def small_test(report: dict, training: dict) -> str:
     """Tell where the test set says little."""
     low, high = report["exact_ci95"]
     return (
-        f"{report['images']} test pictures leave it open whether {low:.1%} or {high:.1%} are read right: four times "
+        f"{report['images']} test images leave it open whether {low:.1%} or {high:.1%} are read right: four times "
         "as many halve the interval."
         if high - low > WIDE_INTERVAL
         else ""
@@ -193,8 +193,8 @@ def small_test(report: dict, training: dict) -> str:
 
 RULES: Sequence[Rule] = (
     never_learnt,
-    damaged_pictures,
-    other_pictures,
+    damaged_images,
+    other_images,
     not_learnt,
     more_data,
     case_only,
@@ -240,7 +240,7 @@ def weak_classes(report: dict, training: dict) -> str:
         for name, row in sorted(report["per_class"].items(), key=lambda item: item[1]["ap_50"])
         if row["ap_50"] < WEAK_AP and name not in report.get("never_learnt", ())
     ]
-    return f"Found worst: {listed(weak)}. Label more pictures that show them." if weak else ""
+    return f"Found worst: {listed(weak)}. Label more images that show them." if weak else ""
 
 
 def missed_or_extra(report: dict, training: dict) -> str:
@@ -252,10 +252,10 @@ def missed_or_extra(report: dict, training: dict) -> str:
         return ""
     said = {
         True: "Most are missing: are all objects large enough for the input (python cheak_file.py)?",
-        False: "Most are too many: are all objects of these pictures labelled?",
+        False: "Most are too many: are all objects of these images labelled?",
     }
     kind = said[missed > extra] if missed != extra else "As often one stands for another: names confused."
-    return f"In the pictures that are wrong {missed} names are missing and {extra} too many. {kind}"
+    return f"In the images that are wrong {missed} names are missing and {extra} too many. {kind}"
 
 
 def loose_boxes(report: dict, training: dict) -> str:
@@ -265,9 +265,9 @@ def loose_boxes(report: dict, training: dict) -> str:
     return said if is_loose else ""
 
 
-def more_pictures(report: dict, training: dict) -> str:
-    """Tell that there is room for more training pictures."""
-    said = f"More labelled pictures, or MOSAIC = True, help what is below {GOOD:.0%}."
+def more_images(report: dict, training: dict) -> str:
+    """Tell that there is room for more training images."""
+    said = f"More labelled images, or MOSAIC = True, help what is below {GOOD:.0%}."
     return said if report["all_clicks_correct"] < GOOD else ""
 
 
@@ -277,17 +277,17 @@ def small_box_test(report: dict, training: dict) -> str:
     if high - low <= WIDE_INTERVAL:
         return ""
     return (
-        f"{report['images']} test pictures leave it open whether {low:.1%} or {high:.1%} are all right: four times as "
+        f"{report['images']} test images leave it open whether {low:.1%} or {high:.1%} are all right: four times as "
         "many halve the interval."
     )
 
 
 BOX_RULES: Sequence[Rule] = (
     never_learnt,
-    damaged_pictures,
+    damaged_images,
     weak_classes,
     missed_or_extra,
     loose_boxes,
-    more_pictures,
+    more_images,
     small_box_test,
 )

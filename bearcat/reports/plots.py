@@ -42,7 +42,7 @@ def draw_reliability(bins: Sequence[dict]) -> Figure:
 
 
 def draw_coverage(rows: Sequence[dict]) -> Figure:
-    """Draw what is right of the rest when the least sure pictures are left to a person (see coverage)."""
+    """Draw what is right of the rest when the least sure images are left to a person (see coverage)."""
     drawn, axes = plain_axes("Leaving the least sure to a person", "left to a person", "read right of the rest")
     axes.plot([row["left"] for row in rows], [row["exact"] for row in rows], color=BLUE, marker="o", markersize=4)
     lowest = min(row["exact"] for row in rows)
@@ -84,19 +84,19 @@ def draw_training(history: Sequence[dict]) -> Figure:
 
 
 def draw_curve(points: Sequence[Point], laws: Sequence[PowerLaw]) -> Figure:
-    """Draw exact match over the number of training pictures, and by the laws how it may go on (see answer_curve)."""
-    drawn, axes = plain_axes("How much do more pictures help?", "training pictures", "read exactly right", (7, 4.2))
-    pictures, exact = [point.pictures for point in points], np.array([point.exact for point in points])
+    """Draw exact match over the number of training images, and by the laws how it may go on (see answer_curve)."""
+    drawn, axes = plain_axes("How much do more images help?", "training images", "read exactly right", (7, 4.2))
+    images, exact = [point.images for point in points], np.array([point.exact for point in points])
     intervals = np.array([wilson_interval(point.right, point.validated) for point in points]).T
     spread = np.abs(intervals - exact)
-    axes.errorbar(pictures, exact, spread, color=BLUE, fmt="o", capsize=3, label="measured, with 95 % interval")
+    axes.errorbar(images, exact, spread, color=BLUE, fmt="o", capsize=3, label="measured, with 95 % interval")
     if laws:
-        further = np.geomspace(min(pictures), 4 * max(pictures), 60)
+        further = np.geomspace(min(images), 4 * max(images), 60)
         axes.plot(further, 1 - laws[0].error(further), color=RED, linestyle="--", label="power law, drawn on")
         low, high = np.percentile([1 - one.error(further) for one in laws], INTERVAL, axis=0)
         axes.fill_between(further, low, high, color=RED, alpha=0.12, label="80 % of what it may be")
     axes.set_xscale("log")
-    ticks = [*pictures, *[2 * max(pictures), 4 * max(pictures)] * bool(laws)]
+    ticks = [*images, *[2 * max(images), 4 * max(images)] * bool(laws)]
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks], minor=False)
     axes.set_xticks([], minor=True)
     axes.yaxis.set_major_formatter(PercentFormatter(1))

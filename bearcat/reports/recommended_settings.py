@@ -18,11 +18,11 @@ NEARLY_GREY = 4  # grey levels by which the channels differ where there is no co
 LEAST_INPUT, MOST_INPUT = 8, 2048  # what IMAGE_HEIGHT and IMAGE_WIDTH may be
 BOX_SIDE = 48  # pixels: objects need not be larger than that in what a detector sees
 SMALL_BOXES = 0.1  # share of the boxes that may be smaller
-SIZE_OUTLIER = 2  # a picture so many times the median does not decide the input's size
+SIZE_OUTLIER = 2  # an image so many times the median does not decide the input's size
 BASE_POSITIONS = 8  # characters; for so many the base knows where to look, and ORDINARY then needs the fewest labels
-CLASS_PICTURES = 5  # pictures a label has where it names a class, in the mean
+CLASS_IMAGES = 5  # images a label has where it names a class, in the mean
 YOLO_NAMES = {"classes.txt", "obj.names", "data.yaml"}  # beside these a .txt holds boxes
-LEAST_REPEATED = 2  # pictures a label must have in the mean for a class to be learnt
+LEAST_REPEATED = 2  # images a label must have in the mean for a class to be learnt
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class ModeAdvice:
 
 @dataclass(frozen=True)
 class LabelFacts:
-    """What the labels are: the texts, how many pictures have boxes or lie in sub-folders, and how many there are."""
+    """What the labels are: the texts, how many images have boxes or lie in sub-folders, and how many there are."""
 
     texts: Sequence[str]
     with_boxes: int
-    pictures: int
+    images: int
     in_sub_folders: int = 0
 
 
@@ -54,16 +54,16 @@ def advise(step: Step, folders: Collection[Path], label_of: Callable[[Path], str
 
 
 def look_at_labels(folders: Collection[Path], label_of: Callable[[Path], str], label_folder: Path) -> LabelFacts:
-    """Return what the labels of several data sets are, without opening a picture."""
+    """Return what the labels of several data sets are, without opening an image."""
     texts = [item.label for folder in folders for item in read_labels(folder, label_of)[0]]
-    pictures = [path for folder in folders for path in list_images(folder)]
-    files = {path.name for folder in {label_folder, *(one.parent for one in pictures)} for path in _files(folder)}
+    images = [path for folder in folders for path in list_images(folder)]
+    files = {path.name for folder in {label_folder, *(one.parent for one in images)} for path in _files(folder)}
     suffixes = (".xml", ".txt") if files & YOLO_NAMES else (".xml",)
-    with_boxes = sum(any(f"{path.stem}{suffix}" in files for suffix in suffixes) for path in pictures)
+    with_boxes = sum(any(f"{path.stem}{suffix}" in files for suffix in suffixes) for path in images)
     # where there is a table, a sub-folder is no class
     with_table = [folder for folder in folders if find_label_table(folder)]
-    in_sub_folders = sum(path.parent not in folders and path.parent.parent not in with_table for path in pictures)
-    return LabelFacts(texts, with_boxes, len(pictures), in_sub_folders)
+    in_sub_folders = sum(path.parent not in folders and path.parent.parent not in with_table for path in images)
+    return LabelFacts(texts, with_boxes, len(images), in_sub_folders)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -75,16 +75,16 @@ def suggest_mode(facts: LabelFacts) -> tuple[str, str]:
 
     Names of classes come back again and again and share few characters; texts are made of the same few characters.
     """
-    if facts.with_boxes > facts.pictures / 2:
-        return "EFFICIENTDET", f"{facts.with_boxes} of {facts.pictures} pictures have a file with boxes"
-    if facts.in_sub_folders > facts.pictures / 2:
-        return "NUM_CLASSES", f"{facts.in_sub_folders} of {facts.pictures} pictures lie in sub-folders, one a class"
+    if facts.with_boxes > facts.images / 2:
+        return "EFFICIENTDET", f"{facts.with_boxes} of {facts.images} images have a file with boxes"
+    if facts.in_sub_folders > facts.images / 2:
+        return "NUM_CLASSES", f"{facts.in_sub_folders} of {facts.images} images lie in sub-folders, one a class"
     if not facts.texts:
         return "", ""
     distinct, characters = set(facts.texts), set().union(*facts.texts)
     shortest, longest = min(map(len, distinct)), max(map(len, distinct))
     times = len(facts.texts) / len(distinct)
-    if len(distinct) <= len(characters) and times >= CLASS_PICTURES:
+    if len(distinct) <= len(characters) and times >= CLASS_IMAGES:
         return "NUM_CLASSES", f"{len(distinct)} labels come back {times:.0f} times each"
     mode = "ORDINARY" if longest <= BASE_POSITIONS else "CTC"
     if shortest == longest:
@@ -102,7 +102,7 @@ def advise_mode(now: str, default: str | None, facts: LabelFacts) -> ModeAdvice:
         return ModeAdvice(now, reason, now)
     obstacle = _obstacle(now, facts)
     if obstacle:
-        return ModeAdvice(suggested, reason, suggested, f"MODE = {now!r} cannot learn these pictures: {obstacle}")
+        return ModeAdvice(suggested, reason, suggested, f"MODE = {now!r} cannot learn these images: {obstacle}")
     if now == default:
         return ModeAdvice(suggested, reason, suggested, f"MODE = {now!r} is the default, which nobody chose")
     return ModeAdvice(suggested, reason, now, f"MODE = {now!r} was set on purpose and can learn them")
@@ -116,14 +116,14 @@ def _obstacle(mode: str, facts: LabelFacts) -> str:
     if not facts.texts:
         return "not one has a label in its file name or a table"
     if unit == "class" and len(facts.texts) < LEAST_REPEATED * different:
-        return f"{different} of {len(facts.texts)} labels differ, and a class needs several pictures"
+        return f"{different} of {len(facts.texts)} labels differ, and a class needs several images"
     return ""
 
 
 def suggest_settings(reports: list[SetReport], unit: str = "character") -> dict[str, int]:
     """Return the settings that follow from the data: input size, channels, longest label; {} where there is none.
 
-    Things, unlike characters, are told apart by their colours too: pictures of classes stay coloured. Pictures with
+    Things, unlike characters, are told apart by their colours too: images of classes stay coloured. Images with
     boxes are shrunk as far as their objects allow.
     """
     widths, heights, lengths = Counter(), Counter(), Counter()
@@ -146,7 +146,7 @@ def why(suggested: Mapping[str, object], reports: list[SetReport], advice: ModeA
     shares = [share for report in reports for share in report.grey_shares]
     kept = f"grey keeps {statistics.median(shares):.0%} of the contrast" if shares else ""
     things = "; the colours of things help to tell them apart" if CODECS[advice.mode].unit != "character" else ""
-    size = "the largest picture" + (", shrunk as far as its objects allow" if _scale_for_boxes(reports) < 1 else "")
+    size = "the largest image" + (", shrunk as far as its objects allow" if _scale_for_boxes(reports) < 1 else "")
     reasons = {
         "MODE": advice.reason,
         "IMAGE_HEIGHT": size,

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from PIL.Image import Image
 
-from bearcat.cli import tell
+from bearcat.cli import echo
 from bearcat.core.workspace import LABEL_FOLDER, Work
 from bearcat.data.box_labels import PROMPT_SUFFIX, label_file, read_prompt
-from bearcat.data.codecs import Reading
+from bearcat.data.codecs import Prediction
 from bearcat.data.images import open_image
 from bearcat.detection.decoding import Detections
-from bearcat.detection.drawing import draw_against, save_picture
+from bearcat.detection.drawing import draw_against, save_image
 from bearcat.modes import CODECS
 from bearcat.reports.box_page import boxes_page
 from bearcat.reports.box_scores import all_right, badness, score_detections
@@ -20,28 +20,28 @@ from bearcat.reports.text_page import score_page
 from bearcat.reports.text_scores import score
 
 SHOWN = 10
-DRAWN = 20  # pictures
+DRAWN = 20  # images
 
 
-def report_text(work: Work, unit, damaged: list[str], items, readings: tuple[Reading], seconds) -> tuple:
+def report_text(work: Work, unit, damaged: list[str], items, predictions: tuple[Prediction], seconds) -> tuple:
     """Score texts or classes, and print what a person wants to know first; return the report and its page.
 
     `unit` is a Predict_Image, `items` are the LabelledImage that it read.
     """
     card, names = unit.recogniser.card, [item.name for item in items]
     codec, labels = CODECS[card.mode], [item.label for item in items]
-    report = score(names, labels, readings, seconds, codec.symbols) | {"symbol": codec.unit, "damaged": damaged}
+    report = score(names, labels, predictions, seconds, codec.symbols) | {"symbol": codec.unit, "damaged": damaged}
     report["never_learnt"] = sorted(set().union(*map(codec.symbols, labels)) - set(card.characters))
     tell_result(report)
     if report["never_learnt"]:
-        tell(f"Never learnt, so never read: {' '.join(report['never_learnt'])} (not in the training's labels)")
-    pictures = {name: item.path for name, item in zip(names, items, strict=True)}
-    page = score_page(report, pictures, advise(report, card.metrics), about(work, unit), codec.symbols)
+        echo(f"Never learnt, so never read: {' '.join(report['never_learnt'])} (not in the training's labels)")
+    images = {name: item.path for name, item in zip(names, items, strict=True)}
+    page = score_page(report, images, advise(report, card.metrics), about(work, unit), codec.symbols)
     return report, page
 
 
 def report_boxes(work: Work, unit, damaged: list[str], items, found: tuple[Detections], seconds) -> tuple:
-    """Score boxes, draw the worst pictures into report/worst; return the report and its page."""
+    """Score boxes, draw the worst images into report/worst; return the report and its page."""
     card, truths, label_folder = unit.recogniser.card, [item.label for item in items], work.folder(LABEL_FOLDER)
     prompts = [read_prompt(label_file(item.path, label_folder, PROMPT_SUFFIX)) for item in items]
     report = score_detections([item.name for item in items], truths, prompts, found, seconds)
@@ -50,14 +50,14 @@ def report_boxes(work: Work, unit, damaged: list[str], items, found: tuple[Detec
     tell_boxes(report)
     drawn = draw_worst(work.folder("report") / "worst", items, found)
     if drawn:
-        tell(f"The {len(drawn)} worst lie in report/worst: true boxes green, found ones red")
+        echo(f"The {len(drawn)} worst lie in report/worst: true boxes green, found ones red")
     return report, boxes_page(report, drawn, advise(report, card.metrics, BOX_RULES), about(work, unit))
 
 
 def about(work: Work, unit) -> list[tuple[str, str]]:
     """Return what was tested, for a page."""
     card = unit.recogniser.card
-    network = f"{card.mode} with {card.backbone}, pictures of {card.height}×{card.width}×{card.channels}"
+    network = f"{card.mode} with {card.backbone}, images of {card.height}×{card.width}×{card.channels}"
     fitted = (
         {
             "temperature, fitted on validation": f"{card.metrics['temperature']:.2f}",
@@ -71,38 +71,38 @@ def about(work: Work, unit) -> list[tuple[str, str]]:
 
 
 def draw_worst(folder: Path, items, found: tuple[Detections]) -> list[tuple[str, Image]]:
-    """Draw the pictures that were read worst, those of an earlier run taken away; return names and drawings."""
+    """Draw the images that were read worst, those of an earlier run taken away; return names and drawings."""
     for path in folder.glob("*-worst.png"):
         path.unlink()
     wrong = [pair for pair in zip(items, found, strict=True) if not all_right(pair[0].label, pair[1])]
     worst = sorted(wrong, key=lambda pair: -badness(pair[0].label, pair[1]))[:DRAWN]
     drawn = [(item.path.name, draw_against(open_image(item.path), item.label, one)) for item, one in worst]
     for number, (name, drawing) in enumerate(drawn, start=1):
-        save_picture(drawing, folder / f"{number:02d}-{Path(name).stem}-worst.png")
+        save_image(drawing, folder / f"{number:02d}-{Path(name).stem}-worst.png")
     return drawn
 
 
 def tell_result(report: dict) -> None:
     """Print what a person wants to know first."""
     low, high = report["exact_ci95"]
-    tell(f"{report['images']} pictures, exact {report['exact']:.2%} (95 % interval {low:.2%} – {high:.2%})")
-    tell(f"ignoring case {report['exact_ignore_case']:.2%}, characters {report['character_accuracy']:.2%}")
-    tell(f"{report['ms_per_image']['p50']:.1f} ms a picture (median), {report['ms_per_image']['p99']:.1f} ms (p99)")
+    echo(f"{report['images']} images, exact {report['exact']:.2%} (95 % interval {low:.2%} – {high:.2%})")
+    echo(f"ignoring case {report['exact_ignore_case']:.2%}, characters {report['character_accuracy']:.2%}")
+    echo(f"{report['ms_per_image']['p50']:.1f} ms an image (median), {report['ms_per_image']['p99']:.1f} ms (p99)")
     for mistake in report["mistakes"][:SHOWN]:
-        tell(f"  {mistake['file']}: {mistake['read']!r} read, {mistake['confidence']:.0%} sure")
+        echo(f"  {mistake['file']}: {mistake['read']!r} read, {mistake['confidence']:.0%} sure")
     if len(report["mistakes"]) > SHOWN:
-        tell(f"  … {len(report['mistakes']) - SHOWN} more in report/test.json")
+        echo(f"  … {len(report['mistakes']) - SHOWN} more in report/test.json")
 
 
 def tell_boxes(report: dict) -> None:
     """Print what a person wants to know first of a detector."""
-    tell(f"{report['images']} pictures, mAP@0.5 {report['map_50']:.2%}, mAP@0.5:0.95 {report['map_50_95']:.2%}")
+    echo(f"{report['images']} images, mAP@0.5 {report['map_50']:.2%}, mAP@0.5:0.95 {report['map_50_95']:.2%}")
     low, high = report["all_clicks_correct_ci95"]
-    tell(f"every object and nothing else: {report['all_clicks_correct']:.2%} (95 % interval {low:.2%} – {high:.2%})")
+    echo(f"every object and nothing else: {report['all_clicks_correct']:.2%} (95 % interval {low:.2%} – {high:.2%})")
     if "prompts" in report:
         low, high = report["points_correct_ci95"]
-        tell(f"all points of the prompt right: {report['points_correct']:.2%} ({low:.2%} – {high:.2%})")
-    tell(f"{report['ms_per_image']['p50']:.1f} ms a picture (median), {report['ms_per_image']['p99']:.1f} ms (p99)")
+        echo(f"all points of the prompt right: {report['points_correct']:.2%} ({low:.2%} – {high:.2%})")
+    echo(f"{report['ms_per_image']['p50']:.1f} ms an image (median), {report['ms_per_image']['p99']:.1f} ms (p99)")
 
 
 REPORTERS = {"character": report_text, "class": report_text, "box": report_boxes}

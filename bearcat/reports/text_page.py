@@ -1,4 +1,4 @@
-"""report/test.html of texts and classes: what test.json says, for a person, with the mistakes as pictures."""
+"""report/test.html of texts and classes: what test.json says, for a person, with the mistakes as images."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,21 +16,21 @@ NOTHING = Markup("<i>nothing</i>")
 
 def score_page(
     report: dict,
-    pictures: Mapping[str, Path],
+    images: Mapping[str, Path],
     advice: Sequence[str],
     about: Sequence[tuple[str, str]],
     symbols_of: Callable[[str], Sequence[str]] = tuple,
 ) -> str:
-    """Return the page of a report; `pictures` says where each mistake's picture lies, `about` what was tested."""
+    """Return the page of a report; `images` says where each mistake's image lies, `about` what was tested."""
     low, high = report["exact_ci95"]
     lead = (
-        f"{report['exact']:.2%} of {report['images']:,} pictures that the unit had not seen were read exactly right. "
-        f"With 95 % certainty it is between {low:.1%} and {high:.1%} of all such pictures."
+        f"{report['exact']:.2%} of {report['images']:,} images that the unit had not seen were read exactly right. "
+        f"With 95 % certainty it is between {low:.1%} and {high:.1%} of all such images."
     )
     sections = [
         html.section("What to do next", html.listing(advice)),
         html.section("In numbers", html.table(("figure", "value"), [*figures(report), *about])),
-        html.section("Mistakes", *show_mistakes(report, pictures, symbols_of)),
+        html.section("Mistakes", *show_mistakes(report, images, symbols_of)),
         html.section("Where the mistakes are", html.side_by_side(*show_places(report))),
         html.section("Can its confidence be believed?", *show_confidence(report)),
     ]
@@ -44,13 +44,13 @@ def figures(report: dict) -> list[tuple[str, str]]:
         ("exactly right", f"{report['exact']:.2%}"),
         ("right but for upper and lower case", f"{report['exact_ignore_case']:.2%}"),
         (f"{report['symbol']} accuracy", f"{report['character_accuracy']:.2%}"),
-        ("mistakes", f"{len(report['mistakes']):,} of {report['images']:,} pictures"),
+        ("mistakes", f"{len(report['mistakes']):,} of {report['images']:,} images"),
         (
             f"wrong without the least sure {sure['share']:.0%}",
             f"{sure['error_of_rest']:.2%} of the rest, {sure['error']:.2%} of all "
             f"({sure['images']:,} withheld, with a confidence below {sure['confidence']:.6f})",
         ),
-        ("time a picture", f"{speed['p50']:.1f} ms (median), {speed['p99']:.1f} ms (the slowest hundredth)"),
+        ("time an image", f"{speed['p50']:.1f} ms (median), {speed['p99']:.1f} ms (the slowest hundredth)"),
         ("confidence is off by", f"{error:.1%} on average (expected calibration error)"),
     ]
 
@@ -68,7 +68,7 @@ def show_places(report: dict) -> list[Markup]:
         html.table((symbol, "in labels", "read right"), rows[:SHOWN_ROWS], _first("By " + symbol, len(rows), "worst")),
         html.table(("true", "read as", "times"), confusions[:SHOWN_ROWS], _first("Taken for", len(confusions))),
     ]
-    by_length = html.table(("characters", "pictures", "read right"), lengths, "By length of the label")
+    by_length = html.table(("characters", "images", "read right"), lengths, "By length of the label")
     return [*tables, *[by_length] * (symbol == "character")]
 
 
@@ -112,26 +112,26 @@ def show_confidence(report: dict) -> list[object]:
     ]
 
 
-def show_mistakes(report: dict, pictures: Mapping[str, Path], symbols_of: Callable) -> list[object]:
+def show_mistakes(report: dict, images: Mapping[str, Path], symbols_of: Callable) -> list[object]:
     """Return the gallery, the surest mistakes first."""
     mistakes = sorted(report["mistakes"], key=lambda one: (-one["confidence"], one["file"]))
     if not mistakes:
         return ["There are none."]
-    cards = [show_mistake(one, pictures[one["file"]], symbols_of) for one in mistakes[:SHOWN_MISTAKES]]
+    cards = [show_mistake(one, images[one["file"]], symbols_of) for one in mistakes[:SHOWN_MISTAKES]]
     count = f"The {SHOWN_MISTAKES} surest of {len(mistakes):,}" if len(mistakes) > SHOWN_MISTAKES else "All"
     return [
         f"{count}, the surest first. Red: what was read and does not stand in the label; green: what should have been "
-        "read there. Where the picture shows what was read, the label is wrong: mend it.",
+        "read there. Where the image shows what was read, the label is wrong: mend it.",
         html.gallery(cards),
     ]
 
 
 def show_mistake(mistake: dict, path: Path, symbols_of: Callable) -> Markup:
-    """Return a picture with what it says and what was read."""
+    """Return an image with what it says and what was read."""
     pairs = aligned(symbols_of(mistake["label"]), symbols_of(mistake["read"]) if mistake["read"] else ())
     true, read = ([(pair[side], pair[0] != pair[1]) for pair in pairs if pair[side]] for side in (0, 1))
     return html.card(
-        html.picture(open_image(path), f"captcha {mistake['label']}"),
+        html.image(open_image(path), f"captcha {mistake['label']}"),
         Markup("true {}").format(html.marked(true, is_true=True)),
         Markup("read {}").format(html.marked(read) if read else NOTHING),
         f"{mistake['confidence']:.1%} sure",

@@ -9,7 +9,7 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from bearcat.artifacts.calibration import coverage, expected_calibration_error, reliability_bins, sure_enough, withheld
-from bearcat.data.codecs import Reading
+from bearcat.data.codecs import Prediction
 
 
 def wilson_interval(successes: int, trials: int, z: float = 1.959964) -> tuple[float, float]:
@@ -21,7 +21,7 @@ def wilson_interval(successes: int, trials: int, z: float = 1.959964) -> tuple[f
 
 
 def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
-    """Return the median and the 99th percentile, in milliseconds, of seconds a picture."""
+    """Return the median and the 99th percentile, in milliseconds, of seconds an image."""
     return {f"p{p}": round(1000 * float(np.percentile(seconds, p)), 3) for p in (50, 99)}
 
 
@@ -51,21 +51,21 @@ def by_symbol(labels: Sequence[Sequence[str]], texts: Sequence[Sequence[str]]) -
 def score(
     files: Sequence[str],
     labels: Sequence[str],
-    readings: Sequence[Reading],
+    predictions: Sequence[Prediction],
     seconds: Sequence[float],
     symbols_of: Callable[[str], Sequence[str]] = tuple,
 ) -> dict:
-    """Return report/test.json: one entry each of files, labels, readings and seconds a picture.
+    """Return report/test.json: one entry each of files, labels, readings and seconds an image.
 
     `symbols_of` takes a label apart into what counts as one in lengths, edits and confusions.
     """
-    texts = [reading.text for reading in readings]
+    texts = [prediction.text for prediction in predictions]
     right = [label == text for label, text in zip(labels, texts, strict=True)]
     true_symbols, read_symbols = list(map(symbols_of, labels)), list(map(symbols_of, texts))
     edits = sum(Levenshtein.distance(*pair) for pair in zip(true_symbols, read_symbols, strict=True))
     lengths = Counter(map(len, true_symbols))
     right_by_length = Counter(len(symbols) for symbols, hit in zip(true_symbols, right, strict=True) if hit)
-    confidences = [reading.confidence for reading in readings]
+    confidences = [prediction.confidence for prediction in predictions]
     covered = coverage(confidences, right)
     return {
         "images": len(labels),
@@ -86,8 +86,8 @@ def score(
         "by_character": by_symbol(true_symbols, read_symbols),
         "confusions": confusions_of(true_symbols, read_symbols),
         "mistakes": [
-            {"file": file, "label": label, "read": reading.text, "confidence": reading.confidence}
-            for file, label, reading in zip(files, labels, readings, strict=True)
-            if label != reading.text
+            {"file": file, "label": label, "read": prediction.text, "confidence": prediction.confidence}
+            for file, label, prediction in zip(files, labels, predictions, strict=True)
+            if label != prediction.text
         ],
     }

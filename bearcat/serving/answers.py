@@ -12,10 +12,10 @@ from bearcat.modes import CODECS
 
 
 def answer_of(unit, image: bytes, **options: object) -> dict:
-    """Return the service's answer to a picture's bytes, without its return code.
+    """Return the service's answer to an image's bytes, without its return code.
 
     `unit` is a Predict_Image. Raises RequestOptionError for options that its mode has no use for, ImageError for a
-    picture that cannot be read.
+    image that cannot be read.
     """
     started = time.perf_counter()
     kind = CODECS[unit.recogniser.card.mode].unit
@@ -36,8 +36,8 @@ def read_text(unit, image: bytes, grid: str = "", name: str = "") -> tuple[dict,
     if grid:
         cells = unit.predict_grid(image, Grid.parse(grid), name)
         return {"result": [asdict(cell) for cell in cells]}, [cell.confidence for cell in cells]
-    reading = unit.predict(image)
-    return {"result": reading.text}, list(reading.confidences)
+    prediction = unit.predict(image)
+    return {"result": prediction.text}, list(prediction.confidences)
 
 
 def find_objects(unit, image: bytes, prompt: object = None) -> tuple[dict, list[float]]:

@@ -27,13 +27,13 @@ from bearcat.serving.metrics import TEXT, ServingMetrics
 from bearcat.serving.middleware import MAX_BODY, UNIT, Guard
 from bearcat.serving.openapi import describe_api, docs_page
 from bearcat.serving.protocol import (
-    MOST_PICTURES,
+    MOST_IMAGES,
     SUCCESS,
     RequestError,
     decode_base64,
     failure,
     failure_of,
-    picture_of,
+    image_of,
     read_fields,
     shown,
     success_of,
@@ -45,7 +45,7 @@ __all__ = ["MAX_BODY", "SUCCESS", "decode_base64", "make_app"]
 
 STATUS_OF_ERROR = {ImageFormatError: 415, ImageSizeError: 413}  # 400 is that of all others
 MISTAKES = (ImageError, LabelError, RequestOptionError, SettingsError)  # a client's, among what units raise
-TEXT_OPTIONS = ("grid", "name")  # what a request may say beside the picture
+TEXT_OPTIONS = ("grid", "name")  # what a request may say beside the image
 PROMPT = "prompt"  # text or a list
 GET = ("GET", "HEAD")
 METHODS = {
@@ -68,7 +68,7 @@ def make_app(
     page: ASGIApp | None = None,
     lifespan: Callable | None = None,
 ) -> Starlette:
-    """Return the service over units: name → a function from a picture's bytes, and options, to the answer's fields.
+    """Return the service over units: name → a function from an image's bytes, and options, to the answer's fields.
 
     The first unit answers where a request names none; which units there are may change while the service runs.
     `cards` says of each what GET /models answers; `page` gets what no other route takes.
@@ -98,7 +98,7 @@ def told(error: Exception) -> RequestError:
         return error
     if isinstance(error, MISTAKES):
         return RequestError(STATUS_OF_ERROR.get(type(error), 400), str(error))
-    log.error("a picture could not be read", exc_info=error)
+    log.error("an image could not be read", exc_info=error)
     return RequestError(500, "the service failed; its log says why")
 
 
@@ -114,7 +114,7 @@ def refuse_route(request: Request, error: HTTPException) -> Response:
 
 
 class Desk:
-    """Where pictures are handed in."""
+    """Where images are handed in."""
 
     def __init__(self, units: Mapping[str, Answer], max_body: int, queue: WorkQueue):
         self.units = units
@@ -122,18 +122,18 @@ class Desk:
         self.queue = queue
 
     async def read(self, request: Request) -> Response:
-        """Answer POST /: one picture, or a list of them."""
+        """Answer POST /: one image, or a list of them."""
         started = time.perf_counter()
         fields = await read_fields(request, self.max_body)
         unit = self._unit(fields.get("model"), request)
         options = {name: text_of(fields, name) for name in TEXT_OPTIONS if fields.get(name)}
         options |= {PROMPT: fields[PROMPT]} if fields.get(PROMPT) else {}
-        pictures = fields.get("img")
-        if not isinstance(pictures, list):
-            return JSONResponse(success_of(await self._one(unit, pictures, "img", options)))
-        if not 1 <= len(pictures) <= MOST_PICTURES:
-            raise RequestError(400, f"img is a list of {len(pictures)}: 1 to {MOST_PICTURES} pictures are expected")
-        jobs = [partial(recognise, unit, one, f"img[{n}]", options) for n, one in enumerate(pictures)]
+        images = fields.get("img")
+        if not isinstance(images, list):
+            return JSONResponse(success_of(await self._one(unit, images, "img", options)))
+        if not 1 <= len(images) <= MOST_IMAGES:
+            raise RequestError(400, f"img is a list of {len(images)}: 1 to {MOST_IMAGES} images are expected")
+        jobs = [partial(recognise, unit, one, f"img[{n}]", options) for n, one in enumerate(images)]
         results = [answer_of_one(outcome) for outcome in await self.queue.run(jobs)]
         seconds = round(time.perf_counter() - started, 6)
         return JSONResponse(success_of({"results": results, "time": seconds}))
@@ -141,12 +141,12 @@ class Desk:
     async def read_in_old_form(self, request: Request) -> Response:
         """Answer POST /api/predict as gradio 2 and 3 did."""
         data = (await read_fields(request, self.max_body)).get("data")
-        picture = data[0] if isinstance(data, list) and data else None
-        answer = await self._one(self._unit(None, request), picture, "data[0]", {})
+        image = data[0] if isinstance(data, list) and data else None
+        answer = await self._one(self._unit(None, request), image, "data[0]", {})
         return JSONResponse({"data": [answer["result"]], "duration": answer["time"]})
 
-    async def _one(self, unit: Answer, picture: object, field: str, options: dict) -> dict:
-        (outcome,) = await self.queue.run([partial(recognise, unit, picture, field, options)])
+    async def _one(self, unit: Answer, image: object, field: str, options: dict) -> dict:
+        (outcome,) = await self.queue.run([partial(recognise, unit, image, field, options)])
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -164,13 +164,13 @@ class Desk:
         return self.units[name]
 
 
-def recognise(unit: Answer, picture: object, field: str, options: dict) -> dict:
-    """Return a unit's answer to a picture as it was sent."""
-    return unit(picture_of(picture, field), **options)
+def recognise(unit: Answer, image: object, field: str, options: dict) -> dict:
+    """Return a unit's answer to an image as it was sent."""
+    return unit(image_of(image, field), **options)
 
 
 def answer_of_one(outcome: dict | Exception) -> dict:
-    """Return the answer to one picture of several, right or wrong."""
+    """Return the answer to one image of several, right or wrong."""
     if not isinstance(outcome, Exception):
         return success_of(outcome)
     mistake = told(outcome)
@@ -190,7 +190,7 @@ class About:
         return JSONResponse({"models": self._cards()})
 
     async def health(self, request: Request) -> Response:
-        """Tell whether a picture would be read now."""
+        """Tell whether an image would be read now."""
         names = list(self._units)
         return JSONResponse({"status": "ok" if names else "no unit", "units": names}, 200 if names else 503)
 

@@ -33,7 +33,7 @@ class ServingMetrics:
         )
         self.queue = Gauge(
             "bearcat_queue_length",
-            "Pictures that are read or wait for it.",
+            "Images that are read or wait for it.",
             registry=self.registry,
             multiprocess_mode="livesum",
         )

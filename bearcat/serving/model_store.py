@@ -20,7 +20,7 @@ Load = Callable[[Path, str], Any]  # App_model and a unit's name → a Predict_I
 
 
 class UnitFolder(Mapping):
-    """Name → a function from a picture's bytes to an answer, of the units that are served now, sorted by name.
+    """Name → a function from an image's bytes to an answer, of the units that are served now, sorted by name.
 
     `load` makes a unit from the folder and its name.
     """
@@ -85,7 +85,7 @@ class UnitFolder(Mapping):
         return self._units[name].recogniser.card.mode
 
     def reader(self, name: str) -> Callable:
-        """Return a function from a picture to a reading; raise ArtifactError for a unit that has gone."""
+        """Return a function from an image to a reading; raise ArtifactError for a unit that has gone."""
         if name not in self._units:
             raise ArtifactError(f"the unit {name!r} was taken away: load the page again")
         return self._units[name].predict
@@ -124,7 +124,7 @@ class View(Mapping):
 
 
 class Readers(View):
-    """Name → a function from a picture's path to a reading, always by the unit that is served now."""
+    """Name → a function from an image's path to a reading, always by the unit that is served now."""
 
     def __getitem__(self, name: str) -> Callable:
         return lambda image: self._units.reader(name)(image)
@@ -150,7 +150,7 @@ def stamps_of(paths: dict[str, Path]) -> dict[str, Stamp]:
 
 
 def check_unit(recogniser, where: Path) -> None:
-    """Let a unit read a blank picture; raise ArtifactError where its output is not what its card says."""
+    """Let a unit read a blank image; raise ArtifactError where its output is not what its card says."""
     card = recogniser.card
     logits = recogniser.engine.logits(np.full((1, *card.spec.shape), 255, np.float32))
     codec = card.make_codec()
@@ -159,7 +159,7 @@ def check_unit(recogniser, where: Path) -> None:
     if rows != expected:
         raise ArtifactError(f"{where} answers with {rows} rows, its card speaks of {expected}: save it again")
     if not np.isfinite(logits).all():
-        raise ArtifactError(f"{where} answers a blank picture with numbers that are none: train it again")
+        raise ArtifactError(f"{where} answers a blank image with numbers that are none: train it again")
     codec.decode(logits)
 
 

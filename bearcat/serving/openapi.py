@@ -4,20 +4,20 @@ import json
 from html import escape
 
 from bearcat import __version__
-from bearcat.serving.protocol import ANSWER_FIELDS, FORM, JSON, MOST_PICTURES, MULTIPART, SUCCESS
+from bearcat.serving.protocol import ANSWER_FIELDS, FORM, JSON, MOST_IMAGES, MULTIPART, SUCCESS
 
 TEXT = {"type": "string"}
 NUMBER, WHOLE, NULL = {"type": "number"}, {"type": "integer"}, {"type": "null"}
 POINT = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
 MISTAKES = {
-    "400": "the request or a picture is not as it should be",
+    "400": "the request or an image is not as it should be",
     "401": "the service has a token, and the request does not bring it",
     "405": "the path has no such method",
     "408": "the body did not come in time",
     "413": "too many bytes or pixels",
-    "415": "no picture, or neither a form nor JSON",
+    "415": "no image, or neither a form nor JSON",
     "500": "the service failed",
-    "503": "too many pictures are waiting (Retry-After says when to ask again), or there is no unit",
+    "503": "too many images are waiting (Retry-After says when to ask again), or there is no unit",
 }
 
 
@@ -53,8 +53,8 @@ def operation(summary: str, answer: str | dict, kind: str = JSON, mistakes: tupl
 
 def read_operation(units: list[str]) -> dict:
     """Return the description of POST /."""
-    picture = {**TEXT, "description": "base64 of a PNG, JPEG, GIF, BMP or WEBP, or its data URL"}
-    several = {"type": "array", "items": picture, "minItems": 1, "maxItems": MOST_PICTURES}
+    image = {**TEXT, "description": "base64 of a PNG, JPEG, GIF, BMP or WEBP, or its data URL"}
+    several = {"type": "array", "items": image, "minItems": 1, "maxItems": MOST_IMAGES}
     options = {
         "model": {**TEXT, "enum": units, "description": "the unit; the first where none is named"},
         "grid": {**TEXT, "description": "read the cells of a grid: ROWSxCOLUMNS[+LEFT+TOP][+RIGHT+BOTTOM][~GAP]"},
@@ -64,31 +64,31 @@ def read_operation(units: list[str]) -> dict:
             "description": "of a unit of EFFICIENTDET: what to click, in order; in a form as text or a JSON list",
         },
     }
-    upload = {"oneOf": [picture, {**TEXT, "format": "binary"}]}
-    either = {"oneOf": [picture, several], "description": "several pictures get several answers"}
-    uploads = {"oneOf": [upload, several | {"items": upload}], "description": "repeat the field for several pictures"}
+    upload = {"oneOf": [image, {**TEXT, "format": "binary"}]}
+    either = {"oneOf": [image, several], "description": "several images get several answers"}
+    uploads = {"oneOf": [upload, several | {"items": upload}], "description": "repeat the field for several images"}
     schemas = {JSON: either, FORM: either, MULTIPART: uploads}
     body = {kind: {"schema": {"type": "object", "required": ["img"], "properties": {"img": schema} | options}}
             for kind, schema in schemas.items()}  # fmt: skip
     answer = {"oneOf": [reference("Answer"), reference("Answers")]}
     return {
         "requestBody": {"required": True, "content": body},
-        **operation("Read pictures", answer, JSON, (*MISTAKES,)),
+        **operation("Read images", answer, JSON, (*MISTAKES,)),
     }
 
 
 def old_operation() -> dict:
     """Return the description of POST /api/predict."""
-    data = {"type": "array", "items": TEXT, "minItems": 1, "description": "one picture's data URL or base64"}
+    data = {"type": "array", "items": TEXT, "minItems": 1, "description": "one image's data URL or base64"}
     body = {JSON: {"schema": {"type": "object", "required": ["data"], "properties": {"data": data}}}}
-    described = operation("Read one picture with the first unit, in the form of gradio 2 and 3", "OldAnswer", JSON,
+    described = operation("Read one image with the first unit, in the form of gradio 2 and 3", "OldAnswer", JSON,
                           (*MISTAKES,))  # fmt: skip
     return {"requestBody": {"required": True, "content": body}, **described}
 
 
 def health_operation() -> dict:
     """Return the description of GET /health, which asks for no token."""
-    described = operation("Whether a picture would be read now", "Health", JSON, ("405",))
+    described = operation("Whether an image would be read now", "Health", JSON, ("405",))
     described["responses"]["503"] = {"description": "there is no unit", "content": content("Health")}
     return {"security": [], **described}
 
@@ -108,7 +108,7 @@ def record(**properties: dict) -> dict:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-COORDINATE = {"description": "in pixels of the picture that was sent", **NUMBER}
+COORDINATE = {"description": "in pixels of the image that was sent", **NUMBER}
 SCHEMAS = {
     "Answer": record(
         return_code={"const": 200},

@@ -1,4 +1,4 @@
-"""From the body of a request to its fields and pictures: forms, JSON, uploaded files, and base64 in every spelling."""
+"""From the body of a request to its fields and images: forms, JSON, uploaded files, and base64 in every spelling."""
 
 import base64
 import json
@@ -9,9 +9,9 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-MOST_PICTURES = 64  # of one request
-MOST_OPTIONS = 16  # fields beside the pictures
-MOST_FIELDS = MOST_OPTIONS + MOST_PICTURES
+MOST_IMAGES = 64  # of one request
+MOST_OPTIONS = 16  # fields beside the images
+MOST_FIELDS = MOST_OPTIONS + MOST_IMAGES
 LARGE = 2**18  # bytes from which on parsing would hold up the others
 REPEATED = "img"  # the one field that a form may hold several times
 JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
@@ -44,7 +44,7 @@ def parse_json(body: bytes) -> dict:
     except (ValueError, RecursionError) as error:
         raise RequestError(400, f"the body is no JSON: {error}") from None
     if not isinstance(fields, dict):
-        raise RequestError(400, 'a JSON object is expected, as in {"img": "<base64 of the picture>"}')
+        raise RequestError(400, 'a JSON object is expected, as in {"img": "<base64 of the image>"}')
     return fields
 
 
@@ -58,11 +58,11 @@ def parse_form(body: bytes) -> dict:
 
 
 def fields_of(pairs: list[tuple[str, str | bytes]]) -> dict:
-    """Return the fields of a form; the last of a name counts, but for pictures, of which several are a list."""
-    pictures = [value for name, value in pairs if name == REPEATED]
-    if len(pairs) - len(pictures) > MOST_OPTIONS:
+    """Return the fields of a form; the last of a name counts, but for images, of which several are a list."""
+    images = [value for name, value in pairs if name == REPEATED]
+    if len(pairs) - len(images) > MOST_OPTIONS:
         raise RequestError(400, f"the form has {len(pairs)} fields, at most {MOST_OPTIONS} beside img are expected")
-    return dict(pairs) | ({REPEATED: pictures} if len(pictures) > 1 else {})
+    return dict(pairs) | ({REPEATED: images} if len(images) > 1 else {})
 
 
 PARSERS = {JSON: parse_json, FORM: parse_form}
@@ -76,21 +76,21 @@ def text_of(fields: dict, name: str) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as a message may show it: never a whole picture."""
+    """Return a value as a message may show it: never a whole image."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:60]}…"
 
 
-def picture_of(value: object, field: str) -> bytes:
-    """Return a picture's bytes from a field: an uploaded file, or base64 as text."""
+def image_of(value: object, field: str) -> bytes:
+    """Return an image's bytes from a field: an uploaded file, or base64 as text."""
     if isinstance(value, bytes) and value:
         return value
     if not isinstance(value, str) or not value.strip():
-        raise RequestError(400, f"{field} is missing: base64 of a picture is expected")
+        raise RequestError(400, f"{field} is missing: base64 of an image is expected")
     try:
         return decode_base64(value)
     except ValueError as error:
-        raise RequestError(400, f"{field} is no base64 of a picture: {error}") from None
+        raise RequestError(400, f"{field} is no base64 of an image: {error}") from None
 
 
 def decode_base64(text: str) -> bytes:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bearcat.serving.protocol import RequestError
 
-MOST_WAITING = 128  # pictures
+MOST_WAITING = 128  # images
 RETRY_SECONDS = 1
 
 
@@ -32,7 +32,7 @@ class WorkQueue:
         if self.count and self.count + len(jobs) > self.most:
             raise RequestError(
                 503,
-                f"{self.count} pictures are waiting already: ask again in {RETRY_SECONDS} s",
+                f"{self.count} images are waiting already: ask again in {RETRY_SECONDS} s",
                 {"Retry-After": str(RETRY_SECONDS)},
             )
         self._change(len(jobs))

@@ -36,7 +36,7 @@ class Service:
     most_waiting: int
     token: str | None = None
     page: bool = True
-    examples: tuple[Path, ...] = ()  # pictures that can be chosen on the page
+    examples: tuple[Path, ...] = ()  # images that can be chosen on the page
 
 
 def serve(service: Service, units: UnitFolder, listener: socket.socket) -> None:

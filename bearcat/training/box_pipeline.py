@@ -1,4 +1,4 @@
-"""From pictures and their VOC labels to batches for training and validation."""
+"""From images and their VOC labels to batches for training and validation."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,12 +12,12 @@ from bearcat.data.labels import LabelledImage
 from bearcat.detection.augmentation import change, mosaic
 from bearcat.detection.losses import NOTHING
 
-CACHE_SHARE = 0.3  # of the free memory, for decoded pictures
+CACHE_SHARE = 0.3  # of the free memory, for decoded images
 Extract = Callable[[Path, InputSpec], np.ndarray]
 
 
 def encode_objects(item: LabelledImage, names: Sequence[str], spec: InputSpec, most: int) -> np.ndarray:
-    """Return a picture's objects (most, 5), class and ymin, xmin, ymax, xmax in pixels of the input, then NOTHING."""
+    """Return an image's objects (most, 5), class and ymin, xmin, ymax, xmax in pixels of the input, then NOTHING."""
     labels, objects = item.label, np.full((most, 5), NOTHING, np.float32)
     placement = place(labels.width, labels.height, spec)
     boxes_xyxy = labels.boxes_xyxy * placement.scale + np.array([placement.left, placement.top] * 2)
@@ -26,7 +26,7 @@ def encode_objects(item: LabelledImage, names: Sequence[str], spec: InputSpec, m
     return objects
 
 
-def pictures_of(
+def images_of(
     data: Sequence[LabelledImage],
     names: Sequence[str],
     spec: InputSpec,
@@ -34,9 +34,9 @@ def pictures_of(
     numbers: range | None = None,
     sharers: int = 1,
 ) -> tf.data.Dataset:
-    """Return single pictures uint8 (H, W, C) with their objects (M, 5), kept in memory where they fit.
+    """Return single images uint8 (H, W, C) with their objects (M, 5), kept in memory where they fit.
 
-    `numbers` says which of the pictures; all, unless given. So many `sharers` of the memory keep as many.
+    `numbers` says which of the images; all, unless given. So many `sharers` of the memory keep as many.
     """
     numbers = range(len(data)) if numbers is None else numbers
     most = max(1, *(len(item.label.names) for item in data))
@@ -47,10 +47,10 @@ def pictures_of(
         return tf.ensure_shape(pixels, spec.shape)
 
     chosen = tf.data.Dataset.range(numbers.start, numbers.stop, numbers.step)
-    pictures = chosen.map(load, num_parallel_calls=tf.data.AUTOTUNE)
+    images = chosen.map(load, num_parallel_calls=tf.data.AUTOTUNE)
     if sharers * len(numbers) * np.prod(spec.shape) < CACHE_SHARE * available_bytes():
-        pictures = pictures.cache()
-    return tf.data.Dataset.zip(pictures, tf.data.Dataset.from_tensor_slices(objects))
+        images = images.cache()
+    return tf.data.Dataset.zip(images, tf.data.Dataset.from_tensor_slices(objects))
 
 
 def training_batches(singles: tf.data.Dataset, count: int, batch_size: int, seed: int, augment: bool, tiles: bool):
@@ -67,5 +67,5 @@ def training_batches(singles: tf.data.Dataset, count: int, batch_size: int, seed
 
 
 def validation_batches(singles: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
-    """Return all pictures once, in order, unchanged, as `training_batches` shapes them."""
+    """Return all images once, in order, unchanged, as `training_batches` shapes them."""
     return singles.batch(batch_size).map(lambda images, objects: (tf.cast(images, tf.float32), objects)).prefetch(2)

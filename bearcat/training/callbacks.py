@@ -25,9 +25,9 @@ def row_of(epoch: int, logs: dict) -> dict[str, float]:
 
 
 class Timekeeper(keras.callbacks.Callback):
-    """First in the row: adds learning rate, seconds and pictures to an epoch's figures, which all others then see.
+    """First in the row: adds learning rate, seconds and images to an epoch's figures, which all others then see.
 
-    `validated` is how many pictures validate.
+    `validated` is how many images validate.
     """
 
     def __init__(self, batch_size: int, validated: int):
@@ -183,15 +183,15 @@ class Bar(keras.callbacks.Callback):
 
 # ---- merged from pacing: How fast a training goes and when it ends: callbacks that set the learning rate and stop.
 #
-# Where the end is known and pictures are many, their random changes fade towards it in a straight line: what a
+# Where the end is known and images are many, their random changes fade towards it in a straight line: what a
 
 
 MOMENTS = 10_000  # into which FollowTime divides its time
-FADING_PICTURES = 500  # to train on; of fewer the changes do not fade (benchmarks/README.md)
+FADING_IMAGES = 500  # to train on; of fewer the changes do not fade (benchmarks/README.md)
 
 
 def full_strength(number: tf.Tensor) -> float:
-    """Return how strongly the pictures of any batch are changed where nothing fades."""
+    """Return how strongly the images of any batch are changed where nothing fades."""
     return 1.0
 
 
@@ -232,7 +232,7 @@ class FollowCosine(keras.callbacks.Callback):
         self._done += 1
 
     def strength(self, number: tf.Tensor) -> tf.Tensor:
-        """Return how strongly the pictures of a batch are changed, 1 … 0, by its number since the training went on."""
+        """Return how strongly the images of a batch are changed, 1 … 0, by its number since the training went on."""
         done = tf.cast(self._batches_done + number, tf.float32) / max(1, self._batches)
         return tf.maximum(0.0, 1.0 - done)
 
@@ -275,7 +275,7 @@ class FollowTime(keras.callbacks.Callback):
         logs[TIME_SPENT] = self._elapsed()
 
     def strength(self, number: tf.Tensor) -> tf.Tensor:
-        """Return how strongly the pictures of a batch are changed now, 1 … 0, whatever its number."""
+        """Return how strongly the images of a batch are changed now, 1 … 0, whatever its number."""
         strength = tf.numpy_function(lambda: np.float32(1 - self._done), [], tf.float32)
         return tf.ensure_shape(strength, [])
 

@@ -37,9 +37,9 @@ class Team:
         return range(self.worker.number * self.here, (self.worker.number + 1) * self.here)
 
     def share_of(self, count: int) -> int:
-        """Return how many of so many pictures each replica gets; raise DataError where that is none."""
+        """Return how many of so many images each replica gets; raise DataError where that is none."""
         if count < self.replicas:
-            raise DataError(f"{count} pictures are too few for {self.replicas} replicas: each needs one at the least")
+            raise DataError(f"{count} images are too few for {self.replicas} replicas: each needs one at the least")
         return count // self.replicas
 
     def validation_steps(self, count: int, batch_size: int) -> int | None:
@@ -66,7 +66,7 @@ class Team:
     def prepare(self, model, batches) -> None:
         """Make a fresh or loaded model ready for fit.
 
-        Each replica clips its gradient, of a loss by all replicas' pictures, before the gradients are added up: so
+        Each replica clips its gradient, of a loss by all replicas' images, before the gradients are added up: so
         each has its part of the length that their sum may have.
         """
         from bearcat.networks.optimizers import CLIP_NORM, inner_optimizer
@@ -78,7 +78,7 @@ class Team:
             FitOnWorkers(self.strategy).mend(model, next(iter(batches)))
 
     def evener(self, model) -> Callable[[], object]:
-        """Return what gives the moving averages of all replicas, each of its own pictures, their common mean.
+        """Return what gives the moving averages of all replicas, each of its own images, their common mean.
 
         Such an average is a sum of what each step measured, so that their mean now and then is what averaging in each
         step would have led to, without waiting for one another in each step.

@@ -25,7 +25,7 @@ FITTED = 2  # numbers of a power law
 RESAMPLED = 300
 MISFIT = 99  # percentile of resampled misfits: a curve that fits worse is none
 INTERVAL = (10, 90)  # percentiles of what resampled errors come to
-FURTHEST = 16  # times the pictures there are: beyond, a curve of four points says nothing
+FURTHEST = 16  # times the images there are: beyond, a curve of four points says nothing
 FLAT = 0.05  # an exponent below: the errors hardly fall with data
 SMALLEST = 1e-9  # keeps a logarithm finite
 FEW_ERRORS = 5  # in all trainings together: too few to draw a curve through
@@ -33,9 +33,9 @@ FEW_ERRORS = 5  # in all trainings together: too few to draw a curve through
 
 @dataclass(frozen=True)
 class Point:
-    """A training on so many pictures: how many of the validation pictures it read right."""
+    """A training on so many images: how many of the validation images it read right."""
 
-    pictures: int
+    images: int
     right: int
     validated: int
 
@@ -52,27 +52,27 @@ class PowerLaw:
     exponent: float
     most: int
 
-    def error(self, pictures: np.ndarray) -> np.ndarray:
-        """Return the share read wrong after a training on so many pictures."""
-        return np.exp(np.minimum(self.level - self.exponent * np.log(np.asarray(pictures) / self.most), -SMALLEST))
+    def error(self, images: np.ndarray) -> np.ndarray:
+        """Return the share read wrong after a training on so many images."""
+        return np.exp(np.minimum(self.level - self.exponent * np.log(np.asarray(images) / self.most), -SMALLEST))
 
-    def pictures_for(self, error: float) -> float:
-        """Return how many pictures bring the error down to this; infinite where more do not help."""
+    def images_for(self, error: float) -> float:
+        """Return how many images bring the error down to this; infinite where more do not help."""
         if self.exponent <= 0:
             return math.inf
         exponent = (self.level - math.log(error)) / self.exponent
         return self.most * math.exp(exponent) if exponent < math.log(1e6) else math.inf
 
 
-def fit_power_law(pictures: Sequence[int], wrong: Sequence[int], validated: Sequence[int]) -> PowerLaw:
+def fit_power_law(images: Sequence[int], wrong: Sequence[int], validated: Sequence[int]) -> PowerLaw:
     """Return the law under which so many wrong readings are likeliest (binomial; no error at all is no trouble)."""
     from scipy.optimize import minimize  # heavy, and not needed by most steps
 
-    pictures, wrong, validated = (np.asarray(values, float) for values in (pictures, wrong, validated))
-    most = pictures.max()
+    images, wrong, validated = (np.asarray(values, float) for values in (images, wrong, validated))
+    most = images.max()
 
     def unlikelihood(parameters: np.ndarray) -> float:
-        error = PowerLaw(*parameters, most).error(pictures)
+        error = PowerLaw(*parameters, most).error(images)
         # the last term keeps the exponent finite where errors vanish
         return (
             -float((wrong * np.log(error) + (validated - wrong) * np.log1p(-error)).sum()) + 0.05 * parameters[1] ** 2
@@ -86,9 +86,9 @@ def fit_power_law(pictures: Sequence[int], wrong: Sequence[int], validated: Sequ
 def resampled(points: Sequence[Point], law: PowerLaw, dispersion: float = 1.0, seed: int = 0) -> np.ndarray:
     """Return wrong readings (RESAMPLED, points) as a law makes them come out (parametric bootstrap).
 
-    A `dispersion` above 1 makes them vary as if there were so many times fewer validation pictures.
+    A `dispersion` above 1 makes them vary as if there were so many times fewer validation images.
     """
-    error = law.error([point.pictures for point in points])
+    error = law.error([point.images for point in points])
     validated = np.array([point.validated for point in points])
     fewer = np.maximum(1, np.round(validated / dispersion).astype(int))
     return np.random.default_rng(seed).binomial(fewer, error, (RESAMPLED, len(points))) * validated / fewer
@@ -99,7 +99,7 @@ def misfit(law: PowerLaw, points: Sequence[Point], wrong: np.ndarray) -> np.ndar
     from scipy.special import rel_entr  # heavy, and not needed by most steps
 
     validated = np.array([point.validated for point in points], float)
-    error = law.error([point.pictures for point in points])
+    error = law.error([point.images for point in points])
     right = validated - wrong
     return 2 * (rel_entr(wrong, validated * error) + rel_entr(right, validated * (1 - error))).sum(axis=-1)
 
@@ -110,11 +110,11 @@ def answer_curve(points: Sequence[Point]) -> tuple[dict, list[PowerLaw]]:
     The report has the points, the law's exponent, what the next goals need, and the answer in words.
     """
     wrong = np.array([point.validated - point.right for point in points])
-    pictures, validated = [point.pictures for point in points], [point.validated for point in points]
-    law = fit_power_law(pictures, wrong, validated)
+    images, validated = [point.images for point in points], [point.validated for point in points]
+    law = fit_power_law(images, wrong, validated)
     # trainings vary too, not only what a validation set happens to hold: as much as the points miss the curve
     dispersion = max(1.0, float(misfit(law, points, wrong)) / (len(points) - FITTED))
-    laws = [fit_power_law(pictures, drawn, validated) for drawn in resampled(points, law, dispersion)]
+    laws = [fit_power_law(images, drawn, validated) for drawn in resampled(points, law, dispersion)]
     interval = np.percentile([one.exponent for one in laws], INTERVAL).tolist()
     report = {
         "points": [vars(point) | {"exact": point.exact} for point in points],
@@ -133,7 +133,7 @@ def answer_curve(points: Sequence[Point]) -> tuple[dict, list[PowerLaw]]:
 
 def doubt_of(points: Sequence[Point], wrong: np.ndarray, law: PowerLaw, least_exponent: float) -> str:
     """Say why the curve can't be drawn on; '' where it can."""
-    more = "More validation pictures would measure it more finely"
+    more = "More validation images would measure it more finely"
     if wrong.sum() < FEW_ERRORS:
         return (
             f"Too few mistakes to tell ({wrong.sum()} in all trainings together): there is hardly room to get better. "
@@ -142,12 +142,12 @@ def doubt_of(points: Sequence[Point], wrong: np.ndarray, law: PowerLaw, least_ex
     too_few = sum(point.right > 0 for point in points) < LEAST_POINTS
     if too_few or misfit(law, points, wrong) > np.percentile(misfit(law, points, resampled(points, law)), MISFIT):
         return (
-            "It can't be told: the mistakes do not fall along a curve that could be drawn further (with few pictures "
+            "It can't be told: the mistakes do not fall along a curve that could be drawn further (with few images "
             "nothing is learnt at all, or one of the trainings ended too early)."
         )
     if least_exponent < FLAT:
         return (
-            "It can't be told: the mistakes do not clearly fall with more pictures (such differences come by chance). "
+            "It can't be told: the mistakes do not clearly fall with more images (such differences come by chance). "
             f"{more}; if it stays so, other things help more than data: a larger input, another BACKBONE, a longer "
             "training, right labels."
         )
@@ -155,9 +155,9 @@ def doubt_of(points: Sequence[Point], wrong: np.ndarray, law: PowerLaw, least_ex
 
 
 def needed_for(goal: float, law: PowerLaw, laws: Sequence[PowerLaw]) -> dict:
-    """Return how many pictures a goal needs, with the 80 % interval; None for more than can be told."""
-    needed = [one.pictures_for(1 - goal) for one in laws]
-    values = [law.pictures_for(1 - goal), *np.percentile(needed, INTERVAL, method="nearest")]
+    """Return how many images a goal needs, with the 80 % interval; None for more than can be told."""
+    needed = [one.images_for(1 - goal) for one in laws]
+    values = [law.images_for(1 - goal), *np.percentile(needed, INTERVAL, method="nearest")]
     names = ("pictures", "low", "high")
     limit = FURTHEST * law.most
     told = (round(value) if value <= limit else None for value in values)
@@ -166,13 +166,13 @@ def needed_for(goal: float, law: PowerLaw, laws: Sequence[PowerLaw]) -> dict:
 
 def tell_needed(needed: dict, most: int) -> str:
     """Say in words what a goal needs."""
-    goal, pictures = f"{needed['exact']:.1%}", needed["pictures"]
-    if pictures is None:
-        return f"{goal} is too far to tell: more than {FURTHEST} times the pictures there are."
+    goal, images = f"{needed['exact']:.1%}", needed["pictures"]
+    if images is None:
+        return f"{goal} is too far to tell: more than {FURTHEST} times the images there are."
     low = max(most, needed["low"] or 0)
     high = rounded(needed["high"]) if needed["high"] else f"more than {FURTHEST * most:,}"
     return (
-        f"{goal} needs about {rounded(pictures)} training pictures, {rounded(max(0, pictures - most))} more than now "
+        f"{goal} needs about {rounded(images)} training images, {rounded(max(0, images - most))} more than now "
         f"(80 % interval: {rounded(low)} to {high} in all)."
     )
 
@@ -182,7 +182,7 @@ def rounded(count: int) -> str:
     return f"{float(f'{count:.2g}'):,.0f}"
 
 
-# ---- merged from curve_works: Scratch works for a learning curve: each a whole work of its own with a part of the packed training pictures.
+# ---- merged from curve_works: Scratch works for a learning curve: each a whole work of its own with a part of the packed training images.
 
 
 CURVE = "curve"
@@ -206,13 +206,13 @@ def curve_folder(work: Work, settings: dict) -> Path:
 
 
 def is_chosen(name: str, share: float, seed: int) -> bool:
-    """Tell whether a picture, by its name, is in a share of the data; a larger share has all of a smaller one."""
+    """Tell whether an image, by its name, is in a share of the data; a larger share has all of a smaller one."""
     key = hashlib.blake2b(f"{seed}/{origin_of(name)}".encode(), digest_size=4).digest()
     return int.from_bytes(key, "big") < share * KEYS
 
 
 def make_curve_work(work: Work, path: Path, share: float, seed: int) -> Work:
-    """Return a work with a share of the training pictures and all for validation; one that is there is kept."""
+    """Return a work with a share of the training images and all for validation; one that is there is kept."""
     made = Work(path)
     if (made.pack_folder("train") / INDEX).is_file():
         return made
@@ -227,7 +227,7 @@ def make_curve_work(work: Work, path: Path, share: float, seed: int) -> Work:
 
 
 def write_part(source: Path, target: Path, share: float, seed: int) -> None:
-    """Pack a share of a pack's pictures; raise DataError where there is none."""
+    """Pack a share of a pack's images; raise DataError where there is none."""
     from bearcat.data.tfrecords import write_pack
 
     index = load_pack_index(source)
@@ -255,5 +255,5 @@ def curve_point(made: Work) -> Point:
     """Return what a finished training measured at its best epoch."""
     best = json.loads(made.report_file("train").read_text(encoding="utf-8"))["best"]
     validated = load_pack_index(made.pack_folder("validation")).count
-    pictures = load_pack_index(made.pack_folder("train")).count
-    return Point(pictures, round(best["val_exact"] * validated), validated)
+    images = load_pack_index(made.pack_folder("train")).count
+    return Point(images, round(best["val_exact"] * validated), validated)

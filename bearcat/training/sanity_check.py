@@ -111,6 +111,6 @@ def plain_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
 
 
 def output_values(layer: keras.layers.Layer) -> int:
-    """Return how many values a layer puts out for one picture."""
+    """Return how many values a layer puts out for one image."""
     outputs = layer.output if isinstance(layer.output, list) else [layer.output]
     return sum(math.prod(tensor.shape[1:]) for tensor in outputs)

@@ -12,7 +12,7 @@ ALL_EPOCHS = "all epochs"
 TIME_UP = "time is up"
 TIME_SPENT = "time_spent"  # seconds of TRAIN_SECONDS, among an epoch's figures
 WARM_UP = 0.05  # share of the steps in which a cosine schedule's rate rises
-FEW_PICTURES = 100
+FEW_IMAGES = 100
 BARREN_PATIENCE = 3  # times as patient while nothing is read right
 
 
@@ -25,12 +25,12 @@ def scaled_rate(lr: float, optimizer: str, replicas: int) -> float:
     return lr * (replicas if optimizer == "SGD" else math.sqrt(replicas))
 
 
-def rate_for(lr: float, pictures: int) -> float:
-    """Return the learning rate for so many labelled pictures of one that is right for many: below 100 as their root.
+def rate_for(lr: float, images: int) -> float:
+    """Return the learning rate for so many labelled images of one that is right for many: below 100 as their root.
 
     What the base has learnt outweighs what so few can teach (benchmarks/README.md).
     """
-    return lr * min(1.0, math.sqrt(pictures / FEW_PICTURES))
+    return lr * min(1.0, math.sqrt(images / FEW_IMAGES))
 
 
 def cosine_rate(step: int, steps: int, peak: float) -> float:

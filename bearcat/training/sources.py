@@ -21,7 +21,7 @@ def width_for(steps: int, card: Card) -> int:
     return width_with(steps, card.height) if is_own(card.backbone) else steps * PIXELS_A_STEP
 
 
-class PackedPictures:
+class PackedImages:
     """The packs of a work; raises RecordError where they are missing or were made for other settings."""
 
     def __init__(self, work: Work, settings: SimpleNamespace):
@@ -35,17 +35,17 @@ class PackedPictures:
 
     @property
     def count(self) -> int:
-        """Return how many pictures there are to train on."""
+        """Return how many images there are to train on."""
         return self._indices["train"].count
 
     @property
     def labelled(self) -> int:
-        """Return how many of them are pictures that somebody labelled, and no changed copies."""
+        """Return how many of them are images that somebody labelled, and no changed copies."""
         return self.count // (1 + int(self._settings.DATA_ENHANCEMENT))
 
     @property
     def validated(self) -> int:
-        """Return how many pictures there are to validate with."""
+        """Return how many images there are to validate with."""
         return self._indices["validation"].count
 
     @property
@@ -90,11 +90,11 @@ class PackedPictures:
         )
 
 
-# ---- merged from detection.source: What EFFICIENTDET is trained on: pictures and their VOC labels as they lie in the work. Imports TensorFlow late.
+# ---- merged from detection.source: What EFFICIENTDET is trained on: images and their VOC labels as they lie in the work. Imports TensorFlow late.
 
 
-class BoxedPictures:
-    """The labelled pictures of training and validation, damaged ones already left out."""
+class BoxedImages:
+    """The labelled images of training and validation, damaged ones already left out."""
 
     def __init__(
         self,
@@ -108,17 +108,17 @@ class BoxedPictures:
 
     @property
     def count(self) -> int:
-        """Return how many pictures there are to train on."""
+        """Return how many images there are to train on."""
         return len(self.data["train"])
 
     @property
     def labelled(self) -> int:
-        """Return how many of them are pictures that somebody labelled: all."""
+        """Return how many of them are images that somebody labelled: all."""
         return self.count
 
     @property
     def validated(self) -> int:
-        """Return how many pictures there are to validate with."""
+        """Return how many images there are to validate with."""
         return len(self.data["validation"])
 
     def check(self, model, card: Card) -> None:
@@ -127,21 +127,21 @@ class BoxedPictures:
     def batches(self, card: Card, seed: int, strength, team: Team = SOLO) -> tuple:
         """Return endless training batches, and all validation batches once; of a team, those of this process.
 
-        `strength` is for packed pictures: these are changed as strongly to the end.
+        `strength` is for packed images: these are changed as strongly to the end.
         """
-        from bearcat.training.box_pipeline import pictures_of, training_batches, validation_batches
+        from bearcat.training.box_pipeline import images_of, training_batches, validation_batches
         from bearcat.training.text_pipeline import deal
 
         settings, size = self._settings, self._settings.BATCH_SIZE
 
-        def pictures(split: str, numbers: range, sharers: int = 1):
-            return pictures_of(self.data[split], card.characters, card.spec, self._extract, numbers, sharers)
+        def images(split: str, numbers: range, sharers: int = 1):
+            return images_of(self.data[split], card.characters, card.spec, self._extract, numbers, sharers)
 
         team.share_of(self.count)
         own = range(team.worker.number, self.count, team.worker.count)
-        augmented = training_batches(pictures("train", own), self.count, size, seed, settings.AUGMENT, settings.MOSAIC)
+        augmented = training_batches(images("train", own), self.count, size, seed, settings.AUGMENT, settings.MOSAIC)
         if not team.strategy:
-            return augmented, validation_batches(pictures("validation", range(self.validated)), size)
+            return augmented, validation_batches(images("validation", range(self.validated)), size)
         end = team.share_of(self.validated) * team.replicas
-        parts = [pictures("validation", range(part, end, team.replicas), team.here) for part in team.parts]
+        parts = [images("validation", range(part, end, team.replicas), team.here) for part in team.parts]
         return augmented, deal([validation_batches(part, size) for part in parts])

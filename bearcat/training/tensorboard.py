@@ -1,4 +1,4 @@
-"""What the network reads of some validation pictures each few epochs, as pictures for TensorBoard."""
+"""What the network reads of some validation images each few epochs, as images for TensorBoard."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ from bearcat.detection.drawing import FOUND_COLOUR, PAPER, TRUE_COLOUR, draw_fou
 from bearcat.modes import CODECS
 
 EVERY = 5  # epochs; and after the first
-SHOWN = 8  # pictures
+SHOWN = 8  # images
 LEAST_WIDTH = 240  # pixels
 LINE = 26  # pixels: the height of a line of text
 
 
-class ShowReadings(keras.callbacks.Callback):
-    """Writes the first validation pictures with what they show and what is read of them now."""
+class ShowPredictions(keras.callbacks.Callback):
+    """Writes the first validation images with what they show and what is read of them now."""
 
     def __init__(self, folder: Path, card: Card, batches):
         super().__init__()
@@ -30,14 +30,14 @@ class ShowReadings(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if epoch and (epoch + 1) % EVERY:
             return
-        images, labels = self._first_pictures()
+        images, labels = self._first_images()
         logits = keras.ops.convert_to_numpy(self.model(images, training=False))
         pairs = zip(images, labels, self._codec.decode(logits), strict=True)
-        pictures = np.stack([np.asarray(self._draw(*one)) for one in pairs])
+        drawn = np.stack([np.asarray(self._draw(*one)) for one in pairs])
         with tf.summary.create_file_writer(str(self._folder)).as_default():
-            tf.summary.image("validation pictures", pictures, step=epoch + 1, max_outputs=SHOWN)
+            tf.summary.image("validation images", drawn, step=epoch + 1, max_outputs=SHOWN)
 
-    def _first_pictures(self) -> tuple[np.ndarray, list[str]]:
+    def _first_images(self) -> tuple[np.ndarray, list[str]]:
         if self._sample is None:
             images, targets = next(iter(self._batches))
             images = np.asarray(images)[:SHOWN]
@@ -49,17 +49,17 @@ class ShowReadings(keras.callbacks.Callback):
     def _label(self, rows: np.ndarray) -> str:
         return self._card.vocabulary.decode(rows[rows != BLANK_INDEX])
 
-    def _draw(self, image: np.ndarray, label: str, reading) -> Image.Image:
-        picture = Image.fromarray(image.clip(0, 255).astype(np.uint8).squeeze())
-        return draw_reading(picture, label, reading.text) if label else draw_found(picture, reading)
+    def _draw(self, pixels: np.ndarray, label: str, prediction) -> Image.Image:
+        image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8).squeeze())
+        return draw_prediction(image, label, prediction.text) if label else draw_found(image, prediction)
 
 
-def draw_reading(picture: Image.Image, label: str, text: str) -> Image.Image:
-    """Return a picture with its label and what was read of it below, green where right, red where wrong."""
-    scale = max(1, -(-LEAST_WIDTH // picture.width))
-    width, height = picture.width * scale, picture.height * scale
+def draw_prediction(image: Image.Image, label: str, text: str) -> Image.Image:
+    """Return an image with its label and what was read of it below, green where right, red where wrong."""
+    scale = max(1, -(-LEAST_WIDTH // image.width))
+    width, height = image.width * scale, image.height * scale
     canvas = Image.new("RGB", (width, height + 2 * LINE), PAPER)
-    canvas.paste(picture.convert("RGB").resize((width, height)))
+    canvas.paste(image.convert("RGB").resize((width, height)))
     pen, colours = ImageDraw.Draw(canvas), (TRUE_COLOUR, TRUE_COLOUR if text == label else FOUND_COLOUR)
     for number, (words, shown, colour) in enumerate(zip(("true", "read"), (label, text), colours, strict=True)):
         line = f"{words}  {drawable(shown)}"

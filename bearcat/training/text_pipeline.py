@@ -36,7 +36,7 @@ def training_batches(
 ) -> tf.data.Dataset:
     """Return endless shuffled batches: images float32 (N, H, W, C) in 0 … 255, targets int32 (N, target_width).
 
-    `strength` says how strongly the pictures of a batch are changed, 0 … 1, by its number, which counts from 0; None:
+    `strength` says how strongly the images of a batch are changed, 0 … 1, by its number, which counts from 0; None:
     they are not.
     Each of several workers has its part of the records, the same number as the others, give or take one.
     """
@@ -77,7 +77,7 @@ def validation_batches(
 def deal(parts: list[tf.data.Dataset]) -> tf.data.Dataset:
     """Return the batches of all replicas of a process, one of each in turn, over and over.
 
-    All parts hold the same number of pictures: a replica that had none left would add the mean of nothing to a loss.
+    All parts hold the same number of images: a replica that had none left would add the mean of nothing to a loss.
     """
     turns = tf.data.Dataset.range(len(parts)).repeat()
     return tf.data.Dataset.choose_from_datasets(parts, turns).repeat()

@@ -1,4 +1,4 @@
-"""Compare Bearcat with what people would use in its place: the same pictures, the same machine, the same run.
+"""Compare Bearcat with what people would use in its place: the same images, the same machine, the same run.
 
 Reads:  a folder of zip files as benchmarks/real_sets.py says; none: 1,200 captchas of four digits, drawn here
 Writes: a table on the screen; --results: one line of JSON a row, so that a second run goes on
@@ -19,7 +19,7 @@ from benchmarks.labels import complete
 from benchmarks.peers.measuring import GENERATED, PEERS, measure_alone
 from benchmarks.real_sets import list_sets
 
-HEADER = "| set | peer | exact match | training | to 95 % | parameters | a picture | CPU a picture |"
+HEADER = "| set | peer | exact match | training | to 95 % | parameters | an image | CPU an image |"
 
 
 def main() -> None:
@@ -41,7 +41,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("data", type=Path, nargs="?", help="the folder of zip files (none: drawn captchas)")
     parser.add_argument("--sets", nargs="+", metavar="NAME", help="(all)")
     parser.add_argument("--peers", nargs="+", metavar="NAME", choices=PEERS, default=list(PEERS), help="(all)")
-    parser.add_argument("--labels", type=int, default=0, help="how many labelled pictures; 0: all (0)")
+    parser.add_argument("--labels", type=int, default=0, help="how many labelled images; 0: all (0)")
     parser.add_argument("--seconds", type=int, default=60, help="of our training (60)")
     parser.add_argument("--limit", type=int, default=0, help="of the others' in seconds; 0: their own rules (0)")
     parser.add_argument("--results", type=Path, help="a file of JSON lines")

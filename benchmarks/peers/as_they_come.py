@@ -1,4 +1,4 @@
-"""Readers that nobody trains: ddddocr's two models, and tesseract's program told that a picture is one line."""
+"""Readers that nobody trains: ddddocr's two models, and tesseract's program told that an image is one line."""
 
 import importlib.util
 import shutil
@@ -33,7 +33,7 @@ def ddddocr_beta(work: Work, seconds: int, limit: int) -> Reader:
 
 
 def tesseract(work: Work, seconds: int, limit: int) -> Reader:
-    """Return tesseract's program, started for each picture; tesserocr would save its start."""
+    """Return tesseract's program, started for each image; tesserocr would save its start."""
 
     def read(image: bytes) -> str:
         command = ["tesseract", "stdin", "stdout", "--psm", "7"]

@@ -1,6 +1,6 @@
 """A network of dddd_trainer's shape in PyTorch: seven convolutions, a bidirectional LSTM, CTC.
 
-From its published configuration: grey pictures 64 high and as wide as they come, 32 a step; filters 16, 32, 64, 64,
+From its published configuration: grey images 64 high and as wide as they come, 32 a step; filters 16, 32, 64, 64,
 128, 128, 128 with batch normalisation after the third, fifth and last; the rate falls by 2 % every epoch. With Adam,
 which it offers, and at 1e-3: with its default, SGD at 0.01, it read nothing after ten minutes on two cores.
 """
@@ -14,7 +14,7 @@ from PIL import Image
 from bearcat.core.workspace import Work
 from benchmarks.peers.readers import Progress, Reader, characters_of, collapse, labelled, rows_of
 
-HEIGHT, LEFT_OF_IT = 64, 3  # rows of the picture, and of the last convolution's output
+HEIGHT, LEFT_OF_IT = 64, 3  # rows of the image, and of the last convolution's output
 FILTERS = (16, 32, 64, 64, 128, 128, 128)
 NORMALISED = (2, 4, 6)
 POOLED = {0: (2, 2), 1: (2, 2), 3: (2, 1), 5: (2, 1)}  # after which convolution, with which strides
@@ -52,7 +52,7 @@ def train(work: Work, seconds: int, limit: int) -> Reader:
 
 
 def learn(network, data: dict, labels: list[str], characters: list[str], progress: Progress) -> dict:
-    """Run the epochs; return the weights that read most of the validation pictures, of equals the last."""
+    """Run the epochs; return the weights that read most of the validation images, of equals the last."""
     import torch
 
     optimizer = torch.optim.Adam(network.parameters(), 1e-3, betas=(0.9, 0.99))
@@ -88,7 +88,7 @@ def ctc_loss(logits, targets, lengths):
 
 
 def share_read(network, images, labels: list[str], characters: list[str]) -> float:
-    """Return the share of pictures that are read right."""
+    """Return the share of images that are read right."""
     import torch
 
     network.eval()
@@ -100,7 +100,7 @@ def share_read(network, images, labels: list[str], characters: list[str]) -> flo
 
 
 def build(rows: int):
-    """Return a network with logits (steps, N, rows) of pictures (N, 1, 64, width) in 0 … 1."""
+    """Return a network with logits (steps, N, rows) of images (N, 1, 64, width) in 0 … 1."""
     import torch
     from torch import nn
 
@@ -112,8 +112,8 @@ def build(rows: int):
             self.context = nn.LSTM(features, features, bidirectional=True)
             self.head = nn.Linear(2 * features, rows)
 
-        def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-            maps = self.convolutions(pictures)
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            maps = self.convolutions(images)
             columns = maps.permute(3, 0, 1, 2).flatten(2)
             return self.head(self.context(columns)[0])
 
@@ -133,19 +133,19 @@ def convolutions(nn) -> list:
 
 
 def fitting_width(image: bytes) -> int:
-    """Return how wide a picture is when it is HEIGHT high."""
+    """Return how wide an image is when it is HEIGHT high."""
     width, height = Image.open(io.BytesIO(image)).size
     return round(HEIGHT * width / height)
 
 
 def pixels(image: bytes, width: int) -> np.ndarray:
-    """Return a picture (1, HEIGHT, width), float32 in 0 … 1."""
+    """Return an image (1, HEIGHT, width), float32 in 0 … 1."""
     grey = Image.open(io.BytesIO(image)).convert("L").resize((width, HEIGHT), Image.Resampling.BILINEAR)
     return np.asarray(grey, np.float32)[None] / 255
 
 
 def as_tensors(items: list, characters: list[str], width: int) -> tuple:
-    """Return pictures (N, 1, HEIGHT, width), targets (N, longest) padded with 0, and the labels' lengths."""
+    """Return images (N, 1, HEIGHT, width), targets (N, longest) padded with 0, and the labels' lengths."""
     import torch
 
     images = torch.from_numpy(np.stack([pixels(item.path.read_bytes(), width) for item in items]))

@@ -1,7 +1,7 @@
 """The recipe of Keras' captcha_ocr example, written anew from its description: convolutions, two LSTMs, CTC.
 
-Grey pictures of 200×50, seen column by column; two convolutions with pooling, a dense layer, two bidirectional LSTMs;
-Adam at 1e-3, 16 pictures a step, at most 100 epochs, ended by ten without a smaller validation loss, whose best
+Grey images of 200×50, seen column by column; two convolutions with pooling, a dense layer, two bidirectional LSTMs;
+Adam at 1e-3, 16 images a step, at most 100 epochs, ended by ten without a smaller validation loss, whose best
 weights are kept. Given logits in place of probabilities, which is the same to CTC.
 """
 
@@ -61,7 +61,7 @@ def train(work: Work, seconds: int, limit: int) -> Reader:
 
 
 def build(rows: int):
-    """Return a network with logits (N, WIDTH / 4, rows) of pictures (N, WIDTH, HEIGHT, 1) in 0 … 1."""
+    """Return a network with logits (N, WIDTH / 4, rows) of images (N, WIDTH, HEIGHT, 1) in 0 … 1."""
     import keras
     from keras import layers
 
@@ -77,7 +77,7 @@ def build(rows: int):
 
 
 def pixels(image: bytes) -> np.ndarray:
-    """Return a picture (WIDTH, HEIGHT, 1), float32 in 0 … 1, its columns first."""
+    """Return an image (WIDTH, HEIGHT, 1), float32 in 0 … 1, its columns first."""
     grey = Image.open(io.BytesIO(image)).convert("L").resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR)
     return np.asarray(grey, np.float32).T[..., None] / 255
 

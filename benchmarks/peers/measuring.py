@@ -1,4 +1,4 @@
-"""One row of the comparison: a work with the set's pictures, a peer that trains on it, and what it then reads."""
+"""One row of the comparison: a work with the set's images, a peer that trains on it, and what it then reads."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from benchmarks.walking import walk
 GENERATED = "4 digits"
 DIGITS = {"characters": "0123456789", "char_count": [4], "width": 120, "height": 60, "count": 900}
 OTHER_SPLITS = {"validation_count": 100, "test_count": 200}
-TIMED = 200  # pictures
+TIMED = 200  # images
 WARM_UP = 5
 
 
@@ -50,7 +50,7 @@ def measure_alone(task: dict, data: Path | None) -> dict:
 
 
 def measure(task: dict, data: Path | None) -> dict:
-    """Train a peer, let it read all test pictures, the first of them one by one against the clock."""
+    """Train a peer, let it read all test images, the first of them one by one against the clock."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         if task["set"] == GENERATED:
             work = draw_work(Path(folder))
@@ -59,7 +59,7 @@ def measure(task: dict, data: Path | None) -> dict:
         reader = PEERS[task["peer"]].prepare(work, task["seconds"], task["limit"])
         items = labelled(work.data_folder("test"))
         images = [item.path.read_bytes() for item in items]
-        times = time_reading(reader.read, images[:TIMED])
+        times = time_prediction(reader.read, images[:TIMED])
         texts = [reader.read(image) for image in images]
     return times | {
         "right": count_right(texts, [item.label for item in items]),
@@ -80,8 +80,8 @@ def draw_work(parent: Path) -> Work:
     return work
 
 
-def time_reading(read: Callable[[bytes], str], images: list[bytes]) -> dict[str, float]:
-    """Return the median time, and the mean time of the processor, from a picture's bytes to its text."""
+def time_prediction(read: Callable[[bytes], str], images: list[bytes]) -> dict[str, float]:
+    """Return the median time, and the mean time of the processor, from an image's bytes to its text."""
     for image in images[:WARM_UP]:
         read(image)
     seconds, before = [], cpu_seconds()

@@ -1,4 +1,4 @@
-"""What every peer gives: a function from a picture's bytes to its text, and what it took to get there."""
+"""What every peer gives: a function from an image's bytes to its text, and what it took to get there."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from pathlib import Path
 from bearcat.data.labels import LabelledImage
 from utils import Image_Processing
 
-ENOUGH = 0.95  # of the validation pictures: the table says when a training read so many
+ENOUGH = 0.95  # of the validation images: the table says when a training read so many
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ class Progress:
         return bool(self.limit) and self.seconds >= self.limit
 
     def observe(self, exact: float) -> None:
-        """Take in what share of the validation pictures was read right."""
+        """Take in what share of the validation images was read right."""
         if exact >= ENOUGH and self.enough_after is None:
             self.enough_after = self.seconds
 
 
 def labelled(folder: Path) -> list[LabelledImage]:
-    """Return a data set's pictures with their labels."""
+    """Return a data set's images with their labels."""
     return Image_Processing.extraction_data(folder)
 
 

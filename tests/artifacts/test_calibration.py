@@ -35,7 +35,7 @@ def test_how_rarely_the_rest_is_wrong_is_worked_by_hand():
     }
 
 
-def test_of_fewer_than_100_pictures_none_is_withheld():
+def test_of_fewer_than_100_images_none_is_withheld():
     told = withheld(coverage([0.1, 0.9], [False, True]))
     assert (told["images"], told["error"], told["error_of_rest"]) == (0, 0.5, 0.5)
 
@@ -67,7 +67,7 @@ def planted(mode: str, temperature: float) -> tuple:
 
 @pytest.mark.parametrize("mode", ["ORDINARY", "CTC", "NUM_CLASSES"])
 @pytest.mark.parametrize("temperature", [0.5, 3.0])
-def test_a_planted_temperature_is_found_and_changes_no_reading(mode: str, temperature: float):
+def test_a_planted_temperature_is_found_and_changes_no_prediction(mode: str, temperature: float):
     codec, logits, labels = planted(mode, temperature)
     found = calibrate(codec, logits, labels)
     assert found.temperature == pytest.approx(temperature, rel=0.1)
@@ -77,8 +77,8 @@ def test_a_planted_temperature_is_found_and_changes_no_reading(mode: str, temper
     assert [one.text for one in before] == [one.text for one in after]
 
 
-def test_pictures_that_are_all_read_right_make_nothing_certain():
+def test_images_that_are_all_read_right_make_nothing_certain():
     codec, logits, _ = planted("CTC", 1.0)
     logits = logits[:50] * 10
-    labels = [reading.text for reading in codec.decode(logits)]
+    labels = [prediction.text for prediction in codec.decode(logits)]
     assert 0.5 < calibrate(codec, logits, labels).temperature < 10

@@ -62,7 +62,7 @@ def test_checkpoints_are_listed_by_epoch_even_past_four_digits(tmp_path: Path):
 
 
 def test_the_best_is_the_latest_that_reads_no_worse_than_chance_allows(tmp_path: Path):
-    """Of 100 pictures 90 right is 3 uncertain: 88 may be as good, 86 is not. The best's own file was thinned out."""
+    """Of 100 images 90 right is 3 uncertain: 88 may be as good, 86 is not. The best's own file was thinned out."""
     shares, fixed = [0.5, 0.9, 0.88, 0.86], {"val_loss": 1.0, "validated": 100}
     rows = [{"epoch": n, "val_exact": share} | fixed for n, share in enumerate(shares, 1)]
     for row in rows[2:]:

@@ -15,7 +15,7 @@ from bearcat.artifacts.checkpoints import best_checkpoint
 from bearcat.artifacts.inference import KerasEngine, OnnxEngine, Recogniser, choose_unit, load_recogniser
 from bearcat.artifacts.keras_files import load_model
 from bearcat.core.errors import ArtifactError
-from bearcat.data.codecs import Reading
+from bearcat.data.codecs import Prediction
 from bearcat.data.images import extract_pixels
 
 
@@ -35,12 +35,12 @@ def test_a_unit_says_what_it_is(trained: Path, unit: Path):
     assert read_card(trained / "model" / "captcha.keras")[0] == card
 
 
-def test_a_batch_reads_as_its_pictures_one_by_one(trained: Path, unit: Path):
+def test_a_batch_reads_as_its_images_one_by_one(trained: Path, unit: Path):
     recogniser = Recogniser(OnnxEngine(unit))
-    pictures = sorted((trained / "test_dataset").iterdir())
-    together, alone = recogniser.read_batch(pictures), [recogniser.read(picture) for picture in pictures]
-    assert [reading.text for reading in together] == [reading.text for reading in alone]
-    assert all(0 <= reading.confidence <= 1 for reading in alone)
+    images = sorted((trained / "test_dataset").iterdir())
+    together, alone = recogniser.read_batch(images), [recogniser.read(image) for image in images]
+    assert [prediction.text for prediction in together] == [prediction.text for prediction in alone]
+    assert all(0 <= prediction.confidence <= 1 for prediction in alone)
 
 
 def test_what_disagrees_is_not_published(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -85,10 +85,10 @@ def test_what_cannot_be_exported_is_served_by_keras(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     work = shutil.copytree(trained, tmp_path / "copy")
-    picture = next((work / "test_dataset").iterdir())
+    image = next((work / "test_dataset").iterdir())
     checkpoint, pixels = best_checkpoint(work / "checkpoint").path, np.zeros((2, 24, 48, 1), np.uint8)
     unit = export.publish(checkpoint, "captcha", work / "model", work / "App_model", pixels)
-    expected = load_recogniser(unit.served_file).read(picture)
+    expected = load_recogniser(unit.served_file).read(image)
 
     def fail(*arguments: object, **options: object) -> None:
         raise ValueError("no such operation\nin ONNX")
@@ -98,7 +98,7 @@ def test_what_cannot_be_exported_is_served_by_keras(
         unit = export.publish(checkpoint, "captcha", work / "model", work / "App_model", pixels)
     assert unit.problem == "ValueError: no such operation"
     assert find_units(work / "App_model") == {"captcha": work / "App_model" / "captcha.keras"}
-    received = load_recogniser(unit.served_file).read(picture)
+    received = load_recogniser(unit.served_file).read(image)
     assert received.text == expected.text
     assert received.confidence == pytest.approx(expected.confidence, abs=1e-4)
     assert "could not be exported to ONNX" in caplog.text
@@ -192,12 +192,12 @@ def test_the_unit_is_chosen_by_name_or_because_it_is_the_only_one(tmp_path: Path
 
 
 def test_the_reader_uses_the_transform_it_is_given(trained: Path, unit: Path):
-    picture = next((trained / "test_dataset").iterdir())
+    image = next((trained / "test_dataset").iterdir())
     seen = []
 
     def spy(source, spec):
         seen.append((source, spec))
         return extract_pixels(source, spec)
 
-    assert isinstance(Recogniser(OnnxEngine(unit), spy).read(picture), Reading)
-    assert seen == [(picture, OnnxEngine(unit).card.spec)]
+    assert isinstance(Recogniser(OnnxEngine(unit), spy).read(image), Prediction)
+    assert seen == [(image, OnnxEngine(unit).card.spec)]

@@ -1,4 +1,4 @@
-"""What a network gets back of its base: half of the way that costs no labelled picture."""
+"""What a network gets back of its base: half of the way that costs no labelled image."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -60,7 +60,7 @@ def test_half_of_the_way_that_costs_nothing_is_gone(model: keras.Model, base: Pa
     assert first_weight(model) == pytest.approx(share)
 
 
-def test_a_picture_that_only_the_base_reads_makes_up_for_none_that_it_does_not(model: keras.Model, base: Path):
+def test_a_image_that_only_the_base_reads_makes_up_for_none_that_it_does_not(model: keras.Model, base: Path):
     won = lambda: [first_weight(model) > 0.05] * 3  # noqa: E731
     assert blend(model, OF_USER, base, lambda: np.array([True, *won()])) == Blend(0.5, 4, 4, 1)
     model.set_weights([np.zeros_like(value) for value in model.get_weights()])
@@ -91,7 +91,8 @@ def test_what_is_published_is_blended_and_says_where_it_comes_from(tmp_path: Pat
     own = network.get_layer("logits").get_weights()[0]
     pixels = random.integers(0, 256, (4, 24, 48, 1)).astype(np.uint8)
     texts = [
-        reading.text for reading in card.make_codec().decode(network.predict(pixels.astype(np.float32), verbose=0))
+        prediction.text
+        for prediction in card.make_codec().decode(network.predict(pixels.astype(np.float32), verbose=0))
     ]
     checkpoint = tmp_path / "checkpoint.keras"
     network.save(checkpoint)

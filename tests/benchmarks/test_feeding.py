@@ -1,4 +1,4 @@
-"""What measures training steps: turns, ratios, the pictures that are packed, the rows of the tables."""
+"""What measures training steps: turns, ratios, the images that are packed, the rows of the tables."""
 
 import os
 from pathlib import Path
@@ -30,9 +30,9 @@ def test_a_process_of_its_own_answers():
     assert turns.in_own_process(turns.peak_bytes) > 2**20
 
 
-def test_pictures_are_packed_and_no_two_of_a_label_are_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_images_are_packed_and_no_two_of_a_label_are_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(feeding, "DRAWN", 5)
-    feeding.write_pictures(tmp_path / "pack", 15)
+    feeding.write_images(tmp_path / "pack", 15)
     index = load_pack_index(tmp_path / "pack")
     assert (index.count, index.spec.shape) == (15, (feeding.HEIGHT, feeding.WIDTH, 1))
     (batch,) = read_records(tmp_path / "pack", index)

@@ -12,14 +12,14 @@ from PIL import Image, ImageDraw
 from bearcat.core.workspace import create_work
 from benchmarks.peers import __main__ as peers
 from benchmarks.peers import crnn, keras_example
-from benchmarks.peers.measuring import PEERS, Peer, count_right, measure, time_reading
+from benchmarks.peers.measuring import PEERS, Peer, count_right, measure, time_prediction
 from benchmarks.peers.readers import Progress, collapse
 
 LABELS = ("12", "21", "22", "11")
 
 
 def png(text: str, seed: int) -> bytes:
-    """Return a noisy picture of a text."""
+    """Return a noisy image of a text."""
     noise = np.random.default_rng(seed).integers(200, 256, (24, 60), np.uint8)
     image = Image.fromarray(noise)
     ImageDraw.Draw(image).text((12, 4), text, 0)
@@ -41,7 +41,7 @@ def archive(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def work(tmp_path: Path):
-    """Return a work with pictures to train and validate on."""
+    """Return a work with images to train and validate on."""
     made = create_work(tmp_path / "works", "twos", activate=False)
     made.make_folders()
     for number, split in enumerate(["train"] * 8 + ["validation"] * 4):
@@ -104,9 +104,9 @@ def test_a_progress_keeps_when_enough_was_read_for_the_first_time():
     assert Progress(1e-9).is_over
 
 
-def test_reading_is_timed_picture_by_picture():
+def test_prediction_is_timed_image_by_image():
     seen = []
-    times = time_reading(lambda image: str(seen.append(image)), [b"1", b"2"])
+    times = time_prediction(lambda image: str(seen.append(image)), [b"1", b"2"])
     assert seen == [b"1", b"2"] * 2  # the first round warms up
     assert times["milliseconds"] >= 0 <= times["cpu_milliseconds"]
 

@@ -12,7 +12,7 @@ from bearcat.core.fonts import find_font, fonts_with, has_glyph, lacking_charact
 
 @pytest.fixture
 def only(latin_font: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A font folder that is all the system has: one font, one that is damaged, one for pictures, and other files."""
+    """A font folder that is all the system has: one font, one that is damaged, one for images, and other files."""
     folder = tmp_path / "system" / "deep"
     folder.mkdir(parents=True)
     for name in ("arial.ttf", "Wingdings.ttf", "zzz.TTF"):

@@ -175,8 +175,8 @@ def test_with_no_runs_nothing_is_set_aside(tmp_path: Path):
 def test_making_folders_touches_nothing_that_is_there(tmp_path: Path):
     work = Work(tmp_path)
     work.make_folders()
-    picture = work.data_folder("validation") / "ab_1.png"
-    picture.write_bytes(b"picture")
+    image = work.data_folder("validation") / "ab_1.png"
+    image.write_bytes(b"picture")
     work.make_folders()
-    assert picture.read_bytes() == b"picture"
+    assert image.read_bytes() == b"picture"
     assert work.pack_folder("train").is_dir()

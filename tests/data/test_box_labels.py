@@ -18,7 +18,7 @@ def test_labels_come_back_as_they_were_written(tmp_path: Path):
     np.testing.assert_array_equal(read.boxes_xyxy, LABELS.boxes_xyxy)
 
 
-def test_a_picture_may_show_nothing(tmp_path: Path):
+def test_a_image_may_show_nothing(tmp_path: Path):
     write_voc(tmp_path / "a.xml", "a.png", BoxLabels(40, 30, (), np.zeros((0, 4), np.float32)))
     assert read_voc(tmp_path / "a.xml").boxes_xyxy.shape == (0, 4)
 

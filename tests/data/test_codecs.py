@@ -8,7 +8,7 @@ from bearcat.data.codecs import (
     TEXT_CODECS,
     CtcCodec,
     OrdinaryCodec,
-    Reading,
+    Prediction,
     check_label,
     make_codec,
     pad_targets,
@@ -49,9 +49,9 @@ def test_softmax_is_worked_by_hand_and_bears_large_logits():
     ],
 )
 def test_ctc_collapses_repeats_and_takes_the_surest_step_of_each_run(steps: list, text: str, confidences: list[float]):
-    (reading,) = CtcCodec(AB, 0).decode(logits_of(*steps))
-    assert reading.text == text
-    np.testing.assert_allclose(reading.confidences, confidences)
+    (prediction,) = CtcCodec(AB, 0).decode(logits_of(*steps))
+    assert prediction.text == text
+    np.testing.assert_allclose(prediction.confidences, confidences)
 
 
 @pytest.mark.parametrize(
@@ -64,28 +64,28 @@ def test_ctc_collapses_repeats_and_takes_the_surest_step_of_each_run(steps: list
     ],
 )
 def test_ordinary_keeps_repeats_and_drops_blanks(steps: list, text: str, confidences: list[float]):
-    (reading,) = OrdinaryCodec(AB, len(steps)).decode(logits_of(*steps))
-    assert reading.text == text
-    np.testing.assert_allclose(reading.confidences, confidences)
+    (prediction,) = OrdinaryCodec(AB, len(steps)).decode(logits_of(*steps))
+    assert prediction.text == text
+    np.testing.assert_allclose(prediction.confidences, confidences)
 
 
 @pytest.mark.parametrize("mode", [mode for mode, codec in TEXT_CODECS.items() if codec.unit == "character"])
-def test_each_picture_of_a_batch_is_read_for_itself(mode: str):
+def test_each_image_of_a_batch_is_read_for_itself(mode: str):
     batch = np.concatenate([logits_of(A, BLANK, B), logits_of(B, BLANK, A), logits_of(BLANK, BLANK, BLANK)])
-    assert [reading.text for reading in make_codec(mode, AB, 3).decode(batch)] == ["ab", "ba", ""]
+    assert [prediction.text for prediction in make_codec(mode, AB, 3).decode(batch)] == ["ab", "ba", ""]
 
 
 @pytest.mark.parametrize("mode", TEXT_CODECS)
-def test_a_reading_is_never_surer_than_1_nor_less_sure_than_0(mode: str):
+def test_a_prediction_is_never_surer_than_1_nor_less_sure_than_0(mode: str):
     logits = np.random.default_rng(0).normal(0, 30, (20, 7, 3))
-    for reading in make_codec(mode, AB, 7).decode(logits):
-        assert len(reading.confidences) == len(reading.text)
-        assert all(0 <= confidence <= 1 for confidence in (*reading.confidences, reading.confidence))
+    for prediction in make_codec(mode, AB, 7).decode(logits):
+        assert len(prediction.confidences) == len(prediction.text)
+        assert all(0 <= confidence <= 1 for confidence in (*prediction.confidences, prediction.confidence))
 
 
-def test_the_confidence_of_a_reading_is_the_product_and_0_where_nothing_was_read():
-    assert Reading("ab", (0.5, 0.25)).confidence == 0.125
-    assert Reading("", ()).confidence == 0.0
+def test_the_confidence_of_a_prediction_is_the_product_and_0_where_nothing_was_read():
+    assert Prediction("ab", (0.5, 0.25)).confidence == 0.125
+    assert Prediction("", ()).confidence == 0.0
 
 
 @pytest.mark.parametrize("mode", [mode for mode, codec in TEXT_CODECS.items() if codec.unit == "character"])
@@ -96,9 +96,9 @@ def test_a_target_that_the_network_repeats_surely_is_read_as_its_label(mode: str
     if mode.startswith("CTC"):
         rows = [row for character_row in rows for row in (character_row, 0)]
     logits = np.where(np.eye(3)[rows] == 1, 50.0, 0.0)[np.newaxis]
-    (reading,) = codec.decode(logits)
-    assert reading.text == label
-    assert reading.confidence == pytest.approx(1)
+    (prediction,) = codec.decode(logits)
+    assert prediction.text == label
+    assert prediction.confidence == pytest.approx(1)
 
 
 def test_a_label_too_long_for_ordinary_names_the_length_to_set():

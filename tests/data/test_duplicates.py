@@ -1,4 +1,4 @@
-"""Doubles are found, exact and near, and captchas that merely look alike are none."""
+"""Duplicates are found, exact and near, and captchas that merely look alike are none."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ import pytest
 from PIL import Image, ImageDraw
 
 from bearcat.core.errors import ImageError
-from bearcat.data.duplicates import MOST_NEIGHBOURS, fingerprint, group_doubles, look_same
+from bearcat.data.duplicates import MOST_NEIGHBOURS, fingerprint, group_duplicates, look_same
 
 
 def draw(path: Path, text: str, colour: str = "black", size: tuple[int, int] = (120, 40), **options) -> Path:
-    """Write a picture of clean text, the same each time."""
+    """Write an image of clean text, the same each time."""
     image = Image.new("RGB", size, "white")
     ImageDraw.Draw(image).text((10, 8), text, fill=colour, font_size=20)
     image.save(path, **options)
@@ -18,15 +18,17 @@ def draw(path: Path, text: str, colour: str = "black", size: tuple[int, int] = (
 
 
 def groups(paths: list[Path], **options) -> list[set[str]]:
-    return [{path.name for path in group} for group in group_doubles([fingerprint(path) for path in paths], **options)]
+    return [
+        {path.name for path in group} for group in group_duplicates([fingerprint(path) for path in paths], **options)
+    ]
 
 
-def test_the_same_bytes_are_doubles(tmp_path: Path):
+def test_the_same_bytes_are_duplicates(tmp_path: Path):
     paths = [draw(tmp_path / name, "ab3d") for name in ("a.png", "b.png")]
     assert groups(paths, distance=-1) == groups(paths) == [{"a.png", "b.png"}]
 
 
-def test_a_picture_saved_anew_or_shrunk_is_a_near_double(tmp_path: Path):
+def test_a_image_saved_anew_or_shrunk_is_a_near_duplicate(tmp_path: Path):
     original = draw(tmp_path / "a.png", "ab3d")
     draw(tmp_path / "b.jpg", "ab3d", quality=60)
     Image.open(original).resize((90, 30), Image.Resampling.BILINEAR).save(tmp_path / "c.png")
@@ -36,23 +38,23 @@ def test_a_picture_saved_anew_or_shrunk_is_a_near_double(tmp_path: Path):
 
 
 @pytest.mark.parametrize(("text", "other"), [("1000", "1001"), ("ab3d", "ab3b"), ("il1l", "il11"), ("OO0O", "OOOO")])
-def test_clean_captchas_that_differ_in_one_character_are_no_doubles(tmp_path: Path, text: str, other: str):
+def test_clean_captchas_that_differ_in_one_character_are_no_duplicates(tmp_path: Path, text: str, other: str):
     assert groups([draw(tmp_path / "a.png", text), draw(tmp_path / "b.png", other)]) == []
 
 
-def test_what_differs_only_in_colour_is_no_double(tmp_path: Path):
+def test_what_differs_only_in_colour_is_no_duplicate(tmp_path: Path):
     paths = [draw(tmp_path / f"{name}.png", "ab3d", colour) for name, colour in (("a", "red"), ("b", "#4c4c4c"))]
     assert groups(paths) == []
 
 
-def test_pictures_of_other_proportions_are_no_doubles(tmp_path: Path):
+def test_images_of_other_proportions_are_no_duplicates(tmp_path: Path):
     paths = [tmp_path / "a.png", tmp_path / "b.png"]
     for path, size in zip(paths, ((100, 40), (40, 100)), strict=True):
         Image.new("RGB", size, "white").save(path)
     assert not look_same(*paths)
 
 
-def test_a_double_that_is_gone_is_none(tmp_path: Path):
+def test_a_duplicate_that_is_gone_is_none(tmp_path: Path):
     assert not look_same(draw(tmp_path / "a.png", "ab3d"), tmp_path / "b.png")
 
 
@@ -62,6 +64,6 @@ def test_many_copies_are_one_group(tmp_path: Path):
 
 
 def test_a_damaged_file_has_no_fingerprint(tmp_path: Path):
-    (tmp_path / "a.png").write_bytes(b"no picture")
+    (tmp_path / "a.png").write_bytes(b"no image")
     with pytest.raises(ImageError, match=r"a\.png"):
         fingerprint(tmp_path / "a.png")

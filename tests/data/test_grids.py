@@ -1,4 +1,4 @@
-"""Image grids: the notation, cells that fill the picture within its margins, and what matches a name."""
+"""Image grids: the notation, cells that fill the image within its margins, and what matches a name."""
 
 import subprocess
 import sys
@@ -114,7 +114,7 @@ def test_cells_of_the_smallest_side_are_cut_and_smaller_ones_refused():
         assert f"{SMALLEST_SIDE}×{SMALLEST_SIDE}" in str(error.value)
 
 
-def test_margins_wider_than_the_picture_are_refused_as_leaving_nothing():
+def test_margins_wider_than_the_image_are_refused_as_leaving_nothing():
     with pytest.raises(ImageError, match="leaves 0×4 for a cell"):
         Grid(1, 2, left=100).boxes_xyxy(50, 4)
 
@@ -126,12 +126,12 @@ def test_the_error_is_one_that_the_service_has_a_status_for():
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_cut_gives_the_cells_pixels_in_reading_order(mode: str):
-    picture = Image.new(mode, (293, 190), "white")
-    boxes = OF_12306.boxes_xyxy(*picture.size)
+def test_cut_gives_the_cells_pixels_in_prediction_order(mode: str):
+    image = Image.new(mode, (293, 190), "white")
+    boxes = OF_12306.boxes_xyxy(*image.size)
     for number, box in enumerate(boxes):
-        picture.paste(Image.new(mode, (67, 67), (number * 10,) * len(mode)), box)
-    cells = cut(picture, OF_12306)
+        image.paste(Image.new(mode, (67, 67), (number * 10,) * len(mode)), box)
+    cells = cut(image, OF_12306)
     assert [cell.size for cell in cells] == [(67, 67)] * 8
     for number, cell in enumerate(cells):
         assert cell.mode == mode

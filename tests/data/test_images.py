@@ -1,4 +1,4 @@
-"""Pictures: every format to the same pixels, damage named, and the letterbox with its way back."""
+"""Images: every format to the same pixels, damage named, and the letterbox with its way back."""
 
 import io
 import struct
@@ -14,12 +14,12 @@ from bearcat.data.images import MOST_PIXELS, PAPER, InputSpec, extract_pixels, l
 
 
 def noise(width: int, height: int) -> Image.Image:
-    """Return an RGB picture of random pixels, none of them white."""
+    """Return an RGB image of random pixels, none of them white."""
     return Image.fromarray(np.random.default_rng(0).integers(0, 200, (height, width, 3), np.uint8))
 
 
 def encoded(image: Image.Image, form: str, **options) -> bytes:
-    """Return the bytes of a picture's file."""
+    """Return the bytes of an image's file."""
     buffer = io.BytesIO()
     image.save(buffer, form, **options)
     return buffer.getvalue()
@@ -37,18 +37,18 @@ def png(width: int, height: int, depth: int, colour_type: int, lines: bytes) -> 
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_picture_of_the_input_size_keeps_its_exact_pixels(channels: int):
-    picture = noise(12, 9)
-    expected = np.asarray(picture.convert("L" if channels == 1 else "RGB")).reshape(9, 12, channels)
-    np.testing.assert_array_equal(letterbox(picture, InputSpec(9, 12, channels)), expected)
+def test_a_image_of_the_input_size_keeps_its_exact_pixels(channels: int):
+    image = noise(12, 9)
+    expected = np.asarray(image.convert("L" if channels == 1 else "RGB")).reshape(9, 12, channels)
+    np.testing.assert_array_equal(letterbox(image, InputSpec(9, 12, channels)), expected)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_smaller_picture_is_not_enlarged_but_centred_on_white(channels: int):
-    picture = noise(6, 5)
-    pixels = letterbox(picture, InputSpec(11, 20, channels))
+def test_a_smaller_image_is_not_enlarged_but_centred_on_white(channels: int):
+    image = noise(6, 5)
+    pixels = letterbox(image, InputSpec(11, 20, channels))
     expected = np.full((11, 20, channels), PAPER, np.uint8)
-    expected[3:8, 7:13] = np.asarray(picture.convert("L" if channels == 1 else "RGB")).reshape(5, 6, channels)
+    expected[3:8, 7:13] = np.asarray(image.convert("L" if channels == 1 else "RGB")).reshape(5, 6, channels)
     assert pixels.dtype == np.uint8
     np.testing.assert_array_equal(pixels, expected)
 
@@ -63,7 +63,7 @@ def test_a_smaller_picture_is_not_enlarged_but_centred_on_white(channels: int):
         ((4, 600), (1, 60)),
     ],
 )
-def test_a_larger_picture_is_shrunk_in_proportion(size: tuple[int, int], inner: tuple[int, int]):
+def test_a_larger_image_is_shrunk_in_proportion(size: tuple[int, int], inner: tuple[int, int]):
     pixels = letterbox(Image.new("RGB", size), InputSpec(60, 100, 1))[:, :, 0]
     rows, columns = np.nonzero(pixels == 0)
     assert (np.ptp(columns) + 1, np.ptp(rows) + 1) == inner
@@ -79,14 +79,14 @@ def test_a_point_goes_to_the_input_and_back(size: tuple[int, int]):
         x, y = placement.to_input(*point)
         assert -0.51 <= x <= 100.51
         assert -0.51 <= y <= 60.51
-        assert placement.to_picture(x, y) == pytest.approx(point)
+        assert placement.to_image(x, y) == pytest.approx(point)
 
 
-def test_a_mark_in_the_picture_lies_where_its_placement_says():
-    picture = Image.new("RGB", (200, 60), "white")
-    picture.paste("black", (100, 20, 120, 40))
+def test_a_mark_in_the_image_lies_where_its_placement_says():
+    image = Image.new("RGB", (200, 60), "white")
+    image.paste("black", (100, 20, 120, 40))
     spec = InputSpec(60, 100, 1)
-    rows, columns = np.nonzero(letterbox(picture, spec)[:, :, 0] < 128)
+    rows, columns = np.nonzero(letterbox(image, spec)[:, :, 0] < 128)
     placement = place(200, 60, spec)
     assert placement.to_input(100, 20) == pytest.approx((columns.min(), rows.min()), abs=1)
     assert placement.to_input(120, 40) == pytest.approx((columns.max() + 1, rows.max() + 1), abs=1)
@@ -94,23 +94,23 @@ def test_a_mark_in_the_picture_lies_where_its_placement_says():
 
 @pytest.mark.parametrize("form", ["PNG", "BMP", "GIF", "WEBP"])
 def test_a_lossless_format_gives_its_exact_pixels_as_file_and_as_bytes(tmp_path: Path, form: str):
-    picture = Image.new("RGB", (8, 6), (10, 200, 30))
-    picture.paste((250, 0, 90), (2, 1, 5, 4))
-    content = encoded(picture, form, **{"lossless": True} if form == "WEBP" else {})
+    image = Image.new("RGB", (8, 6), (10, 200, 30))
+    image.paste((250, 0, 90), (2, 1, 5, 4))
+    content = encoded(image, form, **{"lossless": True} if form == "WEBP" else {})
     path = tmp_path / "ab_1.dat"
     path.write_bytes(content)
     for source in (content, path):
         opened = open_image(source)
         assert opened.mode == "RGB"
-        np.testing.assert_array_equal(np.asarray(opened), np.asarray(picture))
+        np.testing.assert_array_equal(np.asarray(opened), np.asarray(image))
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 def test_a_jpeg_of_any_colour_space_becomes_rgb(mode: str):
-    picture = Image.new("RGB", (16, 16), (200, 120, 40)).convert(mode)
-    opened = open_image(encoded(picture, "JPEG", quality=95))
+    image = Image.new("RGB", (16, 16), (200, 120, 40)).convert(mode)
+    opened = open_image(encoded(image, "JPEG", quality=95))
     assert opened.mode == "RGB"
-    np.testing.assert_allclose(np.asarray(opened, int), np.asarray(picture.convert("RGB"), int), atol=4)
+    np.testing.assert_allclose(np.asarray(opened, int), np.asarray(image.convert("RGB"), int), atol=4)
 
 
 def test_an_animation_gives_its_first_frame():
@@ -123,14 +123,14 @@ def test_an_animation_gives_its_first_frame():
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
 def test_transparency_becomes_white_and_the_rest_stays(mode: str):
     if mode == "P":
-        picture = Image.new("P", (8, 8), 0)
-        picture.putpalette([0, 0, 0, 90, 90, 90])
-        picture.paste(1, (4, 0, 8, 8))
-        content = encoded(picture, "PNG", transparency=0)
+        image = Image.new("P", (8, 8), 0)
+        image.putpalette([0, 0, 0, 90, 90, 90])
+        image.paste(1, (4, 0, 8, 8))
+        content = encoded(image, "PNG", transparency=0)
     else:
-        picture = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
-        picture.paste((90, 90, 90, 255), (4, 0, 8, 8))
-        content = encoded(picture.convert(mode), "PNG")
+        image = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+        image.paste((90, 90, 90, 255), (4, 0, 8, 8))
+        content = encoded(image.convert(mode), "PNG")
     opened = open_image(content)
     assert opened.mode == "RGB"
     assert opened.getpixel((0, 0)) == (255, 255, 255)
@@ -153,12 +153,12 @@ def test_1_bit_becomes_black_and_white():
     assert [opened.getpixel((x, 0)) for x in range(4)] == [(0,) * 3, (255,) * 3] * 2
 
 
-def test_the_picture_is_turned_as_its_exif_says():
+def test_the_image_is_turned_as_its_exif_says():
     exif = Image.Exif()
     exif[0x0112] = 6  # shot with the camera turned: to be shown a quarter clockwise
-    picture = Image.new("RGB", (16, 8), "white")
-    picture.paste("black", (0, 0, 8, 8))
-    opened = open_image(encoded(picture, "PNG", exif=exif))
+    image = Image.new("RGB", (16, 8), "white")
+    image.paste("black", (0, 0, 8, 8))
+    opened = open_image(encoded(image, "PNG", exif=exif))
     assert opened.size == (8, 16)
     assert opened.getpixel((4, 2)) == (0, 0, 0)
     assert opened.getpixel((4, 13)) == (255, 255, 255)
@@ -168,7 +168,7 @@ def test_the_picture_is_turned_as_its_exif_says():
     "content",
     [
         b"",
-        b"hello, this is no picture at all",
+        b"hello, this is no image at all",
         b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
         encoded(noise(9, 9), "TIFF"),
         encoded(noise(9, 9), "PPM"),
@@ -188,7 +188,7 @@ def test_what_is_in_no_accepted_format_is_refused_whatever_its_name(tmp_path: Pa
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "WEBP"])
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-def test_a_truncated_picture_is_an_error_that_names_the_file(tmp_path: Path, form: str, share: float):
+def test_a_truncated_image_is_an_error_that_names_the_file(tmp_path: Path, form: str, share: float):
     content = encoded(noise(40, 40), form)
     path = tmp_path / "ab_1.dat"
     path.write_bytes(content[: int(len(content) * share)])
@@ -197,13 +197,13 @@ def test_a_truncated_picture_is_an_error_that_names_the_file(tmp_path: Path, for
     assert str(path) in str(error.value)
 
 
-def test_a_picture_that_is_not_there_is_an_error_that_names_it(tmp_path: Path):
+def test_a_image_that_is_not_there_is_an_error_that_names_it(tmp_path: Path):
     with pytest.raises(ImageError, match=r"absent\.png is not there"):
         open_image(tmp_path / "absent.png")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (100, 3), (3, 100)])
-def test_a_picture_of_too_few_pixels_is_refused_with_its_size(tmp_path: Path, size: tuple[int, int]):
+def test_a_image_of_too_few_pixels_is_refused_with_its_size(tmp_path: Path, size: tuple[int, int]):
     path = tmp_path / "ab_1.png"
     noise(*size).save(path)
     with pytest.raises(ImageError, match=f"{size[0]}×{size[1]}") as error:
@@ -217,7 +217,7 @@ def test_too_many_pixels_are_refused_by_the_header_alone(width: int, height: int
         open_image(png(width, height, 8, 0, b"no pixels"))
 
 
-def test_a_file_its_bytes_and_the_opened_picture_give_the_same_pixels(tmp_path: Path):
+def test_a_file_its_bytes_and_the_opened_image_give_the_same_pixels(tmp_path: Path):
     path = tmp_path / "ab_1.png"
     noise(30, 20).save(path)
     spec = InputSpec(16, 16, 3)
@@ -228,11 +228,11 @@ def test_a_file_its_bytes_and_the_opened_picture_give_the_same_pixels(tmp_path: 
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "I;16", "P", "RGB"])
-def test_a_picture_that_is_open_already_looks_the_same_as_its_file(tmp_path: Path, mode: str):
-    path = tmp_path / "picture.png"
+def test_a_image_that_is_open_already_looks_the_same_as_its_file(tmp_path: Path, mode: str):
+    path = tmp_path / "image.png"
     noise = np.random.default_rng(0).integers(0, 2**16, (20, 30), np.uint16)
-    picture = Image.fromarray(noise) if mode == "I;16" else Image.effect_noise((30, 20), 80).convert(mode)
-    picture.save(path)
+    image = Image.fromarray(noise) if mode == "I;16" else Image.effect_noise((30, 20), 80).convert(mode)
+    image.save(path)
     spec = InputSpec(20, 30, 3)
     expected = extract_pixels(path, spec)
     assert np.array_equal(extract_pixels(path.read_bytes(), spec), expected)

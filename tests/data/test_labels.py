@@ -1,4 +1,4 @@
-"""Labels from file names and from tables, and what is said of the pictures that have none."""
+"""Labels from file names and from tables, and what is said of the images that have none."""
 
 from pathlib import Path
 
@@ -18,14 +18,14 @@ from bearcat.data.labels import (
 
 
 def put(folder: Path, *names: str) -> None:
-    """Make empty files: nothing here opens a picture."""
+    """Make empty files: nothing here opens an image."""
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"")
 
 
 def labels_in(folder: Path) -> dict[str, str]:
-    """Return name in the set → label of the pictures that have one."""
+    """Return name in the set → label of the images that have one."""
     return {image.name: image.label for image in read_labels(folder)[0]}
 
 
@@ -52,17 +52,17 @@ def test_a_name_without_a_label_is_named(name: str):
     assert str(path) in str(error.value)
 
 
-def test_pictures_are_listed_by_suffix_in_either_case_and_sorted(tmp_path: Path):
-    pictures = ["Z_1.PNG", "a_1.png", "b_1.jpg", "c_1.JpEg", "d_1.gif", "e_1.bmp", "f_1.webp"]
-    put(tmp_path, *reversed(pictures))
+def test_images_are_listed_by_suffix_in_either_case_and_sorted(tmp_path: Path):
+    images = ["Z_1.PNG", "a_1.png", "b_1.jpg", "c_1.JpEg", "d_1.gif", "e_1.bmp", "f_1.webp"]
+    put(tmp_path, *reversed(images))
     put(tmp_path, ".a_1.png", ".a_1.part.png", "a_1.png.part", "a_1.txt", "a_1.tiff", "png", "Thumbs.db", "labels.csv~")
-    assert list_images(tmp_path) == [tmp_path / name for name in pictures]
+    assert list_images(tmp_path) == [tmp_path / name for name in images]
 
 
-def test_an_absent_folder_and_an_empty_one_have_no_pictures(tmp_path: Path):
+def test_an_absent_folder_and_an_empty_one_have_no_images(tmp_path: Path):
     assert list_images(tmp_path) == list_images(tmp_path / "absent") == []
     for folder in (tmp_path, tmp_path / "absent"):
-        with pytest.raises(DataError, match="holds no pictures") as error:
+        with pytest.raises(DataError, match="holds no images") as error:
             labelled_images(folder)
         assert str(folder) in str(error.value)
 
@@ -119,7 +119,7 @@ def test_a_label_with_blanks_is_refused_where_blanks_separate(tmp_path: Path):
         read_label_table(tmp_path / "labels.txt")
 
 
-def test_a_picture_in_a_sub_folder_is_labelled_by_its_name(tmp_path: Path):
+def test_a_image_in_a_sub_folder_is_labelled_by_its_name(tmp_path: Path):
     put(tmp_path, "cat/1.png", "dog/1.png", "traffic_light/a_b.png", "ab_1.png", "cat/deep/2.png", ".hidden/3.png")
     expected = {"ab_1.png": "ab", "cat/1.png": "cat", "dog/1.png": "dog", "traffic_light/a_b.png": "traffic_light"}
     assert labels_in(tmp_path) == expected
@@ -127,7 +127,7 @@ def test_a_picture_in_a_sub_folder_is_labelled_by_its_name(tmp_path: Path):
     assert [name_in(tmp_path, path) for path in list_images(tmp_path)] == list(expected)
 
 
-def test_a_table_names_pictures_in_sub_folders_too(tmp_path: Path):
+def test_a_table_names_images_in_sub_folders_too(tmp_path: Path):
     put(tmp_path, "cat/1.png", "dog/1.png", "dog/2.png")
     (tmp_path / "labels.csv").write_text("cat/1.png,x\ndog/1.png,y\n")
     assert labels_in(tmp_path) == {"cat/1.png": "x", "dog/1.png": "y"}
@@ -150,7 +150,7 @@ def test_a_sub_folder_among_texts_is_refused_unless_a_table_labels_it(tmp_path: 
     refuse_sub_folders(read_labels(tmp_path)[0], tmp_path, "CTC")
 
 
-def test_a_table_goes_before_the_names_and_a_picture_without_a_line_is_named(tmp_path: Path):
+def test_a_table_goes_before_the_names_and_a_image_without_a_line_is_named(tmp_path: Path):
     put(tmp_path, "ab_1.png", "cd_1.png")
     (tmp_path / "labels.csv").write_text("ab_1.png,xy\ngone.png,zz\n")
     assert labels_in(tmp_path) == {"ab_1.png": "xy"}
@@ -192,9 +192,9 @@ def test_labels_and_problems_are_told_apart(tmp_path: Path):
     ("pictures", "shown", "more"), [(1, 1, None), (5, 5, None), (6, 5, "1 more"), (40, 5, "35 more")]
 )
 def test_of_many_problems_the_first_few_are_shown_and_the_rest_counted(
-    tmp_path: Path, pictures: int, shown: int, more: str | None
+    tmp_path: Path, images: int, shown: int, more: str | None
 ):
-    put(tmp_path, "ok_1.png", *(f"{number:02}.png" for number in range(pictures)))
+    put(tmp_path, "ok_1.png", *(f"{number:02}.png" for number in range(images)))
     with pytest.raises(LabelError) as error:
         labelled_images(tmp_path)
     lines = str(error.value).splitlines()

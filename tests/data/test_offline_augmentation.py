@@ -14,38 +14,38 @@ from bearcat.data.offline_augmentation import BRIGHTNESS, CONTRAST, SHIFT_X, enh
 COPIES = 30
 
 
-def draw_picture(width: int = 60, height: int = 40, ink: str = "#204080", paper: str = "#f0e8d8") -> Image.Image:
-    """Return a picture of an asymmetric shape, an F with a dot beside its foot, well inside."""
-    picture = Image.new("RGB", (width, height), paper)
-    drawer = ImageDraw.Draw(picture)
+def draw_image(width: int = 60, height: int = 40, ink: str = "#204080", paper: str = "#f0e8d8") -> Image.Image:
+    """Return an image of an asymmetric shape, an F with a dot beside its foot, well inside."""
+    image = Image.new("RGB", (width, height), paper)
+    drawer = ImageDraw.Draw(image)
     for box in ((0.3, 0.2, 0.4, 0.8), (0.3, 0.2, 0.65, 0.32), (0.3, 0.45, 0.55, 0.57), (0.6, 0.7, 0.7, 0.8)):
         drawer.rectangle([round(part * side) for part, side in zip(box, (width, height) * 2, strict=True)], ink)
-    return picture
+    return image
 
 
-def make_copies(picture: Image.Image, count: int = COPIES) -> list[Image.Image]:
-    """Return enhanced pictures, one a seed."""
-    return [enhance(picture, np.random.default_rng(seed)) for seed in range(count)]
+def make_copies(image: Image.Image, count: int = COPIES) -> list[Image.Image]:
+    """Return enhanced images, one a seed."""
+    return [enhance(image, np.random.default_rng(seed)) for seed in range(count)]
 
 
 def correlation(one: Image.Image, other: Image.Image) -> float:
-    """Return the correlation of two pictures' grey levels at the shift where it is highest."""
-    levels = [np.asarray(picture.convert("L"), float) for picture in (one, other)]
+    """Return the correlation of two images' grey levels at the shift where it is highest."""
+    levels = [np.asarray(image.convert("L"), float) for image in (one, other)]
     first, second = (np.fft.fft2((grey - grey.mean()) / grey.std()) for grey in levels)
     return float(np.fft.ifft2(first * second.conj()).real.max() / levels[0].size)
 
 
-def ink_centre(picture: Image.Image) -> np.ndarray:
+def ink_centre(image: Image.Image) -> np.ndarray:
     """Return the centre of gravity (x, y) of what is dark."""
-    grey = np.asarray(picture.convert("L"), float)
+    grey = np.asarray(image.convert("L"), float)
     rows, columns = np.nonzero(grey < (grey.min() + grey.max()) / 2)
     return np.array([columns.mean(), rows.mean()])
 
 
 def write_source(folder: Path, name: str = "ab3d_0001.png") -> Path:
-    """Write a picture to enhance."""
+    """Write an image to enhance."""
     folder.mkdir(exist_ok=True)
-    draw_picture().save(folder / name)
+    draw_image().save(folder / name)
     return folder / name
 
 
@@ -55,32 +55,32 @@ def bytes_in(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_same_chance_gives_the_same_pixels_and_another_one_others():
-    first, again = make_copies(draw_picture()), make_copies(draw_picture())
-    contents = [picture.tobytes() for picture in first]
-    assert contents == [picture.tobytes() for picture in again]
+    first, again = make_copies(draw_image()), make_copies(draw_image())
+    contents = [image.tobytes() for image in first]
+    assert contents == [image.tobytes() for image in again]
     assert len(set(contents)) == COPIES
 
 
 @pytest.mark.parametrize("size", [(4, 4), (60, 40), (41, 90), (400, 30), (7, 300)])
-def test_size_and_mode_stay_and_the_given_picture_is_unchanged(size: tuple[int, int]):
-    picture = draw_picture(*size)
-    before = picture.tobytes()
-    for copy in make_copies(picture, 4):
+def test_size_and_mode_stay_and_the_given_image_is_unchanged(size: tuple[int, int]):
+    image = draw_image(*size)
+    before = image.tobytes()
+    for copy in make_copies(image, 4):
         assert (copy.size, copy.mode) == (size, "RGB")
-    assert picture.tobytes() == before
+    assert image.tobytes() == before
 
 
 @pytest.mark.parametrize("size", [(60, 40), (200, 50), (40, 60)])
 def test_no_copy_is_a_mirror_image(size: tuple[int, int]):
-    picture = draw_picture(*size)
-    mirrors = [ImageOps.mirror(picture), ImageOps.flip(picture), picture.rotate(180)]
-    for copy in make_copies(picture):
-        assert correlation(copy, picture) > max(correlation(copy, mirror) for mirror in mirrors) + 0.05
+    image = draw_image(*size)
+    mirrors = [ImageOps.mirror(image), ImageOps.flip(image), image.rotate(180)]
+    for copy in make_copies(image):
+        assert correlation(copy, image) > max(correlation(copy, mirror) for mirror in mirrors) + 0.05
 
 
 def test_a_mirror_image_would_be_seen():
-    picture = draw_picture()
-    assert correlation(ImageOps.mirror(picture), picture) < correlation(picture, picture) - 0.3
+    image = draw_image()
+    assert correlation(ImageOps.mirror(image), image) < correlation(image, image) - 0.3
 
 
 def test_what_comes_in_from_outside_repeats_the_edge(monkeypatch: pytest.MonkeyPatch):
@@ -99,8 +99,8 @@ def test_light_changes_within_the_limits_and_both_ways(monkeypatch: pytest.Monke
 
 
 def test_the_shape_moves_but_not_far():
-    picture = draw_picture(100, 60)
-    drift = np.array([ink_centre(copy) - ink_centre(picture) for copy in make_copies(picture)])
+    image = draw_image(100, 60)
+    drift = np.array([ink_centre(copy) - ink_centre(image) for copy in make_copies(image)])
     assert drift.std(axis=0).min() > 0.5
     assert np.abs(drift).max() < 100 * SHIFT_X + 5
 
@@ -108,12 +108,12 @@ def test_the_shape_moves_but_not_far():
 @pytest.mark.parametrize("size", [(600, 30), (30, 600)])
 def test_the_ends_of_a_long_line_stay_inside(size: tuple[int, int]):
     width, height = size
-    picture = Image.new("RGB", size, "white")
-    drawer = ImageDraw.Draw(picture)
+    image = Image.new("RGB", size, "white")
+    drawer = ImageDraw.Draw(image)
     marks = [(0.15, 0.5), (0.85, 0.5)] if width > height else [(0.5, 0.15), (0.5, 0.85)]
     for x, y in marks:
         drawer.rectangle((x * width - 4, y * height - 4, x * width + 4, y * height + 4), "black")
-    for copy in make_copies(picture):
+    for copy in make_copies(image):
         dark = np.asarray(copy.convert("L")) < 128
         ends = (dark[:, : width // 2], dark[:, width // 2 :]) if width > height else np.split(dark, 2)
         assert min(end.sum() for end in ends) > 45  # of 81 pixels, some lost to a smaller scale
@@ -121,8 +121,8 @@ def test_the_ends_of_a_long_line_stay_inside(size: tuple[int, int]):
 
 @pytest.mark.parametrize(("ink", "grey"), [("#404040", True), ("#c02020", False)])
 def test_grey_stays_grey_and_colour_stays_colour(ink: str, grey: bool):
-    picture = draw_picture(ink=ink, paper="#e0e0e0")
-    for copy in make_copies(picture):
+    image = draw_image(ink=ink, paper="#e0e0e0")
+    for copy in make_copies(image):
         pixels = np.asarray(copy, int)
         assert (np.ptp(pixels, axis=2).max() == 0) == grey
         if not grey:
@@ -198,7 +198,7 @@ def test_an_interrupted_run_is_finished_by_the_next_and_what_is_there_stays(tmp_
 def test_a_copy_that_cannot_be_written_whole_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     source = write_source(tmp_path)
 
-    def save_half(picture: Image.Image, path: Path):
+    def save_half(image: Image.Image, path: Path):
         Path(path).write_bytes(b"half")
         raise OSError("disk full")
 
@@ -224,7 +224,7 @@ def test_no_copies_are_asked_for(tmp_path: Path):
 
 def test_a_damaged_original_is_an_error_that_names_it(tmp_path: Path):
     source = tmp_path / "ab_1.png"
-    source.write_bytes(b"no picture")
+    source.write_bytes(b"no image")
     with pytest.raises(ImageError, match=r"ab_1\.png"):
         enhanced_copies(source, tmp_path, 1, seed=0)
     assert list(tmp_path.iterdir()) == [source]

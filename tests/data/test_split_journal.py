@@ -40,10 +40,10 @@ def killed(monkeypatch: pytest.MonkeyPatch) -> Callable:
     return run
 
 
-def labelled_pile(root: Path, pictures: int = 20) -> Pile:
-    """Return a pile whose pictures have a VOC file, a prompt or a YOLO file beside them, and its shared files."""
-    pile = Pile(root, pictures)
-    for number in range(pictures):
+def labelled_pile(root: Path, images: int = 20) -> Pile:
+    """Return a pile whose images have a VOC file, a prompt or a YOLO file beside them, and its shared files."""
+    pile = Pile(root, images)
+    for number in range(images):
         suffix = (".xml", ".json", ".txt")[number % 3]
         (pile.folder / f"ab_{number:03}{suffix}").write_text(f"of {number}")
     (pile.folder / "classes.txt").write_text("cat\ndog\n")
@@ -101,15 +101,15 @@ def test_a_kill_after_the_last_move_is_finished_too(tmp_path: Path):
     assert load_journal(pile.sets.journal).moved == split.moves
 
 
-def test_the_files_beside_a_picture_go_along_and_come_back(tmp_path: Path):
+def test_the_files_beside_a_image_go_along_and_come_back(tmp_path: Path):
     pile = labelled_pile(tmp_path)
     before = pile.files()
     split = pile.plan(0.2)
     pile.run(split)
     for name, folder in pile.targets.items():
-        for picture in split.moves[name]:
-            (beside,) = companions(folder / picture)
-            assert beside.read_text() == f"of {int((folder / picture).read_text())}"
+        for image in split.moves[name]:
+            (beside,) = companions(folder / image)
+            assert beside.read_text() == f"of {int((folder / image).read_text())}"
         assert (folder / "classes.txt").read_text() == "cat\ndog\n"
     assert len(list(pile.folder.glob("ab_*.*"))) == 24
     assert undo_split(pile.sets).counts == split.counts
@@ -176,18 +176,18 @@ def test_what_was_put_into_a_set_later_stays(tmp_path: Path):
     own = pile.targets["test"] / "own_1.png"
     own.write_text("999")
     (left,) = undo_split(pile.sets).left
-    assert left == f"{own.with_name('classes.txt')} stays for the pictures that lie there"
+    assert left == f"{own.with_name('classes.txt')} stays for the images that lie there"
     assert pile.files() == before | {"test_dataset/own_1.png": b"999", "test_dataset/classes.txt": b"cat\ndog\n"}
 
 
-def test_a_label_written_after_the_split_comes_back_with_its_picture(tmp_path: Path):
+def test_a_label_written_after_the_split_comes_back_with_its_image(tmp_path: Path):
     pile = Pile(tmp_path, 20)
     split = pile.plan()
     pile.run(split)
-    picture = pile.targets["test"] / split.moves["test"][0]
-    picture.with_suffix(".xml").write_text("new")
+    image = pile.targets["test"] / split.moves["test"][0]
+    image.with_suffix(".xml").write_text("new")
     undo_split(pile.sets)
-    assert (pile.folder / picture.with_suffix(".xml").name).read_text() == "new"
+    assert (pile.folder / image.with_suffix(".xml").name).read_text() == "new"
 
 
 def test_an_undo_into_a_name_that_is_taken_is_refused_and_moves_nothing(tmp_path: Path):

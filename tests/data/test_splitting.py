@@ -1,4 +1,4 @@
-"""Choosing who goes where: the shares, the seed, classes, and doubles on one side."""
+"""Choosing who goes where: the shares, the seed, classes, and duplicates on one side."""
 
 from collections import Counter
 from pathlib import Path
@@ -9,22 +9,20 @@ from PIL import Image
 
 from bearcat.core.errors import DataError
 from bearcat.data import splitting
-from bearcat.data.splitting import apportion, find_doubles, plan_split
+from bearcat.data.splitting import apportion, find_duplicates, plan_split
 from tests.helpers.splits import Pile
 
 
 @pytest.mark.parametrize(("pictures", "share", "each"), [(50, 0.1, 5), (100, 0.25, 25), (4, 0.1, 1), (3, 0.01, 1)])
-def test_each_set_gets_its_share_of_all_pictures_and_at_least_one(
-    tmp_path: Path, pictures: int, share: float, each: int
-):
-    pile = Pile(tmp_path, pictures)
+def test_each_set_gets_its_share_of_all_images_and_at_least_one(tmp_path: Path, images: int, share: float, each: int):
+    pile = Pile(tmp_path, images)
     split = pile.plan(share)
     assert split.counts == {"validation": each, "test": each}
     pile.run(split)
-    assert len(pile.names(pile.folder)) == pictures - 2 * each
+    assert len(pile.names(pile.folder)) == images - 2 * each
     for name, folder in pile.targets.items():
         assert pile.names(folder) == split.moves[name]
-    assert pile.contents() == list(range(pictures))
+    assert pile.contents() == list(range(images))
 
 
 def test_the_same_seed_chooses_the_same_and_another_seed_others(tmp_path: Path):
@@ -33,7 +31,7 @@ def test_the_same_seed_chooses_the_same_and_another_seed_others(tmp_path: Path):
     assert pile.plan(seed=3) != pile.plan(seed=4)
 
 
-def test_the_choice_does_not_hang_on_the_order_in_which_pictures_are_listed(
+def test_the_choice_does_not_hang_on_the_order_in_which_images_are_listed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     pile = Pile(tmp_path, 30)
@@ -57,7 +55,7 @@ def test_planning_moves_nothing(tmp_path: Path):
     assert not pile.sets.journal.exists()
 
 
-def test_a_set_that_has_pictures_is_left_alone(tmp_path: Path):
+def test_a_set_that_has_images_is_left_alone(tmp_path: Path):
     pile = Pile(tmp_path, 20)
     pile.targets["test"].mkdir()
     (pile.targets["test"] / "own_1.png").write_text("999")
@@ -71,8 +69,8 @@ def test_a_set_that_has_pictures_is_left_alone(tmp_path: Path):
 
 
 @pytest.mark.parametrize("pictures", [0, 1, 2])
-def test_too_few_pictures_are_refused(tmp_path: Path, pictures: int):
-    pile = Pile(tmp_path, pictures)
+def test_too_few_images_are_refused(tmp_path: Path, images: int):
+    pile = Pile(tmp_path, images)
     with pytest.raises(DataError) as error:
         pile.plan()
     assert str(pile.folder) in str(error.value)
@@ -84,7 +82,7 @@ def test_each_class_keeps_its_share(tmp_path: Path):
         assert Counter(map(pile.class_of.get, names)) == {"cat": 6, "dog": 3, "owl": 1}
 
 
-def test_each_class_keeps_one_picture_in_training(tmp_path: Path):
+def test_each_class_keeps_one_image_in_training(tmp_path: Path):
     pile = Pile(tmp_path, classes={"cat": 1, "dog": 2, "owl": 7})
     moves = pile.plan(0.3, class_of=pile.class_of).moves
     left = Counter(pile.class_of.values()) - Counter(pile.class_of[name] for names in moves.values() for name in names)
@@ -92,7 +90,7 @@ def test_each_class_keeps_one_picture_in_training(tmp_path: Path):
     assert left["cat"] == 1
 
 
-def test_classes_of_one_picture_each_leave_nothing_to_split(tmp_path: Path):
+def test_classes_of_one_image_each_leave_nothing_to_split(tmp_path: Path):
     pile = Pile(tmp_path, classes={str(number): 1 for number in range(10)})
     with pytest.raises(DataError, match="none of them can go to validation"):
         pile.plan(0.1, class_of=pile.class_of)
@@ -118,7 +116,7 @@ def test_equal_remainders_are_drawn_by_the_seed():
     assert len({tuple(given.items()) for given in drawn}) > 1
 
 
-def test_doubles_and_pictures_of_one_stem_stay_on_one_side(tmp_path: Path):
+def test_duplicates_and_images_of_one_stem_stay_on_one_side(tmp_path: Path):
     pile = Pile(tmp_path, 40)
     groups = [[f"ab_{n:03}.png" for n in range(start, start + 4)] for start in range(0, 40, 4)]
     (pile.folder / "ab_007.gif").write_text("7")
@@ -131,13 +129,13 @@ def test_doubles_and_pictures_of_one_stem_stay_on_one_side(tmp_path: Path):
         assert all(4 <= len(names) <= 8 for names in moves.values())
 
 
-def test_a_pile_of_doubles_cannot_be_split(tmp_path: Path):
+def test_a_pile_of_duplicates_cannot_be_split(tmp_path: Path):
     pile = Pile(tmp_path, 10)
     with pytest.raises(DataError, match="none of them can go to validation"):
         plan_split(pile.folder, pile.targets, 0.1, 0, None, [pile.names(pile.folder)])
 
 
-def test_the_doubles_of_a_pile_are_found_by_bytes_and_by_looks_across_classes(tmp_path: Path):
+def test_the_duplicates_of_a_pile_are_found_by_bytes_and_by_looks_across_classes(tmp_path: Path):
     chance = np.random.default_rng(0)
     for name in ("cat/1.png", "dog/1.png", "owl/1.png"):
         (tmp_path / name).parent.mkdir()
@@ -145,5 +143,5 @@ def test_the_doubles_of_a_pile_are_found_by_bytes_and_by_looks_across_classes(tm
         image.save(tmp_path / name)
     (tmp_path / "dog" / "2.png").write_bytes((tmp_path / "cat" / "1.png").read_bytes())
     Image.open(tmp_path / "owl" / "1.png").save(tmp_path / "owl" / "1.jpg", quality=90)
-    (tmp_path / "broken.png").write_bytes(b"no picture")
-    assert find_doubles(tmp_path) == [["cat/1.png", "dog/2.png"], ["owl/1.jpg", "owl/1.png"]]
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    assert find_duplicates(tmp_path) == [["cat/1.png", "dog/2.png"], ["owl/1.jpg", "owl/1.png"]]

@@ -143,7 +143,7 @@ def test_training_is_endless_shuffled_and_repeatable_from_its_seed(pack):
     assert numbers(1) == first != numbers(2)
 
 
-def test_jitter_changes_pictures_a_little_and_keeps_them_pixels():
+def test_jitter_changes_images_a_little_and_keeps_them_pixels():
     tf.random.set_seed(0)
     paper = np.full((16, 40, 80, 1), 255, np.uint8)
     paper[:, 15:25, 30:50] = 0

@@ -8,7 +8,7 @@ from PIL import Image
 
 from bearcat.core.errors import LabelError
 from bearcat.data.box_labels import BoxLabels, check_size, find_names, read_boxes, read_yolo, write_voc
-from bearcat.data.images import open_image, picture_size
+from bearcat.data.images import image_size, open_image
 
 SIZE = (200, 100)
 NAMES = ("cat", "dog")
@@ -16,8 +16,8 @@ TWO = "1 0.25 0.5 0.1 0.2\n0 0.75 0.5 0.5 1\n"
 BOXES = [[40, 40, 60, 60], [100, 0, 200, 100]]
 
 
-def put_picture(folder: Path, name: str = "a.png", **options) -> Path:
-    """Write a grey picture of SIZE."""
+def put_image(folder: Path, name: str = "a.png", **options) -> Path:
+    """Write a grey image of SIZE."""
     folder.mkdir(exist_ok=True)
     Image.new("RGB", SIZE, "grey").save(folder / name, **options)
     return folder / name
@@ -36,7 +36,7 @@ def test_shares_become_pixels_and_numbers_names(tmp_path: Path):
     assert labels.boxes_xyxy.dtype == np.float32
 
 
-def test_an_empty_file_says_that_the_picture_shows_nothing(tmp_path: Path):
+def test_an_empty_file_says_that_the_image_shows_nothing(tmp_path: Path):
     assert read_yolo(put(tmp_path / "a.txt", ""), SIZE, NAMES).boxes_xyxy.shape == (0, 4)
 
 
@@ -103,49 +103,49 @@ def test_a_data_yaml_without_names_is_named(tmp_path: Path, text: str):
 
 
 def test_without_names_the_message_says_where_they_are_sought(tmp_path: Path):
-    picture = put_picture(tmp_path / "train_dataset")
+    image = put_image(tmp_path / "train_dataset")
     label = put(tmp_path / "label" / "a.txt", TWO)
     with pytest.raises(LabelError, match=r"classes\.txt, obj\.names, data\.yaml") as caught:
-        read_boxes(picture, label.parent)
-    for place in (label, picture.parent, tmp_path):
+        read_boxes(image, label.parent)
+    for place in (label, image.parent, tmp_path):
         assert str(place) in str(caught.value)
 
 
 @pytest.mark.parametrize("beside", [True, False])
 @pytest.mark.parametrize("names_in", ["train_dataset", "label", "."])
-def test_a_yolo_file_beside_the_picture_or_in_label_is_read(tmp_path: Path, beside: bool, names_in: str):
-    picture = put_picture(tmp_path / "train_dataset")
+def test_a_yolo_file_beside_the_image_or_in_label_is_read(tmp_path: Path, beside: bool, names_in: str):
+    image = put_image(tmp_path / "train_dataset")
     put(tmp_path / ("train_dataset" if beside else "label") / "a.txt", TWO)
     put(tmp_path / names_in / "classes.txt", "cat\ndog\n")
-    labels = read_boxes(picture, tmp_path / "label")
+    labels = read_boxes(image, tmp_path / "label")
     assert labels.names == ("dog", "cat")
     np.testing.assert_allclose(labels.boxes_xyxy, BOXES, atol=1e-4)
 
 
 def test_a_voc_file_goes_before_and_without_either_it_is_asked_for(tmp_path: Path):
-    picture = put_picture(tmp_path / "train_dataset")
+    image = put_image(tmp_path / "train_dataset")
     with pytest.raises(LabelError, match="or a YOLO file") as caught:
-        read_boxes(picture, tmp_path / "label")
+        read_boxes(image, tmp_path / "label")
     assert str(tmp_path / "label" / "a.xml") in str(caught.value)
-    put(picture.with_suffix(".txt"), "wrong")
+    put(image.with_suffix(".txt"), "wrong")
     write_voc(tmp_path / "label" / "a.xml", "a.png", BoxLabels(*SIZE, ("owl",), np.array([[1, 2, 3, 4]])))
-    assert read_boxes(picture, tmp_path / "label").names == ("owl",)
+    assert read_boxes(image, tmp_path / "label").names == ("owl",)
 
 
-def test_boxes_lie_on_the_picture_as_it_is_turned(tmp_path: Path):
+def test_boxes_lie_on_the_image_as_it_is_turned(tmp_path: Path):
     exif = Image.Exif()
     exif[0x0112] = 6  # a quarter turn
-    picture = put_picture(tmp_path, "a.jpg", exif=exif)
+    image = put_image(tmp_path, "a.jpg", exif=exif)
     put(tmp_path / "a.txt", "0 0.5 0.5 1 1")
     put(tmp_path / "classes.txt", "cat")
-    labels = read_boxes(picture, tmp_path / "label")
+    labels = read_boxes(image, tmp_path / "label")
     assert labels.boxes_xyxy.tolist() == [[0, 0, 100, 200]]
-    assert picture_size(picture) == open_image(picture).size
-    check_size(labels, open_image(picture).size, picture)
+    assert image_size(image) == open_image(image).size
+    check_size(labels, open_image(image).size, image)
 
 
-def test_a_damaged_picture_is_left_to_the_steps_that_open_it(tmp_path: Path):
-    picture = put(tmp_path / "a.png", "no picture")
+def test_a_damaged_image_is_left_to_the_steps_that_open_it(tmp_path: Path):
+    image = put(tmp_path / "a.png", "no image")
     put(tmp_path / "a.txt", TWO)
     put(tmp_path / "classes.txt", "cat\ndog")
-    assert read_boxes(picture, tmp_path / "label").names == ("dog", "cat")
+    assert read_boxes(image, tmp_path / "label").names == ("dog", "cat")

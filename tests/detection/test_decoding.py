@@ -93,14 +93,14 @@ def test_objects_come_back_from_the_output_that_says_them():
     assert found.confidence == pytest.approx(np.prod(found.confidences))
 
 
-def test_an_empty_picture_has_no_objects_and_no_confidence():
+def test_an_empty_image_has_no_objects_and_no_confidence():
     found = DetectionCodec(NAMES, LIGHT, InputSpec(64, 64, 3)).decode(output_for([]))[0]
     assert (found.count, found.text, found.confidence, found.objects(), found.parts) == (0, "", 0.0, [], [])
     assert found.points(["好"]) == [None]
 
 
 @pytest.mark.parametrize("size", [(344, 172), (100, 300), (20, 20), (64, 64)])
-def test_boxes_are_mapped_back_to_the_picture_they_came_from(size: tuple[int, int]):
+def test_boxes_are_mapped_back_to_the_image_they_came_from(size: tuple[int, int]):
     spec = InputSpec(64, 64, 3)
     placement = place(*size, spec)
     box = np.array([3.0, 4.0, size[0] - 2.0, size[1] - 1.0])
@@ -109,7 +109,7 @@ def test_boxes_are_mapped_back_to_the_picture_they_came_from(size: tuple[int, in
     np.testing.assert_allclose(found.boxes_xyxy[0], box, atol=1e-9)
 
 
-def test_a_box_over_the_border_ends_at_the_picture():
+def test_a_box_over_the_border_ends_at_the_image():
     found = Detections(NAMES, np.array([[-5.0, 3.0, 70.0, 80.0]]), np.array([[0.9, 0, 0]]))
     assert found.placed(64, 64, InputSpec(64, 64, 3)).boxes_xyxy.tolist() == [[0, 3, 64, 64]]
 

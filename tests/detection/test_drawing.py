@@ -1,4 +1,4 @@
-"""Boxes are drawn where they are, with their names inside the picture."""
+"""Boxes are drawn where they are, with their names inside the image."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from bearcat.detection.drawing import (
     TRUE_COLOUR,
     draw_against,
     draw_found,
-    save_picture,
+    save_image,
 )
 
 NAMES = ("a", "b")
@@ -35,16 +35,16 @@ def test_a_sure_box_is_drawn_with_its_name_and_score_and_an_unsure_one_is_not():
     assert edge.max(axis=0).tolist() == [140, 90]
     assert (pixels[:, 1] < 60).any()  # the words above
     assert pixels[:, 0].min() >= 100  # nothing at the unsure box
-    assert not coloured(image, FOUND_COLOUR).size  # the picture itself is left alone
+    assert not coloured(image, FOUND_COLOUR).size  # the image itself is left alone
 
 
-def test_words_stay_inside_the_picture():
+def test_words_stay_inside_the_image():
     corner = Detections(NAMES, np.array([[380.0, 0.0, 400.0, 10.0]]), np.array([[0.1, 0.9]]))
     pixels = coloured(draw_found(Image.new("RGB", (400, 200)), corner), PAPER)
     assert pixels[:, 0].min() < 375  # moved to the left, where there is room
 
 
-def test_small_pictures_are_enlarged_with_their_boxes():
+def test_small_images_are_enlarged_with_their_boxes():
     truth = BoxLabels(50, 40, ("a",), np.array([[10, 10, 20, 20]], np.float32))
     drawn = draw_against(Image.new("L", (50, 40)), truth, Detections(NAMES, np.zeros((0, 4)), np.zeros((0, 2))))
     scale = drawn.width // 50
@@ -54,5 +54,5 @@ def test_small_pictures_are_enlarged_with_their_boxes():
 
 
 def test_a_drawing_is_written_whole(tmp_path: Path):
-    save_picture(Image.new("RGB", (4, 4)), tmp_path / "new" / "a.png")
+    save_image(Image.new("RGB", (4, 4)), tmp_path / "new" / "a.png")
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.png"]

@@ -20,7 +20,7 @@ from bearcat.detection.configs import DETECTORS, LIGHT_PHI, Variant, detector_na
 from bearcat.detection.losses import NOTHING, DetectionLoss, assign_anchors, diou_loss, focal_loss
 from bearcat.detection.metrics import AllFound
 from bearcat.detection.network import FastFusion, build_detector
-from bearcat.training.box_pipeline import encode_objects, pictures_of, training_batches, validation_batches
+from bearcat.training.box_pipeline import encode_objects, images_of, training_batches, validation_batches
 from bearcat.training.config import Recipe
 from models import build_model
 
@@ -76,7 +76,7 @@ def test_an_anchor_is_positive_negative_or_neither_by_its_overlap():
     assert matched[0, [0, 1, 3]].tolist() == [0, 0, 1]
 
 
-def test_a_picture_without_objects_has_negative_anchors_only():
+def test_a_image_without_objects_has_negative_anchors_only():
     _, positive, negative = map(
         np.array, assign_anchors(np.full((1, 2, 5), NOTHING, "f"), np.array([[0, 0, 8, 8]], "f"))
     )
@@ -130,7 +130,7 @@ def test_the_loss_of_the_right_answer_is_next_to_nothing_and_any_other_is_worse(
     assert values[2] > values[0] + 0.1
 
 
-def test_the_metric_counts_pictures_with_all_objects_and_no_other():
+def test_the_metric_counts_images_with_all_objects_and_no_other():
     metric = AllFound(LIGHT, SIDE, SIDE)
     right = answer(OBJECTS, 3.0)
 
@@ -153,8 +153,8 @@ def test_the_metric_counts_pictures_with_all_objects_and_no_other():
     assert rate(extra) == 0  # one too many
 
 
-def square_picture(top: int, left: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return a white picture with one black square of 16 pixels, and its object."""
+def square_image(top: int, left: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return a white image with one black square of 16 pixels, and its object."""
     image = np.full((1, SIDE, SIDE, 1), 255.0, np.float32)
     image[0, top : top + 16, left : left + 16] = 0
     objects = np.array([[[1, top, left, top + 16, left + 16], [NOTHING] * 5]], np.float32)
@@ -170,7 +170,7 @@ def ink_box(image: np.ndarray) -> np.ndarray:
 def test_boxes_stay_on_their_objects_through_every_change():
     seen = set()
     for _ in range(40):
-        image, objects = augment.change(*square_picture(24, 20))
+        image, objects = augment.change(*square_image(24, 20))
         row = objects.numpy()[0, 0]
         assert row[0] == 1  # in the middle: never lost
         np.testing.assert_allclose(ink_box(image.numpy()[0]), row[1:], atol=1.1)
@@ -180,16 +180,16 @@ def test_boxes_stay_on_their_objects_through_every_change():
 
 
 def test_an_object_of_which_too_little_is_left_is_dropped():
-    _, objects = square_picture(24, 20)
+    _, objects = square_image(24, 20)
     boxes = tf.constant([[[-12.0, 0, 4, 16], [0, 0, 0, 0]]])
     assert augment.clip_objects(objects, boxes, SIDE, SIDE).numpy()[0, 0, 0] == NOTHING
     boxes = tf.constant([[[-4.0, 0, 12, 16], [0, 0, 0, 0]]])
     assert augment.clip_objects(objects, boxes, SIDE, SIDE).numpy()[0, 0].tolist() == [1, 0, 0, 12, 16]
 
 
-def test_a_mosaic_holds_four_pictures_and_their_boxes(monkeypatch: pytest.MonkeyPatch):
+def test_a_mosaic_holds_four_images_and_their_boxes(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(augment, "MOSAIC_SHARE", 1.0)
-    pairs = [square_picture(8 * n, 4 + 8 * n) for n in range(4)]
+    pairs = [square_image(8 * n, 4 + 8 * n) for n in range(4)]
     images, objects = (tf.concat(parts, axis=0) for parts in zip(*pairs, strict=True))
     image, boxes = (value.numpy()[0] for value in augment.mosaic(images, objects))
     found = boxes[boxes[:, 0] > NOTHING, 1:]
@@ -202,7 +202,7 @@ def test_a_mosaic_holds_four_pictures_and_their_boxes(monkeypatch: pytest.Monkey
 
 def test_a_batch_without_mosaic_has_the_same_shape(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(augment, "MOSAIC_SHARE", 0.0)
-    image, objects = square_picture(24, 20)
+    image, objects = square_image(24, 20)
     same, more = augment.mosaic(image, objects)
     np.testing.assert_array_equal(same, image)
     assert more.shape == (1, 8, 5)
@@ -210,7 +210,7 @@ def test_a_batch_without_mosaic_has_the_same_shape(monkeypatch: pytest.MonkeyPat
 
 
 def labelled(tmp_path: Path) -> list[LabelledImage]:
-    """Write two pictures of 100 × 50 with a square each, and return them with their boxes."""
+    """Write two images of 100 × 50 with a square each, and return them with their boxes."""
     items = []
     for number, left in enumerate((10, 60)):
         pixels = np.full((50, 100), 255, np.uint8)
@@ -222,9 +222,9 @@ def labelled(tmp_path: Path) -> list[LabelledImage]:
     return items
 
 
-def test_batches_hold_pictures_and_boxes_as_the_network_sees_them(tmp_path: Path):
+def test_batches_hold_images_and_boxes_as_the_network_sees_them(tmp_path: Path):
     data, spec = labelled(tmp_path), InputSpec(SIDE, SIDE, 1)
-    singles = pictures_of(data, CARD.characters, spec, extract_pixels)
+    singles = images_of(data, CARD.characters, spec, extract_pixels)
     ((images, objects),) = validation_batches(singles, 4)
     assert images.shape == (2, SIDE, SIDE, 1)
     for number, image in enumerate(images.numpy()):
@@ -241,7 +241,7 @@ def test_targets_are_padded_with_nothing(tmp_path: Path):
 
 
 def batch() -> tuple[np.ndarray, np.ndarray]:
-    """Return two pictures of noise with the same objects."""
+    """Return two images of noise with the same objects."""
     images = np.random.default_rng(0).uniform(0, 255, (2, SIDE, SIDE, 1)).astype(np.float32)
     return images, np.tile(OBJECTS[None], (2, 1, 1))
 

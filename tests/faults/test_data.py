@@ -1,4 +1,4 @@
-"""Pictures, labels and boxes as they should not be: named and left out, refused in one message, or read rightly."""
+"""Images, labels and boxes as they should not be: named and left out, refused in one message, or read rightly."""
 
 import os
 import struct
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.helpers.faults import WORKS, Fault, check, encoded, make_work, named, picture, write
+from tests.helpers.faults import WORKS, Fault, check, encoded, image, make_work, named, write
 
 TRAIN = "train_dataset"
 NAME = f"{TRAIN}/01_bad.png"
@@ -21,16 +21,16 @@ BOX = "<object><name>{}</name><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xm
 
 
 def checked(name: str, content: bytes, said: str = "damaged: 1", file: str = NAME) -> Fault:
-    """Return a picture that cheak_file.py names and leaves out, or counts with the others (`said` is '')."""
+    """Return an image that cheak_file.py names and leaves out, or counts with the others (`said` is '')."""
     return Fault(name, "cheak_file.py", write(file, content), said)
 
 
 def linked(target: str, name: str = NAME) -> Callable[[Path], None]:
-    """Return what makes a link in the place of a picture, towards a path in the work."""
+    """Return what makes a link in the place of an image, towards a path in the work."""
 
     def plant(work: Path) -> None:
         (work / "elsewhere").mkdir(exist_ok=True)
-        picture(9).save(work / "elsewhere" / "a.png")
+        image(9).save(work / "elsewhere" / "a.png")
         try:
             (work / name).symlink_to(work / target)
         except OSError:
@@ -49,7 +49,7 @@ def chunked_png(width: int, height: int) -> bytes:
 def turned() -> bytes:
     exif = Image.Exif()
     exif[0x0112] = 6
-    return encoded(picture(), "JPEG", exif=exif)
+    return encoded(image(), "JPEG", exif=exif)
 
 
 def flipped(content: bytes, place: int) -> bytes:
@@ -57,32 +57,32 @@ def flipped(content: bytes, place: int) -> bytes:
 
 
 GOOD = ""
-PNG, JPEG = encoded(picture(), "PNG"), encoded(picture(), "JPEG")
-ANIMATION = {"save_all": True, "append_images": [picture(n) for n in range(3)]}
+PNG, JPEG = encoded(image(), "PNG"), encoded(image(), "JPEG")
+ANIMATION = {"save_all": True, "append_images": [image(n) for n in range(3)]}
 LONG = f"01_{'x' * (255 - len('01_.png'))}.png"
-PICTURES = [
+IMAGES = [
     checked("0 bytes", b""),
-    checked("1 pixel", encoded(picture(0, 1, 1), "PNG")),
+    checked("1 pixel", encoded(image(0, 1, 1), "PNG")),
     checked("20,000 pixels wide", encoded(Image.new("L", (20_000, 4)), "PNG"), GOOD),
     checked("200 million pixels in its header", chunked_png(20_000, 10_000)),
     checked("4 thousand million pixels in its header", chunked_png(65_535, 65_535)),
-    checked("CMYK", encoded(picture(mode="CMYK"), "JPEG"), GOOD, f"{TRAIN}/01_c.jpg"),
-    checked("16 bit", encoded(picture(mode="L").convert("I;16"), "PNG"), GOOD),
-    checked("palette with transparency", encoded(picture(mode="P"), "PNG", transparency=3), GOOD),
-    checked("half transparent", encoded(picture(mode="RGBA"), "PNG"), GOOD),
-    checked("1 bit", encoded(picture(mode="1"), "PNG"), GOOD),
-    checked("animated GIF", encoded(picture(mode="P"), "GIF", **ANIMATION), GOOD, f"{TRAIN}/01_a.gif"),
-    checked("animated WEBP", encoded(picture(), "WEBP", **ANIMATION), GOOD, f"{TRAIN}/01_a.webp"),
+    checked("CMYK", encoded(image(mode="CMYK"), "JPEG"), GOOD, f"{TRAIN}/01_c.jpg"),
+    checked("16 bit", encoded(image(mode="L").convert("I;16"), "PNG"), GOOD),
+    checked("palette with transparency", encoded(image(mode="P"), "PNG", transparency=3), GOOD),
+    checked("half transparent", encoded(image(mode="RGBA"), "PNG"), GOOD),
+    checked("1 bit", encoded(image(mode="1"), "PNG"), GOOD),
+    checked("animated GIF", encoded(image(mode="P"), "GIF", **ANIMATION), GOOD, f"{TRAIN}/01_a.gif"),
+    checked("animated WEBP", encoded(image(), "WEBP", **ANIMATION), GOOD, f"{TRAIN}/01_a.webp"),
     checked("JPEG named .png", JPEG, GOOD),
     checked("PNG named .JPG", PNG, GOOD, f"{TRAIN}/01_x.JPG"),
     checked("turned by EXIF", turned(), GOOD, f"{TRAIN}/01_t.jpg"),
     checked("truncated PNG", PNG[: len(PNG) // 2]),
     checked("truncated JPEG", JPEG[: len(JPEG) // 2], file=f"{TRAIN}/01_x.jpg"),
-    checked("truncated BMP", encoded(picture(), "BMP")[:100], file=f"{TRAIN}/01_x.bmp"),
-    checked("truncated GIF", encoded(picture(mode="P"), "GIF")[:60], file=f"{TRAIN}/01_x.gif"),
-    checked("truncated WEBP", encoded(picture(), "WEBP")[:60], file=f"{TRAIN}/01_x.webp"),
+    checked("truncated BMP", encoded(image(), "BMP")[:100], file=f"{TRAIN}/01_x.bmp"),
+    checked("truncated GIF", encoded(image(mode="P"), "GIF")[:60], file=f"{TRAIN}/01_x.gif"),
+    checked("truncated WEBP", encoded(image(), "WEBP")[:60], file=f"{TRAIN}/01_x.webp"),
     checked("PNG with a wrong checksum", flipped(PNG, 60)),
-    checked("TIFF named .png", encoded(picture(), "TIFF")),
+    checked("TIFF named .png", encoded(image(), "TIFF")),
     checked("a web page", b"<!doctype html><title>404</title>"),
     checked("SVG", b'<svg xmlns="http://www.w3.org/2000/svg"/>'),
     checked("a text", "01".encode("utf-16")),
@@ -90,7 +90,7 @@ PICTURES = [
     checked("name in Chinese with spaces", PNG, GOOD, f"{TRAIN}/01_验证 码.png"),
     checked("hidden", b"", GOOD, f"{TRAIN}/.01_a.png"),
     checked("thumbnails of Windows", b"", GOOD, f"{TRAIN}/Thumbs.db"),
-    Fault("link to a picture", "cheak_file.py", linked("elsewhere/a.png"), GOOD),
+    Fault("link to an image", "cheak_file.py", linked("elsewhere/a.png"), GOOD),
     Fault("dangling link", "cheak_file.py", linked("nowhere.png"), GOOD),
     Fault("link to itself", "cheak_file.py", linked(NAME), GOOD),
     Fault("link to its folder", "cheak_file.py", linked(TRAIN), GOOD),
@@ -98,8 +98,8 @@ PICTURES = [
 ]
 
 
-@named(PICTURES)
-def test_a_picture_is_read_or_named_and_left_out(fault: Fault, tmp_path: Path, works: Path):
+@named(IMAGES)
+def test_a_image_is_read_or_named_and_left_out(fault: Fault, tmp_path: Path, works: Path):
     work = make_work(tmp_path / "work")
     outcome = check(Fault(fault.name, fault.step, fault.plant), work)
     assert fault.says in outcome.said
@@ -110,7 +110,7 @@ def test_a_picture_is_read_or_named_and_left_out(fault: Fault, tmp_path: Path, w
 
 
 def table(name: str, content: bytes | str, says: str, file: str = "labels.csv") -> Fault:
-    """Return a table of labels beside the pictures."""
+    """Return a table of labels beside the images."""
     return Fault(name, "cheak_file.py", write(f"{TRAIN}/{file}", content), says)
 
 
@@ -119,7 +119,7 @@ ROWS = "".join(f"{name},{name[:2]}\n" for name in NAMES)
 TABLES = [
     table("Windows line ends", ROWS.replace("\n", "\r\n"), WORKS),
     table("BOM and header", "\ufefffile,label\n" + ROWS, WORKS),
-    table("a line for a picture that is not there", ROWS + "gone.png,12\n", WORKS),
+    table("a line for an image that is not there", ROWS + "gone.png,12\n", WORKS),
     table("the same line twice", ROWS + ROWS, WORKS),
     table("quotes around all", "".join(f'"{name}","{name[:2]}"\n' for name in NAMES), WORKS),
     table("GBK", (ROWS + "gone.png,天\n").encode("gbk"), "is not UTF-8"),
@@ -129,7 +129,7 @@ TABLES = [
     table("three columns", ROWS.replace(",", ",x,"), "file and label are expected"),
     table("semicolons", ROWS.replace(",", ";"), "file and label are expected"),
     table("an empty label", ROWS + "gone.png,\n", "file and label are expected"),
-    table("a picture without a line", ROWS.partition("\n")[2], "labels.csv has no line for it"),
+    table("an image without a line", ROWS.partition("\n")[2], "labels.csv has no line for it"),
     table("header alone", "file,label\n", "labels.csv has no line for it"),
     table("NUL bytes", ROWS.encode() + b"\0" * 20, "labels.csv"),
     table("a cell of 200,000 characters", ROWS + f"gone.png,{'1' * 200_000}\n", "labels.csv"),
@@ -140,7 +140,7 @@ TABLES = [
 
 
 def boxed(name: str, content: bytes | str, says: str = WORKS) -> Fault:
-    """Return a picture's VOC file."""
+    """Return an image's VOC file."""
 
     def plant(work: Path) -> None:
         for file in work.glob("*_dataset/*.png"):
@@ -177,7 +177,7 @@ VOCS = [
     with_box("NaN", "inside 32×16 pixels", "nan", 1, 9, 9),
     with_box("infinite", "inside 32×16 pixels", 1, 1, "1e999", 9),
 ]
-FAULTS = PICTURES + TABLES + VOCS
+FAULTS = IMAGES + TABLES + VOCS
 
 
 @named(TABLES + VOCS)

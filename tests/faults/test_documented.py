@@ -6,12 +6,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 import tests.faults.test_data as test_faults_data
 import tests.faults.test_disk as test_faults_disk
-import tests.faults.test_settings as test_faults_settings
-import tests.faults.test_models as test_faults_units
 import tests.faults.test_kills as test_kills
-
+import tests.faults.test_models as test_faults_units
+import tests.faults.test_settings as test_faults_settings
 from tests.helpers.steps import ROOT
 
 SOURCES = [*ROOT.glob("*.py"), *(ROOT / "bearcat").rglob("*.py")]

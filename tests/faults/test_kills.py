@@ -20,13 +20,13 @@ from bearcat.core.files import write_json, write_text
 from tests.helpers.faults import contents, make_work, write
 from tests.helpers.steps import ROOT, SECONDS, run_well
 
-COUNT = 70  # pictures a set: more than one task for the processes that draw
+COUNT = 70  # images a set: more than one task for the processes that draw
 
 
 @dataclass(frozen=True)
 class Kill:
     """A step that is killed before its n-th change of the disk (a whole number), when it has printed a text, or when
-    that share of the training's pictures is there (below 1).
+    that share of the training's images is there (below 1).
 
     `prepare` makes of a work what the step needs; `compared` are the folders and files whose bytes must be those of a
     run that nobody disturbed.
@@ -57,7 +57,7 @@ def more_captchas(work: Path) -> None:
 
 
 def one_pile(work: Path) -> None:
-    """Leave pictures in train_dataset alone, with boxes beside two and a table."""
+    """Leave images in train_dataset alone, with boxes beside two and a table."""
     pile = work / "train_dataset"
     for folder in (work / "validation_dataset", work / "test_dataset"):
         for file in folder.iterdir():
@@ -187,10 +187,10 @@ def test_a_step_that_was_killed_completes_with_nothing_lost(
     if "--undo" in kill.arguments and "--undo" not in (ROOT / kill.step).read_text(encoding="utf-8"):
         pytest.skip("move_path.py has no --undo")
     work = Path(shutil.copytree(ready(kill, works_of_all), tmp_path / "work"))
-    pictures = pictures_of(work)
+    images = images_of(work)
     assert start_and_kill(kill, work) != 0, "it has ended before that moment"
-    left = pictures_of(work)
-    assert left >= pictures or kill.step == "delete_file.py"
+    left = images_of(work)
+    assert left >= images or kill.step == "delete_file.py"
     if kill.step == "New_work.py" and (work / "made").exists():
         assert (work / "made" / "settings.py").read_text(encoding="utf-8").count("EPOCHS = 7") == 1
     else:
@@ -210,8 +210,8 @@ def reference(kill: Kill, folder: Path) -> Path:
     return work
 
 
-def pictures_of(work: Path) -> set[bytes]:
-    """Return the contents of all pictures of a work, wherever they lie."""
+def images_of(work: Path) -> set[bytes]:
+    """Return the contents of all images of a work, wherever they lie."""
     return {path.read_bytes() for path in work.rglob("*.png") if not path.name.startswith(".")}
 
 
@@ -239,8 +239,8 @@ def unit_reads(work: Path, untouched: Path) -> None:
     """Hold the unit to say the same as that of an undisturbed run, with nothing half beside it."""
     from utils import Predict_Image
 
-    picture = next((work / "test_dataset").glob("*.png"))
-    one, other = (Predict_Image(folder / "App_model").predict(picture) for folder in (work, untouched))
+    image = next((work / "test_dataset").glob("*.png"))
+    one, other = (Predict_Image(folder / "App_model").predict(image) for folder in (work, untouched))
     assert one.text == other.text
     assert one.confidences == pytest.approx(other.confidences, abs=1e-4)
     assert not [path for folder in ("model", "App_model") for path in (work / folder).glob(".*")]

@@ -14,7 +14,7 @@ import pytest
 from bearcat.artifacts.card import CARD_MEMBER, METADATA_KEY, Card
 from bearcat.artifacts.checkpoints import checkpoint_name
 from bearcat.core.files import write_json
-from tests.helpers.faults import WORKS, Fault, check, encoded, make_work, named, picture, run_step, write
+from tests.helpers.faults import WORKS, Fault, check, encoded, image, make_work, named, run_step, write
 from tests.helpers.services import SIDE, write_unit
 
 UNIT = "App_model/captcha.onnx"
@@ -289,10 +289,10 @@ PACKS = [
     Fault("num_classes.json with BOM", "models.py", write("num_classes.json", "\ufeff" + json.dumps(ROWS))),
     Fault("two files of weights", "init_working_space.py",
           lambda work: [write(f"weight/{n}.h5", b"")(work) for n in "ab"], "holds 2 files of weights"),
-    Fault("all pictures of 0 bytes", "pack_dataset.py",
-          lambda work: [file.write_bytes(b"") for file in work.glob("*_dataset/*.png")], "not one picture"),
+    Fault("all images of 0 bytes", "pack_dataset.py",
+          lambda work: [file.write_bytes(b"") for file in work.glob("*_dataset/*.png")], "not one image"),
     Fault("a label too long", "pack_dataset.py",
-          write("train_dataset/0120_x.png", encoded(picture(), "PNG")), "set CAPTCHA_LENGTH = 4"),
+          write("train_dataset/0120_x.png", encoded(image(), "PNG")), "set CAPTCHA_LENGTH = 4"),
 ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from bearcat.generation.click_drawing import ClickDrawer
 from bearcat.generation.click_layout import EDGE, FAINTEST_INK, lay_out, make_glyph, room, touch
 from bearcat.generation.colours import LEAST_CONTRAST, choose_colour, coloured, contrast, luminance
 from bearcat.generation.config import ClickConfig, load_captcha_config
-from bearcat.generation.generate import generate, make_pictures, plan
+from bearcat.generation.generate import generate, make_images, plan
 from tests.helpers.steps import run_well, run_wrongly
 
 GIVEN = {
@@ -66,7 +66,7 @@ def refuse(folder: Path, **changes: object) -> str:
 
 
 def bytes_in(folder: Path) -> dict[str, bytes]:
-    """Return path → content of the pictures and labels in a work."""
+    """Return path → content of the images and labels in a work."""
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.glob("*/click_*")}
 
 
@@ -79,7 +79,7 @@ def test_the_defaults_of_the_keys_that_may_be_left_out(work: Path):
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "webp"])
-def test_every_picture_has_its_boxes_and_its_prompt(work: Path, suffix: str):
+def test_every_image_has_its_boxes_and_its_prompt(work: Path, suffix: str):
     config = load(work, image_suffix=suffix)
     stems = []
     for split in ("train", "validation", "test"):
@@ -127,14 +127,14 @@ def test_a_glyph_is_all_of_its_ink_and_nothing_else(latin_font: Path, angle: flo
             assert edge.max() >= FAINTEST_INK
 
 
-def test_in_the_picture_ink_fills_its_box_and_stays_in_it(work: Path, monkeypatch: pytest.MonkeyPatch):
+def test_in_the_image_ink_fills_its_box_and_stays_in_it(work: Path, monkeypatch: pytest.MonkeyPatch):
     config = load(work, lines=0, dummy_strokes=0, rotation=45)
     monkeypatch.setattr("bearcat.generation.click_drawing.background", lambda *_: Image.new("RGB", (96, 56), "white"))
     monkeypatch.setattr("bearcat.generation.click_drawing.OUTLINED", 0)
     drawer = ClickDrawer(config, work)
     for _, text, seed in plan(config, "train", 3):
         drawing = drawer.draw(text, seed)
-        ink = (np.asarray(drawing.picture) != 255).any(axis=-1)
+        ink = (np.asarray(drawing.image) != 255).any(axis=-1)
         for xmin, ymin, xmax, ymax in drawing.labels.boxes_xyxy.astype(int):
             rows, columns = np.nonzero(ink[ymin:ymax, xmin:xmax])
             assert (rows.min(), columns.min()) == (0, 0)
@@ -214,7 +214,7 @@ def test_names_differ_where_the_configuration_does(work: Path, change: dict):
     assert names < {name for name, _, _ in plan(replace(config, count=9), "train", 0)}
 
 
-def test_what_is_missing_of_a_picture_is_made_again_with_the_same_bytes(work: Path):
+def test_what_is_missing_of_a_image_is_made_again_with_the_same_bytes(work: Path):
     config = load(work)
     generate(config, "train", work / "train_dataset", 0)
     expected = bytes_in(work)
@@ -227,7 +227,7 @@ def test_what_is_missing_of_a_picture_is_made_again_with_the_same_bytes(work: Pa
     assert generate(config, "train", work / "train_dataset", 0) == (0, 0)
 
 
-def test_labels_are_there_before_their_picture(work: Path, monkeypatch: pytest.MonkeyPatch):
+def test_labels_are_there_before_their_image(work: Path, monkeypatch: pytest.MonkeyPatch):
     config = load(work)
 
     def fail(self, *_, **__):
@@ -244,11 +244,11 @@ def test_all_cores_make_what_one_makes(work: Path):
     config = load(work, count=70)
     assert generate(config, "train", work / "all" / "train_dataset", 0) == (70, 0)
     (work / "one" / "train_dataset").mkdir(parents=True)
-    make_pictures(config, work / "one" / "train_dataset", list(plan(config, "train", 0)))
+    make_images(config, work / "one" / "train_dataset", list(plan(config, "train", 0)))
     assert bytes_in(work / "all") == bytes_in(work / "one")
 
 
-def test_backgrounds_are_pieces_of_the_pictures_in_a_folder(work: Path):
+def test_backgrounds_are_pieces_of_the_images_in_a_folder(work: Path):
     (work / "photos").mkdir()
     Image.new("RGB", (300, 40), (10, 20, 200)).save(work / "photos" / "small.png")
     Image.new("RGB", (900, 1200), (10, 20, 200)).save(work / "photos" / "large.jpg", quality=100)
@@ -256,7 +256,7 @@ def test_backgrounds_are_pieces_of_the_pictures_in_a_folder(work: Path):
     assert load(work, backgrounds=str(work / "photos")).backgrounds != config.backgrounds
     drawer = ClickDrawer(config, work)
     for _, text, seed in plan(config, "train", 0):
-        pixels = np.asarray(drawer.draw(text, seed).picture).astype(int)
+        pixels = np.asarray(drawer.draw(text, seed).image).astype(int)
         assert np.median(np.abs(pixels - [10, 20, 200]).max(axis=-1)) <= 3
 
 
@@ -308,7 +308,7 @@ def test_every_problem_stands_in_one_message(work: Path):
     assert "at most 4 is expected: no character of `characters` is drawn twice" in message
 
 
-def test_too_many_characters_for_the_picture_are_refused_with_the_room_there_is(work: Path):
+def test_too_many_characters_for_the_image_are_refused_with_the_room_there_is(work: Path):
     message = refuse(work, char_count=[18], character_size=[30, 50])
     assert "96×56 pixels have room for 2 characters of 30 pixels turned by up to 30°" in message
 
@@ -345,7 +345,7 @@ def test_the_script_generates_goes_on_and_refuses(works: Path, latin_font: Path)
     write(work, fonts=[str(latin_font)])
     assert "'click' goes with MODE = 'EFFICIENTDET'" in run_wrongly("gen_sample_by_captcha.py")
     change_settings_file(work / "settings.py", {"MODE": "EFFICIENTDET"})
-    assert "train_dataset: 6 pictures, 6 of them made now" in run_well("gen_sample_by_captcha.py")
+    assert "train_dataset: 6 images, 6 of them made now" in run_well("gen_sample_by_captcha.py")
     assert len(list((work / "label").iterdir())) == 22
     next((work / "label").iterdir()).unlink()
     assert run_well("gen_sample_by_captcha.py").count(" 1 of them made now") == 1

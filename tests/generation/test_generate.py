@@ -12,7 +12,7 @@ from bearcat.core.errors import SettingsError
 from bearcat.core.workspace import ROOT
 from bearcat.data.images import open_image
 from bearcat.generation.config import CaptchaConfig, load_captcha_config
-from bearcat.generation.generate import generate, make_pictures, plan
+from bearcat.generation.generate import generate, make_images, plan
 
 SMALL = CaptchaConfig(
     train_dir="train_dataset",
@@ -139,7 +139,7 @@ def test_a_plan_repeats_and_differs_by_seed_split_and_configuration():
         assert not digests & {name.partition("_")[2] for name, _, _ in other}
 
 
-def test_a_larger_count_goes_on_with_the_same_pictures():
+def test_a_larger_count_goes_on_with_the_same_images():
     assert list(plan(replace(SMALL, count=9), "train", 0))[:6] == list(plan(SMALL, "train", 0))
 
 
@@ -173,7 +173,7 @@ def test_an_interrupted_run_is_finished_with_the_same_bytes_and_touches_nothing_
     assert generate(SMALL, "train", tmp_path, 0) == (0, 1)
 
 
-def test_pictures_of_another_seed_are_counted_as_others(tmp_path: Path):
+def test_images_of_another_seed_are_counted_as_others(tmp_path: Path):
     generate(SMALL, "train", tmp_path, 0)
     assert generate(SMALL, "train", tmp_path, 1) == (6, 6)
 
@@ -182,7 +182,7 @@ def test_all_cores_make_what_one_makes(tmp_path: Path):
     config = replace(SMALL, count=130)
     assert generate(config, "train", tmp_path / "all", 0) == (130, 0)
     (tmp_path / "one").mkdir()
-    make_pictures(config, tmp_path / "one", list(plan(config, "train", 0)))
+    make_images(config, tmp_path / "one", list(plan(config, "train", 0)))
     assert bytes_in(tmp_path / "all") == bytes_in(tmp_path / "one")
     assert len(bytes_in(tmp_path / "one")) == 130
 

@@ -62,26 +62,26 @@ def run_step(script: str, work: Path, *arguments: str) -> Outcome:
     return Outcome(code, *(stream.buffer.getvalue().decode() for stream in streams.values()))
 
 
-def picture(seed: int = 0, width: int = 32, height: int = 16, mode: str = "RGB") -> Image.Image:
-    """Return a picture of random pixels."""
+def image(seed: int = 0, width: int = 32, height: int = 16, mode: str = "RGB") -> Image.Image:
+    """Return an image of random pixels."""
     pixels = np.random.default_rng(seed).integers(0, 200, (height, width, 3), np.uint8)
     return Image.fromarray(pixels).convert(mode)
 
 
 def encoded(image: Image.Image, form: str, **options: object) -> bytes:
-    """Return the bytes of a picture's file."""
+    """Return the bytes of an image's file."""
     buffer = io.BytesIO()
     image.save(buffer, form, **options)
     return buffer.getvalue()
 
 
 def make_work(path: Path, **settings: object) -> Path:
-    """Make a work with a few pictures, not packed."""
+    """Make a work with a few images, not packed."""
     for number, (split, count) in enumerate({"train": 6, "validation": 2, "test": 2}.items()):
         folder = path / f"{split}_dataset"
         folder.mkdir(parents=True)
         for item in range(count):
-            picture(100 * number + item).save(folder / f"{item % 3}{(item + number) % 3}_{split}{item}.png")
+            image(100 * number + item).save(folder / f"{item % 3}{(item + number) % 3}_{split}{item}.png")
     lines = (f"{name} = {value!r}\n" for name, value in (SETTINGS | settings).items())
     write_text(path / "settings.py", "".join(lines))
     write_json(path / "captcha_config.json", CONFIG)

@@ -1,7 +1,7 @@
 """One step of each mode on one replica and on two, and one training step's weights after it, as JSON.
 
 python tests/helpers/replicas.py MODE: run by test_distribution.py in a process of its own, since a CPU is divided before
-TensorFlow computes anything. Both replicas get the same pictures, so that the figures by which batch normalisation
+TensorFlow computes anything. Both replicas get the same images, so that the figures by which batch normalisation
 works are those of one replica; without dropout nothing else is left that could differ.
 """
 
@@ -41,7 +41,7 @@ def main(mode: str) -> None:
 
 
 def draw_batch(card: Card) -> tuple[np.ndarray, np.ndarray]:
-    """Return random pictures and targets for them."""
+    """Return random images and targets for them."""
     random = np.random.default_rng(0)
     images = random.uniform(0, 255, (HALF, *card.spec.shape)).astype(np.float32)
     if CODECS[card.mode].unit != "box":

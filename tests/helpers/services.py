@@ -1,4 +1,4 @@
-"""A real service over tiny units: ONNX files made by hand, which read dark and light pictures as two characters."""
+"""A real service over tiny units: ONNX files made by hand, which read dark and light images as two characters."""
 
 import base64
 import io
@@ -35,7 +35,7 @@ START = (
 
 
 def write_unit(file: Path, characters: str = "ab", rows: int = 3, work: int = 0) -> Path:
-    """Write a unit that reads a dark picture as the first character and a light one as the second.
+    """Write a unit that reads a dark image as the first character and a light one as the second.
 
     `rows` is the width of its output, `work` the number of matrix products that make it slow.
     """
@@ -86,7 +86,7 @@ def make_work(folder: Path, **units: dict) -> Path:
 
 
 def png(light: int = 0, size: tuple[int, int] = (SIDE, SIDE)) -> bytes:
-    """Return a picture of one shade."""
+    """Return an image of one shade."""
     buffer = io.BytesIO()
     Image.new("L", size, light).save(buffer, "PNG")
     return buffer.getvalue()

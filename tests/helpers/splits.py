@@ -1,4 +1,4 @@
-"""A pile of small files that stand for pictures, split and put back by the workshop's own functions."""
+"""A pile of small files that stand for images, split and put back by the workshop's own functions."""
 
 from pathlib import Path
 
@@ -8,14 +8,14 @@ from bearcat.data.splitting import Split, plan_split
 
 
 class Pile:
-    """A pile of pictures, each with its own content, and the folders that it is split into."""
+    """A pile of images, each with its own content, and the folders that it is split into."""
 
-    def __init__(self, root: Path, pictures: int = 0, classes: dict[str, int] | None = None):
+    def __init__(self, root: Path, images: int = 0, classes: dict[str, int] | None = None):
         self.root, self.folder = root, root / "train_dataset"
         self.targets = {split: root / f"{split}_dataset" for split in ("validation", "test")}
         self.sets = Sets(self.folder, self.targets, root / "report" / "split_journal.json")
         self.folder.mkdir(parents=True)
-        names = [f"ab_{number:03}.png" for number in range(pictures)]
+        names = [f"ab_{number:03}.png" for number in range(images)]
         names += [f"{name}/{number}.png" for name, count in (classes or {}).items() for number in range(count)]
         for content, name in enumerate(names):
             (self.folder / name).parent.mkdir(exist_ok=True)
@@ -35,7 +35,7 @@ class Pile:
         return [name_in(folder, path) for path in list_images(folder)]
 
     def contents(self) -> list[int]:
-        """Return what all pictures hold: 0, 1, 2 … where each is there exactly once."""
+        """Return what all images hold: 0, 1, 2 … where each is there exactly once."""
         return sorted(int(path.read_text()) for folder in self.folders for path in list_images(folder))
 
     @property

@@ -97,13 +97,13 @@ def run_wrongly(script: str, *arguments: object, **options) -> str:
     return done.stderr
 
 
-def build_work(works: Path, name: str = "digits", pictures: int = 60, **settings: object) -> Path:
+def build_work(works: Path, name: str = "digits", images: int = 60, **settings: object) -> Path:
     """Make a work with generated digits in `works`, its settings changed as asked."""
     run_well("New_work.py", works, name, BEARCAT_WORKS=str(works))
     work = works / name
     config_file = work / "captcha_config.json"
     config = json.loads(config_file.read_text(encoding="utf-8"))
-    config |= {"characters": "0123", "count": pictures, "char_count": [2, 3], "width": 48, "height": 24}
+    config |= {"characters": "0123", "count": images, "char_count": [2, 3], "width": 48, "height": 24}
     config |= {"validation_count": 12, "test_count": 12}
     config_file.write_text(json.dumps(config), encoding="utf-8")
     small = {"IMAGE_HEIGHT": 24, "IMAGE_WIDTH": 48, "CAPTCHA_LENGTH": 3, "BATCH_SIZE": 8, "MIN_EPOCH_STEPS": 2}

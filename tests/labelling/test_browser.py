@@ -1,4 +1,4 @@
-"""The labelling page in a browser without a window: keys alone label pictures, and what is shown can be understood."""
+"""The labelling page in a browser without a window: keys alone label images, and what is shown can be understood."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +30,7 @@ app.run(app.main)
 
 
 def draw(text: str, seed: int) -> Image.Image:
-    """Return a picture of a text among noise."""
+    """Return an image of a text among noise."""
     noise = np.random.default_rng(seed).integers(190, 256, (60, 160, 3), np.uint8)
     image = Image.fromarray(noise)
     pen = ImageDraw.Draw(image)
@@ -43,7 +43,7 @@ def draw(text: str, seed: int) -> Image.Image:
 def browser(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[webdriver.Chrome]:
-    """Yield a browser of a language, on the page over four pictures; the Chinese one in dark colours."""
+    """Yield a browser of a language, on the page over four images; the Chinese one in dark colours."""
     monkeypatch.setattr("services.START", START)
     work = make_work(tmp_path / "work", captcha={"characters": "".join(sorted({*"".join(TEXTS)}))})
     folder = tmp_path / "new"
@@ -93,7 +93,7 @@ def labels_in(browser: webdriver.Chrome) -> list[str]:
     return sorted(path.name.partition("_")[0] for path in (browser.work / "train_dataset").iterdir())
 
 
-def test_pictures_are_labelled_with_keys_alone(browser: webdriver.Chrome):
+def test_images_are_labelled_with_keys_alone(browser: webdriver.Chrome):
     words = browser.words
     wait_for_text(browser, "#name", "4.png")  # nothing was read, so the least sure
     press(browser, Keys.ESCAPE)
@@ -101,7 +101,7 @@ def test_pictures_are_labelled_with_keys_alone(browser: webdriver.Chrome):
     wait_for_text(browser, "#hint", words["marked"])
     levels = [one.get_attribute("class") for one in browser.find_elements(By.CSS_SELECTOR, "#parts li")]
     assert levels == ["sure", "unsure", "likely", "sure"]
-    WebDriverWait(browser, SECONDS).until(lambda browser: browser.find_element(By.ID, "picture").size["width"] > 500)
+    WebDriverWait(browser, SECONDS).until(lambda browser: browser.find_element(By.ID, "image").size["width"] > 500)
     photograph(browser, "start")
 
     press(browser, "8", Keys.ENTER)  # the least sure character is selected, and so replaced

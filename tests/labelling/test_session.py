@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from bearcat.core.errors import DataError, ImageError, LabelError, ServiceError, SettingsError, WorkError
 from bearcat.core.locks import changing
 from bearcat.core.workspace import Work
-from bearcat.data.codecs import Reading
+from bearcat.data.codecs import Prediction
 from bearcat.data.labels import label_of_name, read_label_table, read_labels, set_label
 from bearcat.data.vocabulary import Vocabulary
 from bearcat.labelling.app import FILES, make_labelling_app
@@ -40,21 +40,21 @@ def work(tmp_path: Path) -> Work:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Four pictures, a damaged one, one that is there twice, and what is no picture."""
+    """Four images, a damaged one, one that is there twice, and what is no image."""
     folder = tmp_path / "new"
     (folder / "sub").mkdir(parents=True)
     for name, light in {"a.png": 10, "b.png": 250, "c": 126, "d.jpg": 200}.items():
         (folder / name).write_bytes(png(light))
     (folder / "again.png").write_bytes(png(250))
     (folder / "broken.png").write_bytes(png()[:40])
-    (folder / "notes.txt").write_text("no picture", encoding="utf-8")
+    (folder / "notes.txt").write_text("no image", encoding="utf-8")
     (folder / ".hidden.png").write_bytes(png(7))
     (folder / "sub" / "deep.png").write_bytes(png(8))
     return folder
 
 
 def open_session(folder: Path, work: Work, mode: str = "CTC", load=None, label_of=label_of_name) -> Labelling:
-    """Return a session whose pictures have all been looked at."""
+    """Return a session whose images have all been looked at."""
     labelling = open_labelling(folder, work, mode, "captcha", load, label_of)
     labelling.look_at_all()
     return labelling
@@ -67,9 +67,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 def walk(labelling: Labelling) -> list[str]:
     """Return the names in the order in which they are shown, each skipped."""
     names = []
-    while picture := labelling.current():
-        names.append(picture.path.name)
-        labelling.skip(picture.number)
+    while image := labelling.current():
+        names.append(image.path.name)
+        labelling.skip(image.number)
     return names
 
 
@@ -77,46 +77,46 @@ def train_set(work: Work) -> dict[str, bytes]:
     return contents(work.data_folder("train")) if work.data_folder("train").is_dir() else {}
 
 
-def test_without_a_unit_pictures_come_by_name_and_damaged_ones_are_named(
+def test_without_a_unit_images_come_by_name_and_damaged_ones_are_named(
     folder: Path, work: Work, caplog: pytest.LogCaptureFixture
 ):
     labelling = open_session(folder, work)
     assert walk(labelling) == ["a.png", "again.png", "c", "d.jpg"]
     assert labelling.damaged() == ["broken.png"]
     assert "broken.png" in caplog.text
-    assert (labelling.pile.known, labelling.pile.doubles) == (0, 1)
-    assert all(picture.text == "" for picture in labelling.pile.pictures)
+    assert (labelling.pile.known, labelling.pile.duplicates) == (0, 1)
+    assert all(image.text == "" for image in labelling.pile.images)
 
 
-def test_with_a_unit_the_least_sure_reading_comes_first(folder: Path, tmp_path: Path):
+def test_with_a_unit_the_least_sure_prediction_comes_first(folder: Path, tmp_path: Path):
     work = Work(make_work(tmp_path / "trained", captcha={}))
     labelling = open_session(folder, work, "ORDINARY", Predict_Image)
     assert labelling.unit == "captcha"
-    sure = {picture.path.name: picture.reading.confidence for picture in labelling.pile.pictures if picture.reading}
+    sure = {image.path.name: image.prediction.confidence for image in labelling.pile.images if image.prediction}
     assert sure["c"] < 0.99 < sure["a.png"]
     assert walk(labelling) == sorted(sure, key=lambda name: (sure[name], name))
-    readings = {picture.path.name: picture.text for picture in labelling.pile.pictures}
-    assert readings == {"a.png": "a", "again.png": "b", "broken.png": "", "c": "a", "d.jpg": "b"}
+    predictions = {image.path.name: image.text for image in labelling.pile.images}
+    assert predictions == {"a.png": "a", "again.png": "b", "broken.png": "", "c": "a", "d.jpg": "b"}
     first = Predict_Image(work.folder("App_model")).predict(folder / "c")
-    assert labelling.pile.pictures[3].reading == first
+    assert labelling.pile.images[3].prediction == first
 
 
-def test_a_unit_that_fails_leaves_the_picture_to_the_person(folder: Path, work: Work):
+def test_a_unit_that_fails_leaves_the_image_to_the_person(folder: Path, work: Work):
     labelling = open_session(folder, work)
 
-    def read(path: Path) -> Reading:
+    def read(path: Path) -> Prediction:
         if path.name == "broken.png":
             raise ImageError("damaged")
         if path.name == "a.png":
             raise ZeroDivisionError
-        return Reading("xy", (0.9, {"c": 0.1, "d.jpg": 0.5, "again.png": 0.99}[path.name]))
+        return Prediction("xy", (0.9, {"c": 0.1, "d.jpg": 0.5, "again.png": 0.99}[path.name]))
 
     again = Labelling(labelling.pile, labelling.copies, labelling.symbols, read, "made up")
     again.look_at_all()
     assert walk(again) == ["a.png", "c", "d.jpg", "again.png"]
 
 
-def test_a_confirmed_picture_is_copied_to_the_byte_and_the_folder_is_as_it_was(folder: Path, work: Work):
+def test_a_confirmed_image_is_copied_to_the_byte_and_the_folder_is_as_it_was(folder: Path, work: Work):
     before = contents(folder)
     labelling = open_session(folder, work)
     copy = labelling.confirm(labelling.current().number, " 5206 ")
@@ -151,7 +151,7 @@ def test_a_restart_shows_only_what_is_not_in_the_data_yet(folder: Path, work: Wo
     assert walk(again) == ["c", "d.jpg"]
 
 
-def test_a_picture_that_was_added_meanwhile_is_not_added_again(folder: Path, work: Work):
+def test_a_image_that_was_added_meanwhile_is_not_added_again(folder: Path, work: Work):
     labelling, other = open_session(folder, work), open_session(folder, work)
     copy = labelling.confirm(0, "one")
     with pytest.raises(LabellingError, match="in the work's data already, as train_dataset/one_"):
@@ -233,7 +233,7 @@ TABLES = [
 
 
 @pytest.mark.parametrize(("name", "text", "label"), TABLES)
-def test_a_table_beside_the_pictures_gets_a_line_and_loses_none(
+def test_a_table_beside_the_images_gets_a_line_and_loses_none(
     folder: Path, work: Work, name: str, text: str, label: str
 ):
     table = work.data_folder("train") / name
@@ -316,7 +316,7 @@ def test_while_another_step_changes_the_data_nothing_is_written_or_taken_back(fo
 
 
 def confirm_and_die() -> None:
-    """Confirm a picture as another process, which is killed before its n-th change in the training set."""
+    """Confirm an image as another process, which is killed before its n-th change in the training set."""
     from killed import kill_at
 
     work, folder, number = Work(Path(sys.argv[3])), Path(sys.argv[4]), int(sys.argv[5])
@@ -352,7 +352,7 @@ def test_a_kill_at_any_moment_leaves_a_whole_copy_or_none(folder: Path, work: Wo
     assert contents(folder) == before
 
 
-def test_many_at_once_write_each_picture_once(tmp_path: Path, work: Work):
+def test_many_at_once_write_each_image_once(tmp_path: Path, work: Work):
     folder = tmp_path / "new"
     folder.mkdir()
     for number in range(20):
@@ -407,9 +407,9 @@ def test_the_next_steps_are_those_that_the_work_needs(folder: Path, work: Work):
 
 def test_a_folder_that_cannot_be_labelled_is_refused(folder: Path, work: Work, tmp_path: Path):
     (tmp_path / "empty").mkdir()
-    (tmp_path / "empty" / "notes.txt").write_text("no picture", encoding="utf-8")
+    (tmp_path / "empty" / "notes.txt").write_text("no image", encoding="utf-8")
     work.data_folder("train").mkdir()
-    for path, word in {"empty": "holds no pictures", "none": "is no folder", "new/a.png": "is no folder"}.items():
+    for path, word in {"empty": "holds no images", "none": "is no folder", "new/a.png": "is no folder"}.items():
         with pytest.raises(DataError, match=word):
             open_session(tmp_path / path, work)
     with pytest.raises(DataError, match="part of the work's own train_dataset"):
@@ -429,26 +429,26 @@ def client(folder: Path, work: Work):
         yield client
 
 
-def test_the_page_walks_through_the_pictures(client: TestClient, work: Work):
+def test_the_page_walks_through_the_images(client: TestClient, work: Work):
     state = client.get("/state").json()
-    assert (state["picture"]["name"], state["left"], state["damaged"]) == ("a.png", 4, ["broken.png"])
+    assert (state["image"]["name"], state["left"], state["damaged"]) == ("a.png", 4, ["broken.png"])
     state = client.post("/confirm", json={"number": 0, "label": "ab"}).json()
     assert (state["said"], state["labelled"], state["left"]) == ("saved", 1, 3)
     assert state["values"]["file"] in train_set(work)
-    state = client.post("/skip", json={"number": state["picture"]["number"]}).json()
-    assert (state["skipped"], state["picture"]["name"]) == (1, "c")
-    assert client.post("/again", json={}).json()["picture"]["name"] == "c"
+    state = client.post("/skip", json={"number": state["image"]["number"]}).json()
+    assert (state["skipped"], state["image"]["name"]) == (1, "c")
+    assert client.post("/again", json={}).json()["image"]["name"] == "c"
     state = client.post("/back", json={}).json()
-    assert (state["said"], state["picture"]["name"], state["picture"]["text"]) == ("taken_back", "a.png", "ab")
+    assert (state["said"], state["image"]["name"], state["image"]["text"]) == ("taken_back", "a.png", "ab")
     assert train_set(work) == {}
     refused = client.post("/confirm", json={"number": 0, "label": "a_b"})
     assert refused.status_code == 409
     assert refused.json()["wrong"] == WORDS["en"]["blank"]
-    assert refused.json()["picture"]["name"] == "a.png"
+    assert refused.json()["image"]["name"] == "a.png"
 
 
-def test_a_picture_is_shown_as_the_network_sees_it(client: TestClient):
-    answer = client.get("/picture/0")
+def test_a_image_is_shown_as_the_network_sees_it(client: TestClient):
+    answer = client.get("/image/0")
     assert answer.headers["content-type"] == "image/png"
     assert Image.open(io.BytesIO(answer.content)).getpixel((0, 0)) == (10, 10, 10)
 
@@ -474,7 +474,7 @@ def test_it_speaks_the_browsers_language(client: TestClient):
 
 @pytest.mark.parametrize("number", ["99", "-1", "0/../../etc/passwd", "..%2f..%2fetc%2fpasswd", "a.png", "1.0"])
 def test_no_path_leads_to_a_file(client: TestClient, number: str):
-    assert client.get(f"/picture/{number}").status_code in (404, 409)
+    assert client.get(f"/image/{number}").status_code in (404, 409)
     assert client.get(f"/{number}").status_code == 404
 
 
@@ -526,7 +526,7 @@ def test_what_another_site_sends_is_refused(client: TestClient, work: Work, head
     assert client.get("/state").json()["skipped"] == 0
     if headers.keys() != {"origin"}:  # a GET changes nothing, and no page of another site can read its answer
         assert client.get("/state", headers=headers).status_code == 403
-        assert client.get("/picture/0", headers=headers).status_code == 403
+        assert client.get("/image/0", headers=headers).status_code == 403
 
 
 def test_a_request_without_an_origin_writes_nothing(folder: Path, work: Work):
@@ -549,7 +549,7 @@ def test_other_machines_need_the_token(folder: Path, work: Work):
     labelling = open_session(folder, work)
     app = make_labelling_app(labelling, list, "0.0.0.0", "open-sesame")
     with TestClient(app, base_url="http://pc.example:5006", headers={"origin": "http://pc.example:5006"}) as client:
-        for method, path in (("GET", "/"), ("GET", "/picture/0"), ("POST", "/confirm"), ("GET", "/labelling.js")):
+        for method, path in (("GET", "/"), ("GET", "/image/0"), ("POST", "/confirm"), ("GET", "/labelling.js")):
             assert client.request(method, path, json={"number": 0, "label": "ab"}).status_code == 401
         assert client.get("/?token=open-sesame").status_code == 200
         assert client.post("/confirm", json={"number": 0, "label": "ab"}).status_code == 200
@@ -590,7 +590,7 @@ def test_app_py_serves_it_and_says_what_comes_next(folder: Path, tmp_path: Path)
         service.process.terminate()
         told = service.process.stdout.read()
         assert service.process.wait(20) == 0
-    assert "1 pictures labelled" in told
+    assert "1 images labelled" in told
     assert told.splitlines()[-1].startswith("Next: python move_path.py  (then python cheak_file.py --apply")
     assert "Traceback" not in service.log()
     assert len(os.listdir(work / "train_dataset")) == 1
@@ -609,14 +609,14 @@ def test_wrong_use_is_one_message(folder: Path, work: Work, tmp_path: Path):
 
 def test_when_all_is_labelled_it_says_so_and_serves_nothing(folder: Path, work: Work):
     labelling = open_session(folder, work)
-    for picture in labelling.pile.pictures:
-        if picture.status is Status.OPEN:
-            labelling.confirm(picture.number, "ab")
+    for image in labelling.pile.images:
+        if image.status is Status.OPEN:
+            labelling.confirm(image.number, "ab")
     (folder / "broken.png").unlink()
     done = subprocess.run(
         [sys.executable, str(ROOT / "app.py"), "--work", str(work.path), "--label", str(folder)],
         capture_output=True, encoding="utf-8", timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "0 pictures to label; 5 are in the work's data already" in done.stdout
+    assert "0 images to label; 5 are in the work's data already" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("Next: python move_path.py")

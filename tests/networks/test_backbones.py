@@ -1,4 +1,4 @@
-"""Every backbone of the table: published parameters, fitted to small pictures, learning in every mode.
+"""Every backbone of the table: published parameters, fitted to small images, learning in every mode.
 
 The last takes minutes for the large ones: `make test` takes one of each family, `make test-backbones` all of them.
 """
@@ -19,7 +19,7 @@ from bearcat.artifacts.card import Card
 from bearcat.artifacts.keras_files import load_model
 from bearcat.data.codecs import TEXT_CODECS, make_codec, pad_targets
 from bearcat.data.vocabulary import Vocabulary
-from bearcat.networks.backbones.adapt import MOMENTUM, PICTURE_STRIDES, fitted_network, published_network
+from bearcat.networks.backbones.adapt import IMAGE_STRIDES, MOMENTUM, fitted_network, published_network
 from bearcat.networks.registry import AUTO_BACKBONES, BACKBONES, choose_backbone, is_depthwise, load_family
 from bearcat.training.config import Recipe
 from bearcat.training.sanity_check import plain_layers
@@ -83,12 +83,12 @@ def test_a_network_of_keras_applications_has_the_published_parameters(name: str)
     assert sum(math.prod(weight.shape) for weight in weights) / 1e6 == pytest.approx(PUBLISHED[name], rel=0.01)
 
 
-def test_a_backbone_keeps_its_columns_for_text_and_none_for_pictures(backbone: str):
+def test_a_backbone_keeps_its_columns_for_text_and_none_for_images(backbone: str):
     height, width = 27, 72
     text = fitted_network(backbone, (height, width, 1))
     assert text.output_shape[1:3] == (math.ceil(height / 16), math.ceil(width / 4))
-    picture = fitted_network(backbone, (height, width, 3), PICTURE_STRIDES)
-    assert picture.output_shape[1:3] == (math.ceil(height / 16), math.ceil(width / 16))
+    image = fitted_network(backbone, (height, width, 3), IMAGE_STRIDES)
+    assert image.output_shape[1:3] == (math.ceil(height / 16), math.ceil(width / 16))
     published = published_network(backbone, 1)
     shapes, as_published = ([tuple(w.shape) for w in model.trainable_weights] for model in (text, published))
     assert shapes == as_published

@@ -71,7 +71,7 @@ def test_a_network_has_as_many_parameters_as_published(name: str):
 
 
 @pytest.mark.parametrize("name", FEATURES)
-def test_a_network_takes_pictures_of_any_size(name: str):
+def test_a_network_takes_images_of_any_size(name: str):
     pixels = keras.Input((None, None, 1))
     network = keras.Model(pixels, VARIANTS[name].build(name, pixels))
     features = ops.convert_to_numpy(network(np.random.default_rng(0).uniform(-1, 1, (1, 32, 64, 1))))
@@ -113,5 +113,5 @@ def test_a_saved_shufflenet_is_read_back(tmp_path):
     network = keras.Model(pixels, shufflenet.build("ShuffleNetV2_0_5", pixels))
     network.save(tmp_path / "network.keras")
     again = keras.saving.load_model(tmp_path / "network.keras", safe_mode=True)
-    picture = np.random.default_rng(0).uniform(-1, 1, (1, 32, 32, 1))
-    assert np.array_equal(ops.convert_to_numpy(network(picture)), ops.convert_to_numpy(again(picture)))
+    image = np.random.default_rng(0).uniform(-1, 1, (1, 32, 32, 1))
+    assert np.array_equal(ops.convert_to_numpy(network(image)), ops.convert_to_numpy(again(image)))

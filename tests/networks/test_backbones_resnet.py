@@ -69,7 +69,7 @@ def test_a_variant_has_the_published_parameters_and_a_stride_of_32(name: str):
 
 
 @pytest.mark.parametrize("name", FEATURES)
-def test_the_features_of_small_grey_pictures(name: str):
+def test_the_features_of_small_grey_images(name: str):
     pixels = keras.Input((None, None, 1))
     model = keras.Model(pixels, VARIANTS[name].build(name, pixels))
     assert model(np.zeros((1, 32, 64, 1), np.float32)).shape == FEATURES[name]

@@ -12,13 +12,13 @@ STEP = """
 import os, sys
 os.environ["KERAS_BACKEND"] = sys.argv[1]
 import keras, numpy as np
-from bearcat.artifact import Card
-from bearcat.backbones import BACKBONES
+from bearcat.artifacts.card import Card
+from bearcat.networks.registry import BACKBONES
 from bearcat.detection.losses import NOTHING
-from bearcat.detection.variants import DETECTORS
-from bearcat.label_codecs import TEXT_CODECS, make_codec, pad_targets
-from bearcat.recipe import Recipe
-from bearcat.vocabulary import Vocabulary
+from bearcat.detection.configs import DETECTORS
+from bearcat.data.codecs import TEXT_CODECS, make_codec, pad_targets
+from bearcat.training.config import Recipe
+from bearcat.data.vocabulary import Vocabulary
 from models import build_model
 
 assert keras.backend.backend() == sys.argv[1]

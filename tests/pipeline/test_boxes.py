@@ -1,4 +1,4 @@
-"""The road of EFFICIENTDET: pictures with VOC files, split, checked, trained on, served with points to click."""
+"""The road of EFFICIENTDET: images with VOC files, split, checked, trained on, served with points to click."""
 
 import base64
 import shutil
@@ -19,7 +19,7 @@ COUNTS = {"train": 18, "test": 4}
 
 
 def draw_shapes(folder: Path, number: int) -> None:
-    """Write a picture with a disc and a square, with its VOC file and prompt beside it."""
+    """Write an image with a disc and a square, with its VOC file and prompt beside it."""
     chance = np.random.default_rng(number)
     image = Image.new("RGB", SIZE, tuple(map(int, chance.integers(170, 256, 3))))
     pen, boxes = ImageDraw.Draw(image), []
@@ -35,7 +35,7 @@ def draw_shapes(folder: Path, number: int) -> None:
 
 @pytest.fixture
 def shapes(works: Path) -> Path:
-    """A work of EFFICIENTDET with pictures, not yet split."""
+    """A work of EFFICIENTDET with images, not yet split."""
     run_well("New_work.py", works, "shapes")
     work = works / "shapes"
     small = {"MODE": "EFFICIENTDET", "BATCH_SIZE": 4, "MIN_EPOCH_STEPS": 6, "EPOCHS": 2, "MOSAIC": True}
@@ -52,17 +52,17 @@ def shapes(works: Path) -> Path:
 
 def test_the_road_of_boxes(shapes: Path):
     work = shapes
-    assert "validation_dataset: 2 pictures" in run_well("move_path.py")
+    assert "validation_dataset: 2 images" in run_well("move_path.py")
     validation = list_images(work / "validation_dataset")
     assert all(path.with_suffix(".xml").is_file() and path.with_suffix(".json").is_file() for path in validation)
-    # labels of the pictures that stay may as well lie in the folder for them
+    # labels of the images that stay may as well lie in the folder for them
     for path in (work / "train_dataset").glob("*.xml"):
         path.rename(work / "label" / path.name)
     printed = run_well("cheak_file.py", "--apply")
-    assert "objects a picture: 2 (16)" in printed
+    assert "objects an image: 2 (16)" in printed
     assert "IMAGE_WIDTH = 96" in printed
     assert "IMAGE_CHANNALS = 3" in printed
-    # a damaged picture is named and left out
+    # a damaged image is named and left out
     damaged = shutil.copyfile(validation[0], work / "train_dataset" / "broken.png")
     damaged.write_bytes(damaged.read_bytes()[:80])
     shutil.copyfile(validation[0].with_suffix(".xml"), work / "label" / "broken.xml")
@@ -84,22 +84,22 @@ def test_the_road_of_boxes(shapes: Path):
 
 def assert_all_doors_answer_alike(work: Path) -> None:
     """Compare what the service answers with what Predict_Image finds, and look at the form of the answer."""
-    unit, picture = Predict_Image(work / "App_model"), list_images(work / "test_dataset")[0]
-    found = unit.predict(picture)
-    unit.predict_image(picture, work / "drawn.png")
+    unit, image = Predict_Image(work / "App_model"), list_images(work / "test_dataset")[0]
+    found = unit.predict(image)
+    unit.predict_image(image, work / "drawn.png")
     assert Image.open(work / "drawn.png").width >= SIZE[0]
     with serving(work) as address:
-        image = base64.b64encode(picture.read_bytes()).decode()
-        answer = requests.post(f"{address}/", json={"img": image, "prompt": "方圆"}, timeout=30).json()
+        encoded = base64.b64encode(image.read_bytes()).decode()
+        answer = requests.post(f"{address}/", json={"img": encoded, "prompt": "方圆"}, timeout=30).json()
         assert answer["return_code"] == 200
         assert answer["result"] == found.objects()
         assert answer["points"] == found.points(["方", "圆"])
         assert all(0 <= row["xmin"] <= row["xmax"] <= SIZE[0] for row in answer["result"])
         for prompt, said in (("三", "never learnt"), (7, "what to click"), ("[", "no JSON list")):
-            answer = requests.post(f"{address}/", json={"img": image, "prompt": prompt}, timeout=30).json()
+            answer = requests.post(f"{address}/", json={"img": encoded, "prompt": prompt}, timeout=30).json()
             assert answer["return_code"] == 400
             assert said in answer["return_info"]
-        answer = requests.post(f"{address}/", data={"img": image, "grid": "2x2"}, timeout=30).json()
+        answer = requests.post(f"{address}/", data={"img": encoded, "grid": "2x2"}, timeout=30).json()
         assert "grid: a unit of EFFICIENTDET takes prompt" in answer["return_info"]
         port = address.rpartition(":")[2]
         assert "Click:" in run_well("spider_example.py", "--port", port, "--prompt", "圆")
@@ -121,10 +121,10 @@ def test_what_is_wrong_with_boxes_is_said_before_anything_is_trained(shapes: Pat
     assert "xmin < xmax" in run_wrongly("pack_dataset.py")
 
 
-def test_a_picture_is_not_split_from_its_labels_by_a_name_that_is_taken(shapes: Path):
+def test_a_image_is_not_split_from_its_labels_by_a_name_that_is_taken(shapes: Path):
     taken = shapes / "validation_dataset"
     for path in (shapes / "train_dataset").glob("*.xml"):
         shutil.copyfile(path, taken / path.name)
     assert "nothing is overwritten" in run_wrongly("move_path.py")
-    pictures = list_images(shapes / "train_dataset")
-    assert all(path.with_suffix(".xml").is_file() for path in pictures)
+    images = list_images(shapes / "train_dataset")
+    assert all(path.with_suffix(".xml").is_file() for path in images)

@@ -28,36 +28,36 @@ def test_the_other_modes_walk_the_road_too(works: Path, mode: str):
     assert unit.recogniser.card.mode == mode
     symbols = ("牌坊", "茶_几") if mode == "NUM_CLASSES" else tuple("几坊牌茶")
     assert unit.recogniser.card.characters == symbols
-    readings = [unit.predict(path) for path in list_images(work / "test_dataset")]
-    assert all(0 <= rate <= 1 for reading in readings for rate in reading.confidences)
+    predictions = [unit.predict(path) for path in list_images(work / "test_dataset")]
+    assert all(0 <= rate <= 1 for prediction in predictions for rate in prediction.confidences)
     report = read_report(work, "test")
-    assert report["images"] == len(readings) == 12
+    assert report["images"] == len(predictions) == 12
     assert set(report["by_length"]) == {"1" if mode == "NUM_CLASSES" else "2"}
     names = {name_in(work / "test_dataset", path) for path in list_images(work / "test_dataset")}
     assert {mistake["file"] for mistake in report["mistakes"]} <= names
     assert mode != "NUM_CLASSES" or len(list_images(work / "train_enhance_dataset")) == 60
-    assert_grid_is_read_as_its_cells(unit, list_images(work / "test_dataset")[:4], readings[:4])
+    assert_grid_is_read_as_its_cells(unit, list_images(work / "test_dataset")[:4], predictions[:4])
     assert {"averaged", "val_exact"} <= read_report(work, "train")["best"].keys()
 
 
-def assert_grid_is_read_as_its_cells(unit: Predict_Image, pictures: list[Path], readings: list) -> None:
-    """Lay four pictures side by side, two and two, and compare what is read of the cells."""
+def assert_grid_is_read_as_its_cells(unit: Predict_Image, images: list[Path], predictions: list) -> None:
+    """Lay four images side by side, two and two, and compare what is read of the cells."""
     sheet = Image.new("RGB", (2 * 48, 2 * 24 + 10))
-    for number, path in enumerate(pictures):
+    for number, path in enumerate(images):
         sheet.paste(Image.open(path), (number % 2 * 48, 10 + number // 2 * 24))
     cells = unit.predict_grid(sheet, Grid(2, 2, top=10))
-    assert [cell.label for cell in cells] == [reading.text for reading in readings]
+    assert [cell.label for cell in cells] == [prediction.text for prediction in predictions]
     assert [cell.centre for cell in cells] == [(24, 22), (72, 22), (24, 46), (72, 46)]
-    name = max(reading.text for reading in readings)  # of a network that has hardly learnt some are empty
+    name = max(prediction.text for prediction in predictions)  # of a network that has hardly learnt some are empty
     assert {cell.label for cell in unit.predict_grid(sheet, Grid(2, 2, top=10), name)} == {name}
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
     answer = unit.api(buffer.getvalue(), grid="2x2+0+10", name=name)
-    assert [cell["label"] for cell in answer["result"]] == [r.text for r in readings if r.text == name]
+    assert [cell["label"] for cell in answer["result"]] == [r.text for r in predictions if r.text == name]
 
 
 def give_two_classes(work: Path, mode: str) -> None:
-    """Name a work's pictures by one of two words, or put them into sub-folders, where their names are the same."""
+    """Name a work's images by one of two words, or put them into sub-folders, where their names are the same."""
     for split in ("train", "validation", "test"):
         for number, path in enumerate(list_images(work / f"{split}_dataset")):
             if mode == "NUM_CLASSES":
@@ -87,11 +87,11 @@ def test_new_characters_go_on_from_what_was_learnt(trained: Path, tmp_path: Path
     assert list((work / "backup").rglob("epoch_*.keras"))
 
 
-def test_enhancement_packs_changed_copies_and_leaves_the_pictures_alone(digits: Path):
+def test_enhancement_packs_changed_copies_and_leaves_the_images_alone(digits: Path):
     before = {path: path.read_bytes() for path in list_images(digits / "train_dataset")}
     printed = run_well("pack_dataset.py", "--set", "DATA_ENHANCEMENT=2")
     assert "120 changed copies" in printed
-    assert "train_pack_dataset: 180 pictures" in printed
+    assert "train_pack_dataset: 180 images" in printed
     assert len(list_images(digits / "train_enhance_dataset")) == 120
     assert {path: path.read_bytes() for path in list_images(digits / "train_dataset")} == before
     assert read_report(digits, "pack")["pictures"]["validation"] == 12

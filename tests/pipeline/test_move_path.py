@@ -1,4 +1,4 @@
-"""move_path.py as its users run it: what it says, and pictures that are all there after any kill (see --many-kills)."""
+"""move_path.py as its users run it: what it says, and images that are all there after any kill (see --many-kills)."""
 
 import os
 import random
@@ -22,8 +22,8 @@ SETS = ("train", "validation", "test")
 DIVIDED = 0.3  # the share of each set: there are many moves to be killed in
 
 
-def draw_pictures(folder: Path, names: list[str]) -> None:
-    """Write small pictures of noise, each its own."""
+def draw_images(folder: Path, names: list[str]) -> None:
+    """Write small images of noise, each its own."""
     for number, name in enumerate(names):
         (folder / name).parent.mkdir(exist_ok=True)
         pixels = np.random.default_rng(number).integers(0, 256, (12, 24), np.uint8)
@@ -32,12 +32,12 @@ def draw_pictures(folder: Path, names: list[str]) -> None:
 
 @pytest.fixture
 def make_pile(works: Path) -> Callable:
-    """Return what makes a work with pictures in train_dataset."""
+    """Return what makes a work with images in train_dataset."""
 
     def make(names: list[str], **settings: object) -> Path:
         work = create_work(works, "pile")
         work.make_folders()
-        draw_pictures(work.data_folder("train"), names)
+        draw_images(work.data_folder("train"), names)
         with work.settings_file.open("a", encoding="utf-8") as file:
             file.writelines(f"{name} = {value!r}\n" for name, value in settings.items())
         return work.path
@@ -80,15 +80,15 @@ def test_a_pile_is_split_once_and_put_back(make_pile: Callable, move: Callable):
     before = contents(work)
     code, printed = move()
     assert code == 0
-    assert "validation_dataset: 2 pictures, 2 of them moved there now" in printed
+    assert "validation_dataset: 2 images, 2 of them moved there now" in printed
     assert "--undo" in printed
     assert counts(work) == (16, 2, 2)
     code, printed = move()
     assert (code, counts(work)) == (2, (16, 2, 2))
-    assert "nothing to split, pictures lie already in" in printed
+    assert "nothing to split, images lie already in" in printed
     code, printed = move("--undo")
     assert code == 0
-    assert "test_dataset: 0 pictures, 2 put back from there now" in printed
+    assert "test_dataset: 0 images, 2 put back from there now" in printed
     assert read_report(work, "split")["put_back"] == {"validation": 2, "test": 2}
     assert contents(work) == before
     code, printed = move("--undo")
@@ -107,19 +107,19 @@ def test_a_dry_run_says_the_counts_and_changes_nothing(make_pile: Callable, move
     before = contents(work)
     code, printed = move("--dry-run")
     assert code == 0
-    assert "validation_dataset: 2 pictures would be moved there" in printed
+    assert "validation_dataset: 2 images would be moved there" in printed
     assert contents(work) == before
     assert not list((work / "report").iterdir())
     assert move()[0] == 0
     after, reports = contents(work), sorted((work / "report").iterdir())
     code, printed = move("--undo", "--dry-run")
     assert code == 0
-    assert "test_dataset: 2 pictures would be put back" in printed
+    assert "test_dataset: 2 images would be put back" in printed
     assert contents(work) == after
     assert sorted((work / "report").iterdir()) == reports
 
 
-@pytest.mark.parametrize("mode", ["NUM_CLASSES", "ORDINARY"])  # the default, until step 4 looks at the pictures
+@pytest.mark.parametrize("mode", ["NUM_CLASSES", "ORDINARY"])  # the default, until step 4 looks at the images
 def test_sub_folders_are_classes_that_keep_their_shares(make_pile: Callable, move: Callable, mode: str):
     names = [
         f"{kind}/{number}.png" for kind, count in (("cat", 20), ("dog", 10), ("owl", 1)) for number in range(count)
@@ -127,7 +127,7 @@ def test_sub_folders_are_classes_that_keep_their_shares(make_pile: Callable, mov
     work = make_pile(names, MODE=mode)
     code, printed = move("--set", "DIVIDE_RATO=0.2")
     assert code == 0
-    assert "test_dataset: 1 classes have too few pictures to be in it: owl" in printed
+    assert "test_dataset: 1 classes have too few images to be in it: owl" in printed
     for name in SETS[1:]:
         folder = work / f"{name}_dataset"
         assert {path.parent.name for path in list_images(folder)} == {"cat", "dog"}
@@ -153,13 +153,13 @@ def test_sub_folders_beside_a_table_or_of_boxes_are_no_classes(make_pile: Callab
     assert "classes" not in printed
 
 
-def test_doubles_are_told_and_stay_together(make_pile: Callable, move: Callable):
+def test_duplicates_are_told_and_stay_together(make_pile: Callable, move: Callable):
     work = make_pile(numbered(20))
     for path in list_images(work / "train_dataset"):
         path.with_name(f"again_{path.name}").write_bytes(path.read_bytes())
     code, printed = move()
     assert code == 0
-    assert "40 pictures show the same as others, in 20 groups" in printed
+    assert "40 images show the same as others, in 20 groups" in printed
     assert counts(work) == (32, 4, 4)
     for name in SETS:
         held = [path.read_bytes() for path in list_images(work / f"{name}_dataset")]
@@ -186,7 +186,7 @@ def test_an_interrupted_split_and_an_interrupted_undo_are_finished_whatever_is_a
 
     interrupt(after=5)
     assert counts(work) == (35, 4, 1)
-    assert "test_dataset: 4 pictures would be moved there" in move("--dry-run")[1]
+    assert "test_dataset: 4 images would be moved there" in move("--dry-run")[1]
     code, printed = move()
     assert code == 0
     assert "Finished the split that was interrupted" in printed
@@ -239,9 +239,9 @@ def names_of(folder: Path) -> int:
 def test_a_killed_split_and_a_killed_undo_lose_nothing(
     make_pile: Callable, move: Callable, request: pytest.FixtureRequest
 ):
-    pictures, kills = (5_000, 20) if request.config.getoption("--many-kills") else (600, 2)
-    chance, work = random.Random(0), make_pile(numbered(pictures), DIVIDE_RATO=DIVIDED)
-    before, moved = contents(work), round(DIVIDED * pictures) * 2
+    images, kills = (5_000, 20) if request.config.getoption("--many-kills") else (600, 2)
+    chance, work = random.Random(0), make_pile(numbered(images), DIVIDE_RATO=DIVIDED)
+    before, moved = contents(work), round(DIVIDED * images) * 2
     whole, folders = sorted(before.values()), [work / f"{name}_dataset" for name in SETS]
     half_way = {"split": 0, "undo": 0}
     for _ in range(kills):
@@ -249,12 +249,12 @@ def test_a_killed_split_and_a_killed_undo_lose_nothing(
             start, k = names_of(folders[0]), chance.randrange(1, moved)
             died = killed_at(arguments, lambda start=start, k=k: abs(names_of(folders[0]) - start) >= k)
             left = names_of(folders[0])
-            half_way[what] += died and pictures - moved < left < pictures
+            half_way[what] += died and images - moved < left < images
             assert sorted(contents(work).values()) == whole
             if died:  # maybe after the last move: then there is nothing left to do
                 code, printed = move(*arguments)
                 assert code == 0 or "nothing to" in printed, printed
             assert sorted(contents(work).values()) == whole
-            assert names_of(folders[0]) == (pictures - moved if what == "split" else pictures)
+            assert names_of(folders[0]) == (images - moved if what == "split" else images)
     assert contents(work) == before
-    print(f"{kills} kills each on {pictures} pictures, half-way: {half_way}")
+    print(f"{kills} kills each on {images} images, half-way: {half_way}")

@@ -1,4 +1,4 @@
-"""What holds for every label, vocabulary, picture size and settings file, not for the examples alone (hypothesis)."""
+"""What holds for every label, vocabulary, image size and settings file, not for the examples alone (hypothesis)."""
 
 import ast
 import base64
@@ -38,9 +38,9 @@ def test_what_is_encoded_is_decoded_again_in_every_text_mode(vocabulary: Vocabul
         codec = make_codec(mode, vocabulary, captcha_length=9)
         (target,) = pad_targets([codec.encode(label)], codec.target_width(9))
         rows = spoken(target, mode)
-        (reading,) = codec.decode(sure_of(rows, len(vocabulary))[None])
-        assert reading.text == label
-        assert len(reading.confidences) == len(label)
+        (prediction,) = codec.decode(sure_of(rows, len(vocabulary))[None])
+        assert prediction.text == label
+        assert len(prediction.confidences) == len(label)
         assert codec.steps_needed(label) <= len(rows)
 
 
@@ -77,7 +77,7 @@ def test_a_vocabulary_comes_back_from_its_file_and_keeps_its_rows_when_it_grows(
 
 
 @given(SIDES, SIDES, SPECS, st.floats(0, 1), st.floats(0, 1))
-def test_a_point_of_a_picture_goes_into_the_input_and_back(
+def test_a_point_of_a_image_goes_into_the_input_and_back(
     width: int, height: int, spec: InputSpec, across: float, down: float
 ):
     placement = place(width, height, spec)
@@ -85,11 +85,11 @@ def test_a_point_of_a_picture_goes_into_the_input_and_back(
     # a side shorter than a pixel of the input is drawn as one
     assert -1 <= x <= spec.width + 1
     assert -1 <= y <= spec.height + 1
-    np.testing.assert_allclose(placement.to_picture(x, y), (across * width, down * height), atol=1e-6)
+    np.testing.assert_allclose(placement.to_image(x, y), (across * width, down * height), atol=1e-6)
 
 
 @given(st.integers(4, 300), st.integers(4, 300), SPECS)
-def test_the_letterbox_shows_the_whole_picture_and_paper_around_it(width: int, height: int, spec: InputSpec):
+def test_the_letterbox_shows_the_whole_image_and_paper_around_it(width: int, height: int, spec: InputSpec):
     pixels = letterbox(Image.new("RGB", (width, height)), spec)
     assert pixels.shape == spec.shape
     rows, columns = np.nonzero((pixels < PAPER).all(axis=2))
@@ -165,11 +165,11 @@ def test_a_name_gives_a_label_or_an_error_that_names_it(name: str):
 
 
 @given(st.one_of(st.binary(max_size=300), st.sampled_from([b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM", b"\xff\xd8\xff"])))
-def test_bytes_are_a_picture_or_an_image_error(content: bytes):
+def test_bytes_are_a_image_or_an_image_error(content: bytes):
     try:
         assert open_image(content).mode == "RGB"
     except ImageError as error:
-        assert "the picture" in str(error)
+        assert "the image" in str(error)
 
 
 @given(st.binary(min_size=1, max_size=120), st.booleans(), st.booleans(), st.integers(0, 60))

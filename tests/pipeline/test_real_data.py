@@ -8,7 +8,7 @@ import pytest
 from tests.helpers.steps import ROOT, read_report, run_well
 
 DATA = ROOT.parent / "shared" / "data"
-# pictures, mode, height, width, channels, longest label
+# images, mode, height, width, channels, longest label
 SETS = {
     "captchav2": (1070, "ORDINARY", 50, 200, 1, 5),
     "bjtu_math": (2000, "ORDINARY", 42, 130, 1, 6),
@@ -19,8 +19,8 @@ SETS = {
 def test_a_real_set_walks_the_road_up_to_its_packs(name: str, works: Path):
     archive = DATA / f"{name}.zip"
     if not archive.is_file():
-        pytest.skip(f"{archive.name} is not there: these pictures are not part of the project")
-    pictures, mode, *sizes = SETS[name]
+        pytest.skip(f"{archive.name} is not there: these images are not part of the project")
+    images, mode, *sizes = SETS[name]
     run_well("New_work.py", works, name)
     run_well("init_working_space.py")
     with zipfile.ZipFile(archive) as pile:
@@ -30,7 +30,7 @@ def test_a_real_set_walks_the_road_up_to_its_packs(name: str, works: Path):
                 (works / name / folder / Path(member).name).write_bytes(pile.read(member))
     run_well("move_path.py")
     counts = read_report(works / name, "split")["pictures"]
-    assert sum(counts.values()) == pictures
+    assert sum(counts.values()) == images
     run_well("cheak_file.py", "--apply")
     names = ("IMAGE_HEIGHT", "IMAGE_WIDTH", "IMAGE_CHANNALS", "CAPTCHA_LENGTH")
     suggested = {"MODE": mode} | dict(zip(names, sizes, strict=True))

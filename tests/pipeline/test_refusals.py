@@ -13,15 +13,15 @@ from tests.helpers.steps import run_fresh, run_script, run_well, run_wrongly
 NEEDS_WORK = """init_working_space.py gen_sample_by_captcha.py move_path.py cheak_file.py pack_dataset.py models.py
 train.py save_model.py test.py app.py spider_example.py callback.py delete_file.py""".split()
 NEEDS_DATA = {
-    "move_path.py": "holds no pictures",
-    "cheak_file.py": "has no pictures yet that can be read",
-    "pack_dataset.py": "holds no pictures",
+    "move_path.py": "holds no images",
+    "cheak_file.py": "has no images yet that can be read",
+    "pack_dataset.py": "holds no images",
     "models.py": "num_classes.json is not there: run python pack_dataset.py",
     "train.py": "num_classes.json is not there: run python pack_dataset.py",
     "save_model.py": "no usable checkpoint: run python train.py",
     "test.py": "no trained unit: run python train.py",
     "app.py": "no trained unit: run python train.py",
-    "spider_example.py": "holds no pictures",
+    "spider_example.py": "holds no images",
     "callback.py": "no usable checkpoint: run python train.py",
 }
 
@@ -80,7 +80,7 @@ def test_a_label_longer_than_captcha_length_is_named_with_the_length_to_set(digi
     assert str(long) in message
     assert "CAPTCHA_LENGTH = 8" in message
     assert not (digits / "train_pack_dataset" / "pack.json").exists()
-    assert "60 pictures" in run_well("pack_dataset.py", "--set", "MODE=CTC")
+    assert "60 images" in run_well("pack_dataset.py", "--set", "MODE=CTC")
 
 
 def test_a_character_that_is_not_in_num_classes_is_named_with_its_file(digits: Path):
@@ -95,23 +95,23 @@ def test_a_character_that_is_not_in_num_classes_is_named_with_its_file(digits: P
     assert json.loads((digits / "num_classes.json").read_text(encoding="utf-8"))["5"] == "x"
 
 
-def test_a_damaged_picture_is_named_and_left_out(digits: Path):
+def test_a_damaged_image_is_named_and_left_out(digits: Path):
     broken = first_image(digits)
     broken.write_bytes(broken.read_bytes()[:80])
     printed = run_well("pack_dataset.py")
     assert f"Left out: {broken}" in printed
-    assert "train_pack_dataset: 59 pictures" in printed
+    assert "train_pack_dataset: 59 images" in printed
     assert "damaged: 1" in run_well("cheak_file.py")
     assert broken.stat().st_size == 80
 
 
-def test_a_damaged_test_picture_is_named_and_left_out(trained: Path, tmp_path: Path):
+def test_a_damaged_test_image_is_named_and_left_out(trained: Path, tmp_path: Path):
     work = shutil.copytree(trained, tmp_path / "copy")
     broken = list_images(work / "test_dataset")[0]
     broken.write_bytes(b"")
     printed = run_well("test.py", "--work", work)
     assert f"Left out: {broken}" in printed
-    assert "11 pictures" in printed
+    assert "11 images" in printed
 
 
 def test_settings_changed_after_packing_or_training_are_named(trained: Path):
@@ -173,7 +173,7 @@ def test_without_a_running_service_the_example_says_how_to_start_it(trained: Pat
     assert "python app.py" in run_wrongly("spider_example.py", "--work", trained, "--port", port)
 
 
-def test_a_picture_that_is_not_there_is_named(trained: Path):
+def test_a_image_that_is_not_there_is_named(trained: Path):
     assert "nowhere.png is not there" in run_wrongly("spider_example.py", "nowhere.png", "--work", trained)
 
 

@@ -20,9 +20,9 @@ from bearcat.generation.generate import generate
 from bearcat.generation.shards import WHOLE, Shard
 from bearcat.settings_rules import load_settings
 from bearcat.training.learning_curve import curve_folder
-from bearcat.training.sources import PackedPictures
+from bearcat.training.sources import PackedImages
 from tests.generation.test_generate import SMALL, bytes_in
-from tests.helpers.faults import contents, make_work, picture, run_step
+from tests.helpers.faults import contents, image, make_work, run_step
 from tests.helpers.steps import ROOT, SECONDS, read_report, run_together, run_well
 
 SPLITS = ("train", "validation")
@@ -31,7 +31,7 @@ ENHANCED = ("--set", "DATA_ENHANCEMENT=2")
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
-    """A work with 6 pictures to train on and 2 to validate, not packed."""
+    """A work with 6 images to train on and 2 to validate, not packed."""
     return make_work(tmp_path / "work")
 
 
@@ -135,25 +135,25 @@ def test_what_is_damaged_or_enhanced_comes_out_as_from_one(work: Path, monkeypat
     assert len(damaged) == 1
 
 
-def test_more_shares_than_pictures_are_packed_as_well(work: Path):
+def test_more_shares_than_images_are_packed_as_well(work: Path):
     one = in_one(work)
     pack_in_shares(work, 9)
     assert_the_same(work, one)
 
 
-def test_pictures_that_are_all_damaged_are_told_when_they_are_joined(work: Path):
+def test_images_that_are_all_damaged_are_told_when_they_are_joined(work: Path):
     for file in (work / "validation_dataset").iterdir():
         file.write_bytes(b"none")
     step(work, "--vocabulary-only")
     step(work, "--shard", "1/1")
-    assert "not one picture for" in run_step("pack_dataset.py", work, "--join", "1").complaint
+    assert "not one image for" in run_step("pack_dataset.py", work, "--join", "1").complaint
     assert not (work / "validation_pack_dataset" / "pack.json").exists()
 
 
 def test_the_pack_of_before_stays_until_all_parts_are_there(work: Path):
     step(work)
     before = {split: serialised(work / f"{split}_pack_dataset") for split in SPLITS}
-    picture(7).save(work / "train_dataset" / "01_new.png")
+    image(7).save(work / "train_dataset" / "01_new.png")
     step(work, "--vocabulary-only")
     step(work, "--shard", "1/3")
     assert {split: serialised(work / f"{split}_pack_dataset") for split in SPLITS} == before
@@ -171,8 +171,8 @@ def test_the_pack_of_before_stays_until_all_parts_are_there(work: Path):
     assert contents(work) == after
 
 
-def new_picture(work: Path) -> None:
-    picture(7).save(work / "train_dataset" / "01_new.png")
+def new_image(work: Path) -> None:
+    image(7).save(work / "train_dataset" / "01_new.png")
 
 
 def new_label(work: Path) -> None:
@@ -186,8 +186,8 @@ def nothing(work: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "setting", "what"),
     [
-        (new_picture, "SEED=0", "set of pictures and labels"),
-        (new_label, "SEED=0", "set of pictures and labels"),
+        (new_image, "SEED=0", "set of images and labels"),
+        (new_label, "SEED=0", "set of images and labels"),
         (nothing, "SEED=1", "SEED"),
         (nothing, "DATA_ENHANCEMENT=1", "DATA_ENHANCEMENT"),
         (nothing, "IMAGE_WIDTH=40", "input size"),
@@ -207,10 +207,10 @@ def test_parts_that_do_not_fit_one_another_are_not_joined(work: Path, change, se
 def test_parts_of_another_vocabulary_are_not_joined(work: Path):
     step(work, "--vocabulary-only")
     step(work, "--shard", "1/1")
-    picture(7).save(work / "train_dataset" / "9_new.png")
+    image(7).save(work / "train_dataset" / "9_new.png")
     assert "'9', not in the vocabulary" in refused(work, "--shard", "1/1")
     step(work, "--vocabulary-only", "--extend")
-    assert "was made with another vocabulary, set of pictures and labels" in refused(work, "--join", "1")
+    assert "was made with another vocabulary, set of images and labels" in refused(work, "--join", "1")
     step(work, "--shard", "1/1")
     step(work, "--join", "1")
     assert load_pack_index(work / "train_pack_dataset").characters == ["0", "1", "2", "9"]
@@ -239,7 +239,7 @@ def test_a_share_or_a_join_that_was_killed_completes_with_the_same_bytes(
     if moment not in (3, 6) and not request.config.getoption("--faults"):
         pytest.skip("make test-faults runs it")
     step(work)  # a pack of before
-    picture(7).save(work / "train_dataset" / "01_new.png")
+    image(7).save(work / "train_dataset" / "01_new.png")
     untouched = Path(shutil.copytree(work, work.with_name("untouched"), ignore=shutil.ignore_patterns(".locks")))
     pack_in_shares(untouched, 2)
     step(work, "--vocabulary-only")
@@ -262,7 +262,7 @@ def test_packs_lie_in_a_storage_as_they_would_in_the_work(work: Path, tmp_path: 
     one = in_one(work)
     expected = contents(work).keys() | {"num_classes.json"}
     said = step(work, *remote)
-    assert "train_pack_dataset: 6 pictures" in said
+    assert "train_pack_dataset: 6 images" in said
     assert_the_same(work, one, named)
     assert contents(work).keys() == expected
     pack_in_shares(work, 2, *remote)
@@ -285,7 +285,7 @@ def hold_to_train_alike(work: Path, one: Path, remote: tuple[str, str]) -> None:
     found = []
     for made, overrides in ((work, remote[1:]), (one, ())):
         settings = load_settings(ROOT / "settings.py", made / "settings.py", overrides)
-        source = PackedPictures(Work(made), settings)
+        source = PackedImages(Work(made), settings)
         batches, validation = source.batches(Card.from_settings(settings, source.vocabulary), seed=0, strength=None)
         assert next(batches.as_numpy_iterator())[0].shape == (4, 16, 32, 1)
         pairs = (pair for batch in validation.as_numpy_iterator() for pair in zip(*batch, strict=True))

@@ -97,10 +97,10 @@ def test_test_py_the_service_and_predict_image_read_the_same(trained: Path, serv
 
 
 def test_a_unit_that_reads_text_has_no_boxes_to_draw(trained: Path, tmp_path: Path):
-    unit, picture = Predict_Image(trained / "App_model"), list_images(trained / "test_dataset")[0]
-    assert unit.predict_image(picture) == unit.predict(picture).text
+    unit, image = Predict_Image(trained / "App_model"), list_images(trained / "test_dataset")[0]
+    assert unit.predict_image(image) == unit.predict(image).text
     with pytest.raises(ArtifactError, match="finds no boxes to draw"):
-        unit.predict_image(picture, tmp_path / "drawn.png")
+        unit.predict_image(image, tmp_path / "drawn.png")
 
 
 def test_spider_example_prints_the_answer_and_the_label(trained: Path, service: str):
@@ -192,7 +192,7 @@ def test_delete_file_deletes_what_is_named_and_only_when_told(digits: Path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
 def test_ctrl_c_stops_a_generation_soon_and_the_next_run_finishes_it(works: Path):
-    work = build_work(works, pictures=60)
+    work = build_work(works, images=60)
     config = json.loads((work / "captcha_config.json").read_text(encoding="utf-8"))
     (work / "captcha_config.json").write_text(json.dumps(config | {"count": 4000, "width": 49}), encoding="utf-8")
     command = [sys.executable, str(ROOT / "gen_sample_by_captcha.py"), "--work", str(work)]
@@ -205,5 +205,5 @@ def test_ctrl_c_stops_a_generation_soon_and_the_next_run_finishes_it(works: Path
     made = len(list_images(work / "train_dataset"))
     assert process.returncode == 130, printed
     assert made < 2000
-    assert "4000 pictures" in run_well("gen_sample_by_captcha.py")
+    assert "4000 images" in run_well("gen_sample_by_captcha.py")
     assert len(list_images(work / "train_dataset")) == 4060

@@ -24,7 +24,7 @@ LABELS = {
 
 
 def draw(folder: Path, label: str, number: int = 0, suffix: str = ".png", **options) -> Path:
-    """Write a picture of a text on grey, the same each time; return its file."""
+    """Write an image of a text on grey, the same each time; return its file."""
     image = Image.new("RGB", (90, 30), "#ddd")
     ImageDraw.Draw(image).text((9, 4), label, fill="black", font_size=20)
     path = folder / f"{label}_{number}{suffix}"
@@ -34,7 +34,7 @@ def draw(folder: Path, label: str, number: int = 0, suffix: str = ".png", **opti
 
 @pytest.fixture
 def work(works: Path) -> Work:
-    """A work with a few clean pictures, in which a test plants its fault."""
+    """A work with a few clean images, in which a test plants its fault."""
     work = create_work(works, "planted")
     work.make_folders()
     for split, labels in LABELS.items():
@@ -71,7 +71,7 @@ def test_clean_data_raises_no_warning(work: Work, check):
     assert "Nothing stands out as wrong." in page_of(work)
 
 
-def test_the_page_needs_nothing_else_and_shows_pictures_with_their_labels(work: Work, check):
+def test_the_page_needs_nothing_else_and_shows_images_with_their_labels(work: Work, check):
     check()
     page = page_of(work)
     assert not re.search(r"""(src|href)=["'](?!data:)""", page)
@@ -92,18 +92,18 @@ def test_a_damaged_file_is_named(work: Work, check):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
-def test_a_double_across_train_and_test_is_a_leak(work: Work, check, suffix: str):
+def test_a_duplicate_across_train_and_test_is_a_leak(work: Work, check, suffix: str):
     draw(work.data_folder("test"), "ab3d", 7, suffix)
     printed, report = check()
     (finding,) = findings(report, "leak")
     assert finding["level"] == "warning"
     assert finding["files"] == [f"test_dataset/ab3d_7{suffix} = train_dataset/ab3d_0.png"]
     assert report["doubles"][0]["exact"] == (suffix == ".png")
-    assert "Warning: 1 picture leaked" in printed
+    assert "Warning: 1 image leaked" in printed
     assert "ab3d_7" in page_of(work)
 
 
-def test_doubles_with_different_labels_are_a_contradiction(work: Work, check):
+def test_duplicates_with_different_labels_are_a_contradiction(work: Work, check):
     shutil.copyfile(work.data_folder("train") / "ab3d_0.png", work.data_folder("train") / "ab3c_1.png")
     _, report = check()
     (finding,) = findings(report, "contradiction")
@@ -111,7 +111,7 @@ def test_doubles_with_different_labels_are_a_contradiction(work: Work, check):
     assert not findings(report, "leak")
 
 
-def test_doubles_within_a_set_are_only_noted(work: Work, check):
+def test_duplicates_within_a_set_are_only_noted(work: Work, check):
     draw(work.data_folder("train"), "ab3d", 1)
     _, report = check()
     (finding,) = findings(report, "double")
@@ -120,7 +120,7 @@ def test_doubles_within_a_set_are_only_noted(work: Work, check):
 
 def test_a_name_without_a_label_is_named_and_the_reports_are_written_all_the_same(work: Work, check):
     stray = (work.data_folder("train") / "ab3d_0.png").rename(work.data_folder("train") / "holiday.png")
-    with pytest.raises(LabelError, match="1 pictures have no label"):
+    with pytest.raises(LabelError, match="1 images have no label"):
         check()
     (finding,) = findings(read_report(work.path, "check"), "without_label")
     assert str(stray) in finding["files"][0]
@@ -162,7 +162,7 @@ def test_a_wrong_extension_is_named(work: Work, check):
     assert finding["files"] == [f"{wrong} is PNG"]
 
 
-def test_a_picture_that_exif_turns_is_counted_upright(work: Work, check):
+def test_a_image_that_exif_turns_is_counted_upright(work: Work, check):
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     draw(work.data_folder("train"), "ab3c", 1, ".jpg", exif=exif)
@@ -175,7 +175,7 @@ def test_an_empty_set_is_named(work: Work, check):
     shutil.rmtree(work.data_folder("validation"))
     printed, report = check()
     (finding,) = findings(report, "empty")
-    assert "validation_dataset holds no pictures" in finding["text"]
+    assert "validation_dataset holds no images" in finding["text"]
     assert "move_path.py" in finding["todo"]
     assert "Warning: validation_dataset" in printed
 
@@ -183,7 +183,7 @@ def test_an_empty_set_is_named(work: Work, check):
 def test_three_empty_sets_are_refused_with_a_report(work: Work, check):
     for split in LABELS:
         shutil.rmtree(work.data_folder(split))
-    with pytest.raises(DataError, match="no pictures yet"):
+    with pytest.raises(DataError, match="no images yet"):
         check()
     assert len(findings(read_report(work.path, "check"), "empty")) == 3
     assert "Nothing can be suggested" in page_of(work)

@@ -1,4 +1,4 @@
-"""Reports as HTML: everything escaped, nothing fetched, pictures and figures inside the file."""
+"""Reports as HTML: everything escaped, nothing fetched, images and figures inside the file."""
 
 import base64
 import io
@@ -49,7 +49,7 @@ def whole() -> str:
         html.gallery(
             [
                 html.card(
-                    html.picture(Image.new("P", (9, 9)), EVIL), html.marked([(EVIL, True), ("b", False)], is_true=True)
+                    html.image(Image.new("P", (9, 9)), EVIL), html.marked([(EVIL, True), ("b", False)], is_true=True)
                 )
             ]
         ),
@@ -72,9 +72,9 @@ def test_nothing_is_fetched(whole: str):
     assert not re.search(r"https?:|url\(|@import", whole)
 
 
-def test_a_large_picture_is_shrunk_and_the_original_left_alone():
+def test_a_large_image_is_shrunk_and_the_original_left_alone():
     large = Image.new("RGB", (2000, 500), "red")
-    data = re.search('base64,([^"]+)', html.picture(large))[1]
+    data = re.search('base64,([^"]+)', html.image(large))[1]
     assert Image.open(io.BytesIO(base64.b64decode(data))).size == (480, 120)
     assert large.size == (2000, 500)
 

@@ -35,10 +35,10 @@ def test_a_unit_that_reads_all_gets_no_rule():
 
 PLANTED = {
     "never_learnt": ({"never_learnt": ["é"]}, {}, "Never learnt: é"),
-    "damaged_pictures": ({"damaged": ["a.png is damaged"]}, {}, "1 pictures are damaged"),
-    "other_pictures": ({"exact": 0.7, "exact_ci95": [0.65, 0.75]}, {}, "Validation promised 99.0%"),
+    "damaged_images": ({"damaged": ["a.png is damaged"]}, {}, "1 images are damaged"),
+    "other_images": ({"exact": 0.7, "exact_ci95": [0.65, 0.75]}, {}, "Validation promised 99.0%"),
     "not_learnt": ({"exact": 0.4}, {"exact": 0.5}, "read right in 50.0% only"),
-    "more_data": ({"exact": 0.8}, {"exact": 0.98}, "more training pictures help. python train.py --curve"),
+    "more_data": ({"exact": 0.8}, {"exact": 0.98}, "more training images help. python train.py --curve"),
     "case_only": ({"exact_ignore_case": 0.996}, {}, "2 readings are wrong in upper or lower case alone"),
     "weak_symbols": ({"by_character": {"q": {"count": 20, "right": 0.5}}}, {}, "Read worse than the others: q (50%"),
     "look_alikes": ({"confusions": [["0", "o", 3]]}, {}, "0 read as o (3×)"),
@@ -90,11 +90,11 @@ def boxes_of(**changes: object) -> dict:
 
 BOXES_PLANTED = {
     "never_learnt": ({"never_learnt": ["好"]}, "Never learnt: 好"),
-    "damaged_pictures": ({"damaged": ["a"]}, "1 pictures are damaged"),
+    "damaged_images": ({"damaged": ["a"]}, "1 images are damaged"),
     "weak_classes": ({"per_class": {"天": {"objects": 9, "ap_50": 0.5}}}, "天 (AP 50%, 9 objects)"),
     "missed_or_extra": ({"mistakes": [{"label": ["a", "b", "c"], "read": []}]}, "Most are missing"),
     "loose_boxes": ({"map_50_95": 0.4}, "lie loosely"),
-    "more_pictures": ({"all_clicks_correct": 0.9}, "More labelled pictures"),
+    "more_images": ({"all_clicks_correct": 0.9}, "More labelled images"),
     "small_box_test": ({"all_clicks_correct_ci95": [0.8, 0.9]}, "80.0% or 90.0%"),
 }
 

@@ -62,11 +62,11 @@ def test_a_chosen_mode_that_cannot_learn_the_data_gives_way(
     assert obstacle in advice.because
 
 
-def test_without_pictures_the_mode_stays():
+def test_without_images_the_mode_stays():
     assert advise_mode("CTC", "ORDINARY", LabelFacts([], 0, 0)).mode == "CTC"
 
 
-def test_pictures_in_sub_folders_are_classes():
+def test_images_in_sub_folders_are_classes():
     mode, why = suggest_mode(LabelFacts(["ab", "cd"] * 5, 0, 10, in_sub_folders=10))
     assert mode == "NUM_CLASSES"
     assert "sub-folders" in why
@@ -91,4 +91,4 @@ def test_files_with_boxes_are_told_from_other_texts(tmp_path: Path, beside: list
     for name in ("ab_1.png", "cd_1.png", *beside):
         (tmp_path / name).touch()
     facts = look_at_labels([tmp_path], label_of_name, tmp_path / "label")
-    assert (facts.texts, facts.with_boxes, facts.pictures) == (["ab", "cd"], with_boxes, 2)
+    assert (facts.texts, facts.with_boxes, facts.images) == (["ab", "cd"], with_boxes, 2)

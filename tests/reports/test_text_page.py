@@ -11,7 +11,7 @@ from PIL import Image
 
 from bearcat.artifacts.card import Card
 from bearcat.core.errors import ArtifactError
-from bearcat.data.codecs import Reading
+from bearcat.data.codecs import Prediction
 from bearcat.reports.box_page import boxes_page
 from bearcat.reports.comparison import compare, comparison_page, mcnemar
 from bearcat.reports.text_page import SHOWN_MISTAKES, score_page
@@ -20,7 +20,7 @@ from tests.helpers.steps import ROOT
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Path:
+def image(tmp_path: Path) -> Path:
     path = tmp_path / "a.png"
     Image.fromarray(np.full((24, 48), 200, np.uint8)).save(path)
     return path
@@ -28,8 +28,8 @@ def picture(tmp_path: Path) -> Path:
 
 def report_of(labels: list[str], texts: list[str], symbol: str = "character") -> tuple[dict, list[str]]:
     files = [f"{number}.png" for number in range(len(labels))]
-    readings = [Reading(text, (0.9,) * len(text)) for text in texts]
-    return score(files, labels, readings, [0.01] * len(files)) | {"symbol": symbol}, files
+    predictions = [Prediction(text, (0.9,) * len(text)) for text in texts]
+    return score(files, labels, predictions, [0.01] * len(files)) | {"symbol": symbol}, files
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def report_of(labels: list[str], texts: list[str], symbol: str = "character") ->
         (("牌坊",), ("打字机",), [("牌坊", "打字机")]),
     ],
 )
-def test_labels_and_readings_are_aligned(label, text, pairs: list):
+def test_labels_and_predictions_are_aligned(label, text, pairs: list):
     assert aligned(label, text) == pairs
 
 
@@ -55,10 +55,10 @@ def test_symbols_are_counted_with_the_worst_first():
     ]
 
 
-def test_a_page_says_what_the_report_says_and_marks_what_is_wrong(picture: Path):
+def test_a_page_says_what_the_report_says_and_marks_what_is_wrong(image: Path):
     report, files = report_of(["ab3d", "1111", "<b>"], ["ab8d", "1111", "<i>"])
-    page = score_page(report, dict.fromkeys(files, picture), ["Do <this>."], [("work", "mine & yours")])
-    assert "33.33% of 3 pictures" in page
+    page = score_page(report, dict.fromkeys(files, image), ["Do <this>."], [("work", "mine & yours")])
+    assert "33.33% of 3 images" in page
     assert 'ab<mark class="true">3</mark>d' in page
     assert "ab<mark>8</mark>d" in page
     assert "&lt;<mark>i</mark>&gt;" in page
@@ -69,30 +69,30 @@ def test_a_page_says_what_the_report_says_and_marks_what_is_wrong(picture: Path)
     assert set(re.findall(r'src="([^,]*),', page)) == {"data:image/png;base64", "data:image/svg+xml;base64"}
 
 
-def test_a_page_says_how_rarely_the_rest_is_wrong(picture: Path):
+def test_a_page_says_how_rarely_the_rest_is_wrong(image: Path):
     labels = ["a"] * 100
     texts, sure = ["b", *labels[1:]], [0.25] + [0.75] * 99
-    readings = [Reading(text, (one,)) for text, one in zip(texts, sure, strict=True)]
+    predictions = [Prediction(text, (one,)) for text, one in zip(texts, sure, strict=True)]
     files = [f"{number}.png" for number in range(100)]
-    report = score(files, labels, readings, [0.01] * 100) | {"symbol": "character"}
-    page = score_page(report, dict.fromkeys(files, picture), [], [])
+    report = score(files, labels, predictions, [0.01] * 100) | {"symbol": "character"}
+    page = score_page(report, dict.fromkeys(files, image), [], [])
     assert "wrong without the least sure 1%" in page
     assert "0.00% of the rest, 1.00% of all (1 withheld, with a confidence below 0.750000)" in page
 
 
-def test_the_gallery_is_bounded_and_says_so(picture: Path):
+def test_the_gallery_is_bounded_and_says_so(image: Path):
     count = SHOWN_MISTAKES + 5
     report, files = report_of(["a"] * count, ["b"] * count)
-    page = score_page(report, dict.fromkeys(files, picture), [], [])
+    page = score_page(report, dict.fromkeys(files, image), [], [])
     assert page.count('class="card"') == SHOWN_MISTAKES
     assert f"The {SHOWN_MISTAKES} surest of {count}" in page
 
 
-def test_a_page_without_a_mistake_and_one_where_nothing_was_read(picture: Path):
+def test_a_page_without_a_mistake_and_one_where_nothing_was_read(image: Path):
     report, files = report_of(["a"], ["a"])
     assert "There are none." in score_page(report, {}, [], [])
     report, files = report_of(["a"], [""])
-    assert "<i>nothing</i>" in score_page(report, dict.fromkeys(files, picture), [], [])
+    assert "<i>nothing</i>" in score_page(report, dict.fromkeys(files, image), [], [])
 
 
 def test_the_page_of_boxes_shows_the_worst_drawings_and_the_classes():
@@ -120,12 +120,12 @@ def test_mcnemar_s_test_has_the_published_value():
     assert mcnemar([True, False], [True, False])["p_value"] == 1
 
 
-def test_a_comparison_names_the_better_unit_only_where_it_is_no_chance(picture: Path):
+def test_a_comparison_names_the_better_unit_only_where_it_is_no_chance(image: Path):
     files, labels = [f"{number}.png" for number in range(10)], ["a<"] * 10
     report = compare(("one", "other"), files, labels, [labels, ["b"] * 10], [[True] * 10, [False] * 10])
     assert report["verdict"].startswith("one is better")
     assert report["differing"][0] == {"file": "0.png", "label": "a<", "read": ["a<", "b"], "right": [True, False]}
-    page = comparison_page(report, dict.fromkeys(files, picture))
+    page = comparison_page(report, dict.fromkeys(files, image))
     assert page.count('class="card"') == 10
     assert "a&lt;" in page
     report = compare(("one", "other"), files[:2], labels[:2], [labels[:2]] * 2, [[True, False], [False, False]])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bearcat.data.codecs import Reading
+from bearcat.data.codecs import Prediction
 from bearcat.reports.text_scores import confusions_of, expected_calibration_error, score, wilson_interval
 
 
@@ -68,13 +68,13 @@ def test_the_most_frequent_confusion_stands_first():
 def test_a_score_has_the_keys_of_the_design_and_its_values_by_hand():
     files = ["1.png", "2.png", "3.png", "4.png"]
     labels = ["ab", "cd", "xyz", "Qr"]
-    readings = [
-        Reading("ab", (0.5, 0.5)),
-        Reading("ce", (1.0, 0.4)),
-        Reading("", ()),
-        Reading("qr", (1.0, 1.0)),
+    predictions = [
+        Prediction("ab", (0.5, 0.5)),
+        Prediction("ce", (1.0, 0.4)),
+        Prediction("", ()),
+        Prediction("qr", (1.0, 1.0)),
     ]
-    result = score(files, labels, readings, [0.001, 0.002, 0.003, 0.004])
+    result = score(files, labels, predictions, [0.001, 0.002, 0.003, 0.004])
 
     assert set(result) == {
         "images",
@@ -118,11 +118,11 @@ def test_a_score_has_the_keys_of_the_design_and_its_values_by_hand():
 
 
 def test_a_score_is_plain_json():
-    result = score(["1.png"], ["验a"], [Reading("验b", (0.9, 0.5))], [0.01])
+    result = score(["1.png"], ["验a"], [Prediction("验b", (0.9, 0.5))], [0.01])
     assert json.loads(json.dumps(result))["confusions"] == [["a", "b", 1]]
 
 
 def test_a_score_without_a_mistake_is_perfect():
-    result = score(["1.png", "2.png"], ["a", "bc"], [Reading("a", (1.0,)), Reading("bc", (1.0, 1.0))], [0.1, 0.1])
+    result = score(["1.png", "2.png"], ["a", "bc"], [Prediction("a", (1.0,)), Prediction("bc", (1.0, 1.0))], [0.1, 0.1])
     assert (result["exact"], result["character_accuracy"], result["expected_calibration_error"]) == (1, 1, 0)
     assert result["confusions"] == result["mistakes"] == []

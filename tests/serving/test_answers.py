@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bearcat.core.errors import RequestOptionError
-from bearcat.data.codecs import Reading
+from bearcat.data.codecs import Prediction
 from bearcat.detection.decoding import Detections
 from bearcat.serving.answers import answer_of, parse_prompt
 
@@ -37,17 +37,17 @@ def test_a_prompt_that_is_none_is_refused(prompt: object):
         parse_prompt(prompt, ONE_EACH)
 
 
-def unit(mode: str, reading: object) -> SimpleNamespace:
+def unit(mode: str, prediction: object) -> SimpleNamespace:
     """Return what stands for a Predict_Image that reads just that."""
     card = SimpleNamespace(mode=mode)
-    return SimpleNamespace(recogniser=SimpleNamespace(card=card), predict=lambda image: reading)
+    return SimpleNamespace(recogniser=SimpleNamespace(card=card), predict=lambda image: prediction)
 
 
 FOUND = Detections(ONE_EACH, np.array([[0.0, 0, 10, 20], [30, 0, 40, 10]]), np.array([[0.1, 0.9, 0], [0.2, 0, 0]]))
 
 
 def test_text_is_answered_with_the_probability_of_each_character():
-    answer = answer_of(unit("CTC", Reading("ab", (0.9, 0.5))), b"")
+    answer = answer_of(unit("CTC", Prediction("ab", (0.9, 0.5))), b"")
     assert (answer["result"], answer["recognition_rate"]) == ("ab", [0.9, 0.5])
     assert answer["overall_recognition_rate"] == 0.45
     assert answer["time"] >= 0
@@ -68,8 +68,8 @@ def test_an_option_of_another_mode_is_refused(mode: str, option: str):
         answer_of(unit(mode, FOUND), b"", **{option: "x"})
 
 
-def test_parts_of_a_reading_are_its_characters_or_the_whole_name():
-    assert Reading("ab", (0.9, 0.5)).parts == [("a", 0.9), ("b", 0.5)]
-    assert Reading("牌坊", (0.7,)).parts == [("牌坊", 0.7)]
-    assert Reading("", ()).parts == []
+def test_parts_of_a_prediction_are_its_characters_or_the_whole_name():
+    assert Prediction("ab", (0.9, 0.5)).parts == [("a", 0.9), ("b", 0.5)]
+    assert Prediction("牌坊", (0.7,)).parts == [("牌坊", 0.7)]
+    assert Prediction("", ()).parts == []
     assert FOUND.parts == [("好", 0.9)]

@@ -16,7 +16,7 @@ LIMIT = 20_000  # bytes of a body in these tests
 
 
 def width_of(image: bytes) -> dict:
-    """Answer with the picture's width, as a unit would with its text."""
+    """Answer with the image's width, as a unit would with its text."""
     width = open_image(image).width
     return {"result": str(width), "recognition_rate": [0.5], "overall_recognition_rate": 0.5, "time": 0.001}
 
@@ -28,7 +28,7 @@ def client() -> TestClient:
 
 
 def png(width: int = 40, height: int = 20) -> bytes:
-    """Return a picture whose base64 has + and /, so that the urlsafe alphabet differs."""
+    """Return an image whose base64 has + and /, so that the urlsafe alphabet differs."""
     buffer = io.BytesIO()
     Image.effect_noise((width, height), 90).save(buffer, "PNG")
     return buffer.getvalue()
@@ -107,7 +107,7 @@ BAD_REQUESTS = {
     "no field": ({"data": {"image": "x"}}, 400),
     "empty field": ({"data": {"img": ""}}, 400),
     "no base64": ({"data": {"img": "*** not base64 ***"}}, 400),
-    "no picture": ({"data": {"img": base64.b64encode(b"hello there").decode()}}, 415),
+    "no image": ({"data": {"img": base64.b64encode(b"hello there").decode()}}, 415),
     "a TIFF": ({"data": {"img": text_of(tiff())}}, 415),
     "cut short": ({"data": {"img": text_of(png()[:200])}}, 400),
     "1 × 1": ({"data": {"img": text_of(png(1, 1))}}, 400),
@@ -138,7 +138,7 @@ def test_a_bad_request_is_answered_in_the_contract_s_form_and_the_service_lives(
     assert client.post("/", data={"img": text_of(png())}).status_code == 200
 
 
-def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(client: TestClient):
+def test_a_image_with_too_many_pixels_is_refused_before_it_is_decoded(client: TestClient):
     buffer = io.BytesIO()
     Image.new("1", (8000, 8000)).save(buffer, "PNG", optimize=True)
     assert len(buffer.getvalue()) < LIMIT / 2

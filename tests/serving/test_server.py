@@ -66,12 +66,12 @@ def test_every_form_gets_the_same_answer(service: Running, form: str):
 BATCHES = {
     "JSON": {"json": {"img": [DARK, "bm8gcGljdHVyZQ==", LIGHT]}},
     "a form": {"data": {"img": [DARK, "bm8gcGljdHVyZQ==", LIGHT]}},
-    "files": {"files": [("img", ("1.png", png(0))), ("img", ("2.png", b"no picture")), ("img", ("3.png", png(255)))]},
+    "files": {"files": [("img", ("1.png", png(0))), ("img", ("2.png", b"no image")), ("img", ("3.png", png(255)))]},
 }
 
 
 @pytest.mark.parametrize("form", BATCHES)
-def test_a_list_of_pictures_gets_a_list_of_answers_and_a_bad_one_spoils_no_other(service: Running, form: str):
+def test_a_list_of_images_gets_a_list_of_answers_and_a_bad_one_spoils_no_other(service: Running, form: str):
     answer = service.post(**BATCHES[form])
     assert answer.status_code == 200
     assert answer.json()["return_info"] == SUCCESS
@@ -103,7 +103,7 @@ def post_raw(content_type: str, body: object = b"x") -> dict:
 
 
 def text_bomb() -> bytes:
-    """Return a picture with a text of two million signs packed into it."""
+    """Return an image with a text of two million signs packed into it."""
     text = PngInfo()
     text.add_text("bomb", "0" * 2_000_000, zip=True)
     buffer = io.BytesIO()
@@ -112,12 +112,12 @@ def text_bomb() -> bytes:
 
 
 BAD = {
-    "no picture field": ({"data": {"image": DARK}}, 400),
+    "no image field": ({"data": {"image": DARK}}, 400),
     "no body": ({"headers": {"content-type": "application/json"}}, 400),
     "no base64": ({"data": {"img": "*** not base64 ***"}}, 400),
-    "no picture": ({"data": {"img": "bm8gcGljdHVyZQ=="}}, 415),
+    "no image": ({"data": {"img": "bm8gcGljdHVyZQ=="}}, 415),
     "an SVG": ({"data": {"img": text_of(b"<svg xmlns='http://www.w3.org/2000/svg'/>")}}, 415),
-    "a picture cut short": ({"data": {"img": text_of(png()[:43])}}, 400),
+    "an image cut short": ({"data": {"img": text_of(png()[:43])}}, 400),
     "a text bomb": ({"data": {"img": text_of(text_bomb())}}, 400),
     "1 × 1": ({"data": {"img": text_of(png(size=(1, 1)))}}, 400),
     "too many pixels": ({"data": {"img": text_of(png(size=(8000, 8000)))}}, 413),
@@ -137,7 +137,7 @@ BAD = {
     "parts that are none": (post_raw("multipart/form-data; boundary=x"), 400),
     "many fields": ({"data": {"img": DARK} | {str(number): "x" for number in range(50)}}, 400),
     "many parts": ({"files": [(str(number), ("a", b"x")) for number in range(90)]}, 400),
-    "many pictures in a form": ({"data": {"img": [DARK] * 90}}, 400),
+    "many images in a form": ({"data": {"img": [DARK] * 90}}, 400),
     "a body too large": ({"data": {"img": "A" * LIMIT}}, 413),
     "a chunked body too large": (post_raw("application/json", iter([b"x" * LIMIT] * 2)), 413),
     "an upload too large": ({"files": {"img": ("a.png", b"x" * LIMIT)}}, 413),
@@ -222,15 +222,15 @@ def test_bytes_that_are_no_http_leave_the_service_alive(service: Running):
     assert service.get("/health").status_code == 200
 
 
-def test_the_log_has_one_line_a_request_and_no_picture(tmp_path: Path):
+def test_the_log_has_one_line_a_request_and_no_image(tmp_path: Path):
     work = make_work(tmp_path / "work", first={}, second={"characters": "xy"})
     with running(work, "--no-page") as service:  # one of its own: requests of tests before may still come to the log
         before = len(service.log().splitlines())
         service.post(data={"img": LIGHT, "model": "second"})
         service.get("/health?token=secret%0A")
         service.wait_for_log("GET /health 200 .*\n")
-        picture, health = service.log().splitlines()[before:]
-        assert re.fullmatch(r"\S+ \S+ INFO POST / 200 [\d.]+ ms \d+ B in \d+ B out second", picture)
+        image, health = service.log().splitlines()[before:]
+        assert re.fullmatch(r"\S+ \S+ INFO POST / 200 [\d.]+ ms \d+ B in \d+ B out second", image)
         assert re.fullmatch(r"\S+ \S+ INFO GET /health 200 [\d.]+ ms 0 B in \d+ B out -", health)
         assert LIGHT[:20] not in service.log()
         assert "secret" not in service.log()

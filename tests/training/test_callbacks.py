@@ -55,7 +55,7 @@ def fresh_model(recipe: Recipe = Recipe()) -> keras.Model:  # noqa: B008  frozen
 
 
 def fit(work: Work, model: keras.Model, epochs: int, call_back: CallBack | None = None, scale: float = 1.0) -> CallBack:
-    """Train on four fixed pictures, as train.py would, up to an epoch."""
+    """Train on four fixed images, as train.py would, up to an epoch."""
     call_back = call_back or CallBack(work, settings(), CARD)
     call_back.settings.EPOCHS = epochs
     images = np.random.default_rng(0).uniform(0, 255, (4, 24, 48, 1)).astype(np.float32) * scale
@@ -145,7 +145,7 @@ def test_the_cosine_schedule_rises_falls_to_nothing_and_survives_a_resume(work: 
     assert again.history[4]["learning_rate"] == pytest.approx(cosine_rate(4, 8, 1e-3))
 
 
-def test_many_pictures_change_less_and_less_where_the_end_is_known(work: Work):
+def test_many_images_change_less_and_less_where_the_end_is_known(work: Work):
     by_time = CallBack(work, settings(TRAIN_SECONDS=100), CARD)
     by_time.history = [{"epoch": 1, "time_spent": 75.0}]
     assert float(by_time.strength(10)(0)) == pytest.approx(0.25)
@@ -154,11 +154,11 @@ def test_many_pictures_change_less_and_less_where_the_end_is_known(work: Work):
     strengths = [float(by_steps.strength(10)(number)) for number in (0, 10, 29, 30, 99)]
     assert strengths == pytest.approx([0.75, 0.5, 0.025, 0.0, 0.0], abs=1e-6)
     assert CallBack(work, settings(), CARD).strength(10)(99) == 1.0
-    by_time.pictures = by_steps.pictures = 499  # few
+    by_time.images = by_steps.images = 499  # few
     assert by_time.strength(10)(0) == by_steps.strength(10)(99) == 1.0
 
 
-def test_a_training_by_time_changes_its_last_pictures_hardly_at_all(work: Work, monkeypatch: pytest.MonkeyPatch):
+def test_a_training_by_time_changes_its_last_images_hardly_at_all(work: Work, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pacing, "time", SimpleNamespace(monotonic=itertools.count().__next__))
     call_back, seen = CallBack(work, settings(TRAIN_SECONDS=20), CARD), []
     model = fresh_model()
@@ -174,16 +174,16 @@ def test_a_changed_learning_rate_is_taken_at_the_next_start(work: Work):
     assert float(CallBack(work, settings(LR=1e-4), CARD).resume().optimizer.learning_rate) == pytest.approx(1e-4)
 
 
-def test_the_rate_of_few_pictures_stands_as_long_as_lr_does(work: Work):
-    few = CallBack(work, settings(), CARD, pictures=25)
+def test_the_rate_of_few_images_stands_as_long_as_lr_does(work: Work):
+    few = CallBack(work, settings(), CARD, images=25)
     assert few.peak == few.recipe.lr == pytest.approx(1e-3)  # from nothing there is nothing to lose
     few.begin_from(base_file("tiny", "character"))
     assert few.peak == few.recipe.lr == pytest.approx(5e-4)
     fit(work, fresh_model(), 1, few)
-    again = CallBack(work, settings(), CARD, pictures=49)
+    again = CallBack(work, settings(), CARD, images=49)
     assert float(again.resume().optimizer.learning_rate) == pytest.approx(1e-3)  # where it stood
     assert again.peak == pytest.approx(7e-4)
-    again = CallBack(work, settings(LR=1e-4), CARD, pictures=25)
+    again = CallBack(work, settings(LR=1e-4), CARD, images=25)
     assert float(again.resume().optimizer.learning_rate) == pytest.approx(5e-5)
 
 

@@ -116,7 +116,7 @@ def test_workers_share_the_records_file_by_file_and_none_sees_another_s(
     assert max(map(len, seen)) - min(map(len, seen)) <= 1 + (workers > 5)
 
 
-def test_all_replicas_validate_the_same_number_of_pictures_in_the_same_steps(
+def test_all_replicas_validate_the_same_number_of_images_in_the_same_steps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     from bearcat.training.text_pipeline import validation_batches
@@ -135,7 +135,7 @@ def test_all_replicas_validate_the_same_number_of_pictures_in_the_same_steps(
     assert len(seen) == len(set(seen)) == 18
 
 
-def test_fewer_pictures_than_replicas_are_refused():
+def test_fewer_images_than_replicas_are_refused():
     with pytest.raises(DataError, match="each needs one"):
         Team(ALONE, SimpleNamespace(num_replicas_in_sync=6)).share_of(5)
 
@@ -166,11 +166,11 @@ def digits_work(packed: Path, tmp_path: Path) -> Path:
 def test_a_training_on_two_halves_of_the_cpu_goes_on_alone(digits_work: Path):
     asked = ("--set", "STRATEGY=mirrored", "--set", "EPOCHS=2", "--set", "WEIGHT_AVERAGE=True")
     told = run_well("train.py", "--work", digits_work, *asked)
-    assert "2 replicas (mirrored): 2 × 8 = 16 pictures a step" in told
+    assert "2 replicas (mirrored): 2 × 8 = 16 images a step" in told
     told = run_well("train.py", "--work", digits_work, "--set", "EPOCHS=3", "--set", "WEIGHT_AVERAGE=True")
     assert "Going on after epoch 2" in told
-    pictures = len(list((digits_work / "train_dataset").iterdir()))
-    assert f"The learning rate is set to {rate_for(0.002, pictures):.3g}" in told
+    images = len(list((digits_work / "train_dataset").iterdir()))
+    assert f"The learning rate is set to {rate_for(0.002, images):.3g}" in told
     assert epochs_of(digits_work) == [1, 2, 3]
 
 

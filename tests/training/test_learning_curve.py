@@ -30,14 +30,14 @@ def points_of(shares: list[float], validated: int = 1000) -> list[Point]:
 
 
 def test_a_planted_power_law_is_found():
-    pictures, errors = np.array([100, 200, 400, 800]), 0.4 * np.array([1, 0.5, 0.25, 0.125])
-    law = fit_power_law(pictures, errors * 10_000, [10_000] * 4)
+    images, errors = np.array([100, 200, 400, 800]), 0.4 * np.array([1, 0.5, 0.25, 0.125])
+    law = fit_power_law(images, errors * 10_000, [10_000] * 4)
     assert law.exponent == pytest.approx(1, abs=0.01)
     assert law.error(1600) == pytest.approx(0.025, rel=0.02)
-    assert law.pictures_for(0.025) == pytest.approx(1600, rel=0.02)
+    assert law.images_for(0.025) == pytest.approx(1600, rel=0.02)
 
 
-def test_the_answer_says_how_many_pictures_and_its_interval():
+def test_the_answer_says_how_many_images_and_its_interval():
     report, laws = answer_curve(points_of([0.6, 0.8, 0.9, 0.95]))
     (first, second) = report["needed"]
     assert first["exact"] == 0.98
@@ -83,7 +83,7 @@ def test_figures_are_written(tmp_path: Path):
     assert all((tmp_path / f"{name}.png").read_bytes()[:4] == b"\x89PNG" for name in ("curve", "plain", "train"))
 
 
-def test_parts_are_nested_and_copies_stay_with_their_picture():
+def test_parts_are_nested_and_copies_stay_with_their_image():
     names = [f"a{n}_x.jpg" for n in range(4000)]
     parts = [{name for name in names if is_chosen(name, share, 7)} for share in (1 / 8, 1 / 4, 1 / 2, 1)]
     assert parts[0] < parts[1] < parts[2] < parts[3] == set(names)
@@ -95,7 +95,7 @@ def test_parts_are_nested_and_copies_stay_with_their_picture():
 
 @pytest.fixture
 def work(tmp_path: Path) -> Work:
-    """A work with packs of 40 and 5 tiny pictures."""
+    """A work with packs of 40 and 5 tiny images."""
     work = Work(tmp_path / "work")
     work.make_folders()
     for name in ("settings.py", "captcha_config.json", "num_classes.json"):
@@ -142,5 +142,5 @@ def test_boxes_have_no_curve(works: Path, monkeypatch: pytest.MonkeyPatch):
     from bearcat.core.workspace import create_work
 
     create_work(works, "clicks")
-    with pytest.raises(SettingsError, match="--curve draws parts of packed pictures"):
+    with pytest.raises(SettingsError, match="--curve draws parts of packed images"):
         train.learn_curve(open_step(make_parser(""), ["--set", "MODE='EFFICIENTDET'"]))

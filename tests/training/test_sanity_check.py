@@ -47,7 +47,7 @@ def test_a_loss_that_is_no_number_is_refused_with_what_to_set():
     with pytest.raises(DataError, match=r"nan in the first steps.*--set LR=3\.3e-04"):
         preflight.preflight(model, one_batch(np.nan))
     with pytest.raises(DataError, match=r"nan in the first steps.*--set LR=1\.0e-03"):
-        preflight.preflight(model, one_batch(np.nan), lr=3e-3)  # of which 1e-3 is right for few pictures
+        preflight.preflight(model, one_batch(np.nan), lr=3e-3)  # of which 1e-3 is right for few images
 
 
 def test_memory_is_counted_layer_by_layer():

@@ -79,6 +79,6 @@ def test_a_cosine_rate_warms_up_peaks_and_ends_at_nothing():
     assert rates[10:] == sorted(rates[10:], reverse=True)
 
 
-def test_few_pictures_take_a_lower_rate():
+def test_few_images_take_a_lower_rate():
     assert rate_for(2e-3, 25) == pytest.approx(1e-3)
     assert rate_for(2e-3, 100) == rate_for(2e-3, 10**6) == 2e-3

@@ -1,4 +1,4 @@
-"""TensorBoard's pictures: the first validation pictures with label and reading, each few epochs."""
+"""TensorBoard's images: the first validation images with label and reading, each few epochs."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from bearcat.artifacts.card import Card
 from bearcat.detection.drawing import FOUND_COLOUR, TRUE_COLOUR
-from bearcat.training.tensorboard import EVERY, SHOWN, ShowReadings, draw_reading, drawable
+from bearcat.training.tensorboard import EVERY, SHOWN, ShowPredictions, draw_prediction, drawable
 
 CARD = Card("captcha", "CTC", "tiny", ("a", "b"), 24, 48, 1, 3)
 
 
-def test_readings_are_written_after_the_first_and_each_few_epochs(tmp_path: Path):
+def test_predictions_are_written_after_the_first_and_each_few_epochs(tmp_path: Path):
     seen = []
 
     def network(images, training):
@@ -23,18 +23,18 @@ def test_readings_are_written_after_the_first_and_each_few_epochs(tmp_path: Path
         return np.tile(np.array([[[0.0, 5.0, 0.0], [0.0, 0.0, 5.0]]], np.float32), (len(images), 1, 1))
 
     batches = [(np.full((12, 24, 48, 1), 255, np.float32), np.array([[1, 2, 0]] * 12))]
-    shown = ShowReadings(tmp_path, CARD, batches)
+    shown = ShowPredictions(tmp_path, CARD, batches)
     shown.set_model(network)
     for epoch in range(EVERY):
         shown.on_epoch_end(epoch)
     assert seen == [SHOWN, SHOWN]
     events = EventAccumulator(str(tmp_path), size_guidance={"tensors": 0}).Reload()
-    assert [event.step for event in events.Tensors("validation pictures")] == [1, EVERY]
+    assert [event.step for event in events.Tensors("validation images")] == [1, EVERY]
 
 
 @pytest.mark.parametrize(("text", "colour"), [("ab", TRUE_COLOUR), ("ax", FOUND_COLOUR), ("", FOUND_COLOUR)])
-def test_a_right_reading_is_green_and_a_wrong_one_red(text: str, colour: tuple):
-    drawn = draw_reading(Image.new("L", (48, 24), 255), "ab", text)
+def test_a_right_prediction_is_green_and_a_wrong_one_red(text: str, colour: tuple):
+    drawn = draw_prediction(Image.new("L", (48, 24), 255), "ab", text)
     assert drawn.width >= 240
     lower = drawn.crop((0, drawn.height - 26, drawn.width, drawn.height))
     assert colour in {pixel for _, pixel in lower.getcolors(10_000)}

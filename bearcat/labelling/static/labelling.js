@@ -1,9 +1,9 @@
 // The labelling page: shows what the server says is next, and sends what its keys and buttons ask for.
 "use strict";
 
-const SURE = 0.95, LIKELY = 0.8; // as on the page that reads pictures
+const SURE = 0.95, LIKELY = 0.8; // as on the page that reads images
 const LARGEST = { width: 760, height: 210, factor: 5 };
-const WAIT = 400; // milliseconds between two looks while the first pictures are read
+const WAIT = 400; // milliseconds between two looks while the first images are read
 const MOST_CLASSES = 12;
 
 const at = id => document.getElementById(id);
@@ -16,7 +16,7 @@ async function start() {
   document.documentElement.lang = told.language === "zh" ? "zh-CN" : "en";
   document.title = `Bearcat: ${words.title}`;
   for (const element of document.querySelectorAll("[data-word]")) element.textContent = words[element.dataset.word];
-  at("picture").alt = words.picture;
+  at("image").alt = words.image;
   await ask("state");
 }
 
@@ -39,7 +39,7 @@ async function ask(path, fields = null) {
   } finally {
     busy = false;
   }
-  if (state && !state.picture && state.looked_at < 1) setTimeout(() => ask("state"), WAIT);
+  if (state && !state.image && state.looked_at < 1) setTimeout(() => ask("state"), WAIT);
 }
 
 function tell(text, wrong, always) {
@@ -51,15 +51,15 @@ function tell(text, wrong, always) {
 function show(answer) {
   const before = shown;
   state = answer;
-  shown = state.picture ? state.picture.number : null;
+  shown = state.image ? state.image.number : null;
   at("tagline").textContent = state.unit ? words.tagline : words.tagline_blank;
   at("ways").textContent = say("ways", { folder: lastOf(state.folder, 1), target: lastOf(state.target, 2) });
   showCounts();
-  at("desk").hidden = !state.picture;
-  at("rest").hidden = Boolean(state.picture);
+  at("desk").hidden = !state.image;
+  at("rest").hidden = Boolean(state.image);
   at("back").disabled = !state.can_go_back;
-  if (!state.picture) showRest();
-  else if (shown !== before) showPicture(state.picture);
+  if (!state.image) showRest();
+  else if (shown !== before) showImage(state.image);
   at("enough-words").textContent = say("enough_words", { target: state.target });
   at("commands").textContent = state.commands.join("\n");
 }
@@ -74,7 +74,7 @@ function showCounts() {
   at("bar").style.setProperty("--share", all ? state.labelled / all : 1);
   at("bar").setAttribute("aria-valuenow", all ? Math.round(100 * state.labelled / all) : 100);
   const told = [["labelled", state.labelled, true], ["left", state.left, true], ["skipped", state.skipped],
-    ["before", state.before], ["doubles", state.doubles], ["damaged", state.damaged_count]];
+    ["before", state.before], ["duplicates", state.duplicates], ["damaged", state.damaged_count]];
   at("counts").replaceChildren(...told.filter(([, count, always]) => count || always).map(([word, count]) => {
     const item = document.createElement("li"), number = document.createElement("b");
     number.textContent = count;
@@ -98,19 +98,19 @@ function showRest() {
   if (!waiting) at("enough").open = true;
 }
 
-function showPicture(picture) {
-  at("picture").src = `picture/${picture.number}`;
-  at("name").textContent = picture.name;
+function showImage(image) {
+  at("image").src = `image/${image.number}`;
+  at("name").textContent = image.name;
   at("read-by").textContent = state.unit ? say("read_by", { unit: state.unit }) : "";
-  const parts = picture.parts;
+  const parts = image.parts;
   at("parts").replaceChildren(...parts.map(([part, share]) => showPart(part, share)));
-  const read = parts.length ? say("overall", { share: percent(picture.confidence) }) : words.nothing_read;
-  at("overall").textContent = picture.confidence === null ? "" : read;
+  const read = parts.length ? say("overall", { share: percent(image.confidence) }) : words.nothing_read;
+  at("overall").textContent = image.confidence === null ? "" : read;
   warned = null;
   const field = at("label");
-  field.value = picture.text;
+  field.value = image.text;
   field.focus();
-  selectUnsure(field, picture);
+  selectUnsure(field, image);
   if (state.classes) showClasses();
 }
 
@@ -126,8 +126,8 @@ function showPart(part, share) {
 }
 
 // Select the least sure character, so that typing puts it right; a class is selected as a whole.
-function selectUnsure(field, picture) {
-  const parts = picture.parts, asRead = parts.map(([part]) => part).join("") === picture.text;
+function selectUnsure(field, image) {
+  const parts = image.parts, asRead = parts.map(([part]) => part).join("") === image.text;
   const shares = parts.map(([, share]) => share), least = shares.indexOf(Math.min(...shares));
   hintAtKeys();
   if (state.classes) return field.select();
@@ -206,7 +206,7 @@ function percent(share) {
 }
 
 function onKey(event) {
-  // Enter that ends the writing of a Chinese word is none of ours; one that is held down would confirm unseen pictures
+  // Enter that ends the writing of a Chinese word is none of ours; one that is held down would confirm unseen images
   if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.altKey || event.metaKey) return;
   const onButton = event.target.closest?.("button, summary");
   if (event.key === "Enter" && event.shiftKey) {
@@ -214,11 +214,11 @@ function onKey(event) {
     if (!event.repeat && state?.can_go_back) ask("back", {});
   } else if (event.key === "Enter" && !onButton) {
     event.preventDefault();
-    if (!event.repeat && state?.picture) confirmLabel();
+    if (!event.repeat && state?.image) confirmLabel();
     else if (!event.repeat && state?.skipped) ask("again", {});
   } else if (event.key === "Escape") {
     event.preventDefault();
-    if (!event.repeat && state?.picture) ask("skip", { number: shown });
+    if (!event.repeat && state?.image) ask("skip", { number: shown });
   } else if (state?.classes && (event.key === "ArrowDown" || event.key === "ArrowUp") && event.target === at("label")) {
     event.preventDefault();
     stepClasses(event.key === "ArrowDown" ? 1 : -1);
@@ -226,12 +226,12 @@ function onKey(event) {
 }
 
 function enlarge() {
-  const image = at("picture");
+  const image = at("image");
   const factor = Math.min(LARGEST.factor, LARGEST.width / image.naturalWidth, LARGEST.height / image.naturalHeight);
   image.style.width = `${Math.round(image.naturalWidth * factor)}px`;
 }
 
-at("picture").addEventListener("load", enlarge);
+at("image").addEventListener("load", enlarge);
 at("form").addEventListener("submit", event => { event.preventDefault(); confirmLabel(); });
 at("skip").addEventListener("click", () => ask("skip", { number: shown }));
 at("back").addEventListener("click", () => ask("back", {}));

@@ -1,4 +1,4 @@
-"""Fit a published network, made for pictures of 224², to small ones: fewer strides, borders kept, quick averages."""
+"""Fit a published network, made for images of 224², to small ones: fewer strides, borders kept, quick averages."""
 
 import math
 
@@ -11,9 +11,9 @@ from bearcat.networks.registry import load_family
 PUBLISHED_SIDE = 224
 # BatchNorm's moving averages must keep up with the few steps that a small data set gives
 MOMENTUM = 0.9
-# how each level of maps is shrunk (height, width) on its way to the next, the picture's own level first
+# how each level of maps is shrunk (height, width) on its way to the next, the image's own level first
 TEXT_STRIDES = ((2, 2), (2, 2), (2, 1), (2, 1), (1, 1))  # text runs along the width, which must keep its columns
-PICTURE_STRIDES = ((2, 2), (2, 2), (2, 2), (2, 2), (1, 1))
+IMAGE_STRIDES = ((2, 2), (2, 2), (2, 2), (2, 2), (1, 1))
 
 
 @keras.saving.register_keras_serializable("bearcat")
@@ -41,7 +41,7 @@ class ThinnedDepthwiseConv2D(layers.DepthwiseConv2D):
 
 
 def published_network(name: str, channels: int) -> keras.Model:
-    """Return a backbone as its paper has it, for pictures of 224², without pooling and classifier."""
+    """Return a backbone as its paper has it, for images of 224², without pooling and classifier."""
     pixels = keras.Input((PUBLISHED_SIDE, PUBLISHED_SIDE, channels))
     return keras.Model(pixels, load_family(name).build(name, pixels), name=name)
 

@@ -1,7 +1,7 @@
 """Light plain networks of our own, which train fast on a CPU.
 
 Plain convolutions only: depthwise ones cost a CPU more time than the multiplications they save. The stem and the
-strides shrink the picture early, since the time goes where the maps are large. Filters come in multiples of 32: with
+strides shrink the image early, since the time goes where the maps are large. Filters come in multiples of 32: with
 24, TensorFlow's batch normalisation in bfloat16 takes twice as long as with 32.
 """
 

@@ -1,4 +1,4 @@
-"""What happens when something is done on the page: a picture comes, an example or another unit is chosen."""
+"""What happens when something is done on the page: an image comes, an example or another unit is chosen."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ import gradio
 from gradio.processing_utils import save_file_to_cache
 from gradio.utils import get_upload_folder
 
-from bearcat.serving.page.reading import PageError, Read, read_picture, takes_prompt
+from bearcat.serving.page.prediction import PageError, Read, read_image, takes_prompt
 from bearcat.serving.page.render import Past, remember, show_answer, show_history, show_note
 from bearcat.serving.page.translations import words_of
 
@@ -34,7 +34,7 @@ class Desk:
         return gradio.Textbox(visible=takes_prompt(self.modes, name))
 
     def take_example(self, index: int) -> str:
-        """Return a copy of an example for the picture's place; the page may show no file but its own."""
+        """Return a copy of an example for the image's place; the page may show no file but its own."""
         return save_file_to_cache(self.examples[index], str(self.uploads))
 
     def read(self, file: str | None, name: str, prompt: str, past: list[Past], request: gradio.Request) -> tuple:
@@ -44,14 +44,14 @@ class Desk:
             return show_note(words["waiting"]), show_history(past, words), past
         try:
             path = self.uploaded(file)
-            answer = read_picture(self.units, path, name, (prompt or "")[:MOST_PROMPT])
+            answer = read_image(self.units, path, name, (prompt or "")[:MOST_PROMPT])
         except PageError as error:
             return show_note(error.told(words), wrong=True), show_history(past, words), past
-        past = remember(past, path, answer.reading)
+        past = remember(past, path, answer.prediction)
         return show_answer(path, answer, words), show_history(past, words), past
 
     def uploaded(self, file: str) -> Path:
-        """Return the path of an uploaded picture; raise PageError for any other file of this machine."""
+        """Return the path of an uploaded image; raise PageError for any other file of this machine."""
         path = Path(file).resolve()
         if not path.is_relative_to(self.uploads):
             raise PageError("choose")

@@ -9,7 +9,7 @@ from pathlib import Path
 import gradio
 
 from bearcat.serving.page.handlers import Desk
-from bearcat.serving.page.reading import Read
+from bearcat.serving.page.prediction import Read
 from bearcat.serving.page.translations import PREFIX
 
 CACHE_SECONDS = 3600  # uploads are deleted after an hour
@@ -62,7 +62,7 @@ def build_page(
         gradio.Markdown(say("tagline"), elem_classes="bc-tagline")
         with gradio.Row():
             with gradio.Column(min_width=300):
-                image = make_picture()
+                image = make_image()
                 unit = gradio.Dropdown(list(units), label=say("unit"), visible=False, elem_id="bc-unit")
                 prompt = gradio.Textbox(
                     label=say("prompt"), placeholder=say("prompt_hint"), visible=False, elem_id="bc-prompt"
@@ -81,15 +81,15 @@ def build_page(
     return page
 
 
-def make_picture() -> gradio.Image:
-    """Return the place to drop, paste or choose a picture."""
+def make_image() -> gradio.Image:
+    """Return the place to drop, paste or choose an image."""
     image = gradio.Image(
         type="filepath",
         sources=["upload", "clipboard"],
-        label=say("picture"),
+        label=say("image"),
         height=260,
         buttons=[],
-        elem_id="bc-picture",
+        elem_id="bc-image",
     )
     # gradio would open the file first, with all the formats that Pillow knows, and might encode it again
     image.preprocess = lambda payload: payload.path if payload else None
@@ -97,7 +97,7 @@ def make_picture() -> gradio.Image:
 
 
 def make_shelf(image: gradio.Image, examples: Sequence[Path]) -> gradio.Dataset:
-    """Return the pictures that can be chosen on the page."""
+    """Return the images that can be chosen on the page."""
     return gradio.Dataset(
         components=[image],
         samples=[[str(path)] for path in examples],

@@ -79,4 +79,4 @@ class PageDoor:
         if scope["path"] == "/" and not self.absent:
             return HTMLResponse(WAITING, headers={"Cache-Control": "no-store"})
         reason = self.absent if scope["path"] == "/" else f"there is nothing at {scope['path'][:80]!a}"
-        return failure(404, f"{reason}; POST / reads pictures, /docs says how")
+        return failure(404, f"{reason}; POST / reads images, /docs says how")

@@ -1,4 +1,4 @@
-"""The gradio page: drop a picture, see what was read and how sure each part of it is."""
+"""The gradio page: drop an image, see what was read and how sure each part of it is."""
 
 import atexit
 import os
@@ -12,7 +12,7 @@ from types import MappingProxyType
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bearcat.serving.page.reading import Read
+from bearcat.serving.page.prediction import Read
 from bearcat.serving.page.translations import TRANSLATIONS
 from bearcat.serving.protocol import failure
 
@@ -29,7 +29,7 @@ def mount_page(
     """Add the page at / to the service; it asks nothing of any other machine.
 
     `units` and `modes` (unit → MODE: those that find boxes are also told what to click) may change while the page is
-    served. `examples` are pictures that can be chosen on it.
+    served. `examples` are images that can be chosen on it.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # gradio reads it when it is imported
     keep_uploads_apart()
@@ -43,7 +43,7 @@ def mount_page(
         page,
         path="/",
         footer_links=[],
-        run_history=False,  # it would keep pictures in the browser, and offers to send them to Hugging Face
+        run_history=False,  # it would keep images in the browser, and offers to send them to Hugging Face
         ssr_mode=False,
         mcp_server=False,
         show_error=False,

@@ -1,4 +1,4 @@
-"""The gradio page in a browser without a window: a picture goes in, its answer is seen, nothing leaves the machine."""
+"""The gradio page in a browser without a window: an image goes in, its answer is seen, nothing leaves the machine."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Serve two units with their page, and a test set of two pictures."""
+    """Serve two units with their page, and a test set of two images."""
     work = make_work(tmp_path_factory.mktemp("work"), clicks={"characters": "12"}, letters={})
     (work / "test_dataset").mkdir()
     for name, light in (("a_1", 0), ("b_1", 255)):
@@ -65,9 +65,9 @@ def wait(browser: webdriver.Chrome, css: str, text: str = ""):
 def test_a_visit(browser: webdriver.Chrome, address: str, tmp_path: Path):
     words = browser.words
     wait(browser, "#bc-answer", words["waiting"])
-    wait(browser, "#bc-picture", words["picture"])
+    wait(browser, "#bc-image", words["image"])
     (tmp_path / "light.png").write_bytes(png(255))
-    wait(browser, "#bc-picture input[type=file]").send_keys(str(tmp_path / "light.png"))
+    wait(browser, "#bc-image input[type=file]").send_keys(str(tmp_path / "light.png"))
     wait(browser, "#bc-answer code", "2")  # of clicks, the first unit
     wait(browser, "#bc-answer .bc-sure b", "2")
 
@@ -82,10 +82,10 @@ def test_a_visit(browser: webdriver.Chrome, address: str, tmp_path: Path):
     past = [one.text for one in wait(browser, "#bc-past", words["history"]).find_elements(By.CSS_SELECTOR, "li b")]
     assert past == ["a", "b", "2"]
 
-    (tmp_path / "broken.png").write_bytes(b"no picture")
-    browser.find_element(By.CSS_SELECTOR, "#bc-picture button[aria-label]").click()
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    browser.find_element(By.CSS_SELECTOR, "#bc-image button[aria-label]").click()
     wait(browser, "#bc-answer", words["waiting"])
-    wait(browser, "#bc-picture input[type=file]").send_keys(str(tmp_path / "broken.png"))
+    wait(browser, "#bc-image input[type=file]").send_keys(str(tmp_path / "broken.png"))
     wait(browser, "#bc-answer [role=alert]", words["format"].split("{")[0])
     assert urls_of(browser) and all(url.startswith((address, "data:", "blob:")) for url in urls_of(browser))
 

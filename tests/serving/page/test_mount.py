@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from bearcat.core.errors import ArtifactError
-from bearcat.data.codecs import Reading
+from bearcat.data.codecs import Prediction
 from bearcat.data.images import open_image
 from bearcat.detection.decoding import Detections
 from bearcat.serving.app import make_app
@@ -31,11 +31,11 @@ def png(width: int = 40) -> bytes:
     return buffer.getvalue()
 
 
-def read_width(path: Path) -> Reading:
-    """Read a picture as its width; a higher one fails as a bug would."""
+def read_width(path: Path) -> Prediction:
+    """Read an image as its width; a higher one fails as a bug would."""
     image = open_image(path)
     text = str(image.width // (image.height <= 20))
-    return Reading(text, tuple(np.linspace(0.999, 0.4, len(text))))
+    return Prediction(text, tuple(np.linspace(0.999, 0.4, len(text))))
 
 
 def find_two(path: Path) -> Detections:
@@ -43,7 +43,7 @@ def find_two(path: Path) -> Detections:
     return Detections(NAMES, np.array([[2.0, 2, 12, 12], [20, 2, 30, 12]]), np.diag([0.9, 0.8]))
 
 
-def gone(path: Path) -> Reading:
+def gone(path: Path) -> Prediction:
     raise ArtifactError("the unit 'gone' was taken away")
 
 
@@ -65,7 +65,7 @@ class Visit:
         return end["output"]
 
     def read(self, file: dict | None, unit: str = "width", prompt: str = "") -> str:
-        """Return the answer to a picture as HTML, or why there is none."""
+        """Return the answer to an image as HTML, or why there is none."""
         number = next(one["id"] for one in self.config["dependencies"] if len(one["inputs"]) == 4)
         output = self.call(number, [file, unit, prompt, None])
         return output["data"][0] if "data" in output else json.dumps(output)
@@ -93,7 +93,7 @@ def visit(mounted: TestClient) -> Visit:
     return Visit(mounted)
 
 
-def test_a_picture_is_read_and_each_character_has_its_confidence(visit: Visit):
+def test_a_image_is_read_and_each_character_has_its_confidence(visit: Visit):
     html = visit.read(visit.upload(png(123)))
     assert re.findall(r'<li class="(\S+)"><b>(.)</b>.*?<small>(.*?)</small>', html) == [
         ("bc-sure", "1", "99.9%"),
@@ -105,8 +105,8 @@ def test_a_picture_is_read_and_each_character_has_its_confidence(visit: Visit):
 
 
 def test_boxes_are_drawn_and_clicks_told_in_the_order_of_the_prompt(visit: Visit):
-    picture = visit.upload(png())
-    html = visit.read(picture, "signs", '["<b>", "天", "天"]')
+    image = visit.upload(png())
+    html = visit.read(image, "signs", '["<b>", "天", "天"]')
     assert '<img class="bc-drawing" src="data:image/jpeg;base64,' in html
     clicks = re.findall(r"<li( class=bc-missing)?><b>(.*?)</b><small>(.*?)</small>", html)
     assert [(bool(missing), name) for missing, name, _ in clicks[:3]] == [
@@ -115,7 +115,7 @@ def test_boxes_are_drawn_and_clicks_told_in_the_order_of_the_prompt(visit: Visit
         (True, "天"),
     ]
     assert [place for *_, place in clicks[:3]] == ["25, 7", "7, 7", WORDS["en"]["not_found"]]
-    assert WORDS["en"]["clicks"] not in visit.read(picture, "signs")
+    assert WORDS["en"]["clicks"] not in visit.read(image, "signs")
     assert "<b><b>" not in html
 
 
@@ -135,7 +135,7 @@ def test_it_speaks_the_browsers_language(mounted: TestClient, visit: Visit):
         (png(), "signs", "地", "unknown"),
         (png(), "signs", "[1", "bad_prompt"),
     ],
-    ids=["no picture", "cut picture", "unit gone", "unknown name", "no JSON"],
+    ids=["no image", "cut image", "unit gone", "unknown name", "no JSON"],
 )
 def test_what_cannot_be_read_is_told_in_words(visit: Visit, content: bytes, unit: str, prompt: str, word: str):
     html = visit.read(visit.upload(content), unit, prompt)
@@ -174,7 +174,7 @@ def test_without_its_guards_the_page_would_read_them(visit: Visit, tmp_path: Pat
 
 
 def secret(folder: Path) -> dict:
-    """Write a picture that nobody uploaded, and return how the page would be asked for it."""
+    """Write an image that nobody uploaded, and return how the page would be asked for it."""
     (folder / "secret.png").write_bytes(png(SECRET_WIDTH))
     return {"path": str(folder / "secret.png")}
 

@@ -13,14 +13,14 @@ from bearcat.core.errors import (
     ImageSizeError,
     RequestOptionError,
 )
-from bearcat.data.codecs import Reading
+from bearcat.data.codecs import Prediction
 from bearcat.data.images import FORMATS, MOST_PIXELS
 from bearcat.detection.decoding import Detections
 from bearcat.modes import CODECS
 from bearcat.serving.answers import parse_prompt
 from bearcat.serving.page.render import Answer
 
-Read = Callable[[Path], Reading | Detections]
+Read = Callable[[Path], Prediction | Detections]
 # the first that fits; RequestOptionError comes from a prompt alone
 WORD_OF_ERROR = {
     ImageFormatError: "format",
@@ -46,29 +46,29 @@ class PageError(BearcatError):
         return words[self.word].format(**self.values)
 
 
-def read_picture(units: Mapping[str, Read], file: Path, name: str, prompt: str = "") -> Answer:
-    """Return what a unit makes of a picture; raise PageError where that is nothing to show."""
+def read_image(units: Mapping[str, Read], file: Path, name: str, prompt: str = "") -> Answer:
+    """Return what a unit makes of an image; raise PageError where that is nothing to show."""
     started = time.perf_counter()
     try:
         if name not in units:
             raise PageError("no_unit")
-        reading = units[name](file)
-        wanted = prompt_of(prompt, reading)
-        points = tuple(reading.points(wanted)) if wanted else ()
+        prediction = units[name](file)
+        wanted = prompt_of(prompt, prediction)
+        points = tuple(prediction.points(wanted)) if wanted else ()
     except BearcatError as error:
         raise error if isinstance(error, PageError) else page_error(error) from None
     except Exception:
-        log.exception("the page could not read a picture")
+        log.exception("the page could not read an image")
         raise PageError("failed") from None
-    return Answer(reading, (time.perf_counter() - started) * 1000, tuple(wanted), points)
+    return Answer(prediction, (time.perf_counter() - started) * 1000, tuple(wanted), points)
 
 
-def prompt_of(prompt: str, reading: Reading | Detections) -> list[str]:
+def prompt_of(prompt: str, prediction: Prediction | Detections) -> list[str]:
     """Return the names to click; none where a unit finds no boxes. Raises PageError for one that it never learnt."""
-    if not isinstance(reading, Detections) or not prompt.strip():
+    if not isinstance(prediction, Detections) or not prompt.strip():
         return []
-    wanted = parse_prompt(prompt, reading.names)
-    unknown = [name for name in dict.fromkeys(wanted) if name not in reading.names]
+    wanted = parse_prompt(prompt, prediction.names)
+    unknown = [name for name in dict.fromkeys(wanted) if name not in prediction.names]
     if unknown:
         raise PageError("unknown", names=", ".join(unknown)[:80])
     return wanted
@@ -78,7 +78,7 @@ def page_error(error: BearcatError) -> PageError:
     """Return what a visitor is told of an error; paths and whatever else it names stay out of it."""
     word = next((word for kind, word in WORD_OF_ERROR.items() if isinstance(error, kind)), None)
     if word is None:
-        log.error("the page could not read a picture", exc_info=error)
+        log.error("the page could not read an image", exc_info=error)
     return PageError(word or "failed", formats=", ".join(FORMATS), pixels=f"{MOST_PIXELS:,}")
 
 

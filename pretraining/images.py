@@ -1,4 +1,4 @@
-"""The pictures that the base recogniser learns from: drawn on all cores, kept in files of CHUNK pictures each."""
+"""The images that the base recogniser learns from: drawn on all cores, kept in files of CHUNK images each."""
 
 import os
 import random
@@ -17,16 +17,16 @@ from bearcat.networks.registry import HEIGHT, LEAST_WIDTH
 from pretraining import drawing
 from pretraining.texts import CHARACTERS, choose_text
 
-CHUNK = 2000  # pictures a file
+CHUNK = 2000  # images a file
 HELD_OUT = 2000  # that only validate
-INVERTED = 0.15  # share of the others' pictures, which are dark on light otherwise
-POLL = 0.5  # seconds between two looks for pictures that are drawn meanwhile
+INVERTED = 0.15  # share of the others' images, which are dark on light otherwise
+POLL = 0.5  # seconds between two looks for images that are drawn meanwhile
 # letters whose two cases differ in more than their size, and how alike their shapes may be, of how many of them
 TWO_SHAPES, SHAPE_SIDE, LEAST_DIFFERENCE, MOST_ALIKE = "abdeghnqr", 24, 0.1, 2
 
 
 class Pile:
-    """So many pictures uint8 (HEIGHT, LEAST_WIDTH) and their texts, in a folder of files, drawn or yet to be drawn."""
+    """So many images uint8 (HEIGHT, LEAST_WIDTH) and their texts, in a folder of files, drawn or yet to be drawn."""
 
     def __init__(self, folder: Path, count: int):
         self.folder, self.chunks = folder, -(-count // CHUNK)
@@ -42,7 +42,7 @@ class Pile:
         print(f"{len(fonts)} fonts", flush=True)
         with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
             tasks = [pool.submit(self._draw_chunk, number, fonts) for number in missing]
-            for task in tqdm(tasks, unit_scale=CHUNK, unit=" pictures", mininterval=5):
+            for task in tqdm(tasks, unit_scale=CHUNK, unit=" images", mininterval=5):
                 task.result()
 
     def is_drawn(self, number: int) -> bool:
@@ -55,38 +55,38 @@ class Pile:
             time.sleep(POLL)
 
     def chunk(self, number: int) -> tuple[np.ndarray, list[str]]:
-        """Return the pictures (CHUNK, HEIGHT, LEAST_WIDTH) of a file, and their texts."""
-        return np.load(self._file(number)), [text_of(picture) for picture in self._numbers(number)]
+        """Return the images (CHUNK, HEIGHT, LEAST_WIDTH) of a file, and their texts."""
+        return np.load(self._file(number)), [text_of(image) for image in self._numbers(number)]
 
     def whole(self) -> tuple[np.ndarray, list[str]]:
-        """Return all pictures and all texts."""
+        """Return all images and all texts."""
         parts = [self.chunk(number) for number in range(self.chunks)]
-        return np.concatenate([pictures for pictures, _ in parts]), [text for _, texts in parts for text in texts]
+        return np.concatenate([images for images, _ in parts]), [text for _, texts in parts for text in texts]
 
     def _draw_chunk(self, number: int, fonts: list[Path]) -> None:
-        pictures = np.stack([draw_picture(picture, fonts) for picture in self._numbers(number)])
+        images = np.stack([draw_image(image, fonts) for image in self._numbers(number)])
         with written_beside(self._file(number), sync=False) as part:
-            np.save(part, pictures)
+            np.save(part, images)
 
     def _file(self, number: int) -> Path:
-        return self.folder / f"pictures_{number:05d}.npy"
+        return self.folder / f"images_{number:05d}.npy"
 
     def _numbers(self, number: int) -> range:
         return range(number * CHUNK, (number + 1) * CHUNK)
 
 
 def text_of(number: int) -> str:
-    """Return the text of a picture."""
+    """Return the text of an image."""
     return choose_text(_chances(number))
 
 
 def _chances(number: int) -> random.Random:
-    """Return where all that is random in a picture comes from, its text first."""
+    """Return where all that is random in an image comes from, its text first."""
     return random.Random(f"base/{number}")
 
 
-def draw_picture(number: int, fonts: list[Path]) -> np.ndarray:
-    """Return the grey pixels uint8 (HEIGHT, LEAST_WIDTH) of a picture."""
+def draw_image(number: int, fonts: list[Path]) -> np.ndarray:
+    """Return the grey pixels uint8 (HEIGHT, LEAST_WIDTH) of an image."""
     from pretraining import others
 
     drawers = {drawing.draw: 6, others.draw_captcha: 3, others.draw_wheezy: 2}
