@@ -12,7 +12,7 @@ from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.core.errors import DataError, LabelError
 from bearcat.core.settings_file import change_settings_file
 from bearcat.core.workspace import LABEL_FOLDER
-from bearcat.modes import CODECS
+from bearcat.modes import MODES, Task
 from bearcat.reports.data_checks import find_all, find_duplicates, look_alikes, unseen_symbols
 from bearcat.reports.data_page import Check, Proposal, check_page
 from bearcat.reports.data_statistics import SetReport, inspect_set, put_together, summary_lines
@@ -42,7 +42,7 @@ def main() -> None:
         todo = "put yours in train_dataset and run python move_path.py"
         raise DataError(f"{step.work.path} has no images yet that can be read: {todo}")
     propose(step, check)
-    if check.unit == "box":
+    if check.unit == Task.DETECTION:
         step.next("python train.py", "train on them as they are")
     else:
         step.next("python pack_dataset.py", "pack them for training")
@@ -50,19 +50,19 @@ def main() -> None:
 
 def inspect(step: Step, advice: ModeAdvice) -> Check:
     """Look at all images as the mode to go on with reads their labels."""
-    codec = CODECS[advice.mode]
-    label_of, of_boxes = Image_Processing.extraction_label, codec.unit == "box"
+    mode = MODES[advice.mode]
+    label_of, of_boxes = Image_Processing.extraction_label, mode.task is Task.DETECTION
     if of_boxes:
         label_of = partial(Image_Processing.extraction_boxes, label_folder=step.work.folder(LABEL_FOLDER))
-    reports = {split: inspect_set(step.work.data_folder(split), label_of, codec.symbols, of_boxes) for split in SPLITS}
+    reports = {split: inspect_set(step.work.data_folder(split), label_of, mode.symbols, of_boxes) for split in SPLITS}
     duplicates = find_duplicates(reports)
-    findings = find_all(reports, duplicates, codec.unit)
-    return Check(step.work.path, codec.unit, reports, findings, duplicates, proposals(step, reports, advice), advice)
+    findings = find_all(reports, duplicates, mode.task)
+    return Check(step.work.path, mode.task, reports, findings, duplicates, proposals(step, reports, advice), advice)
 
 
 def proposals(step: Step, reports: dict[str, SetReport], advice: ModeAdvice) -> list[Proposal]:
     """Return the settings that the data suggests beside those that are set."""
-    suggested = suggest_settings(list(reports.values()), CODECS[advice.mode].unit)
+    suggested = suggest_settings(list(reports.values()), MODES[advice.mode].task)
     if suggested:
         suggested = {"MODE": advice.suggested} | suggested
     reasons = why(suggested, list(reports.values()), advice)
@@ -83,7 +83,7 @@ def write_reports(step: Step, check: Check) -> None:
         "all": whole.as_dict(),
         "findings": [finding.as_dict() for finding in check.findings],
         "unseen": {name: dict(symbols) for name, symbols in unseen_symbols(check.reports).items()},
-        "look_alikes": look_alikes(whole.symbols) if check.unit == "character" else [],
+        "look_alikes": look_alikes(whole.symbols) if check.unit == Task.TEXT else [],
         "doubles": [duplicate.as_dict() for duplicate in check.duplicates],
         "suggested": {proposal.name: proposal.suggested for proposal in check.proposals},
         "why": {proposal.name: proposal.why for proposal in check.proposals},

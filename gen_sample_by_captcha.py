@@ -10,7 +10,7 @@ from bearcat.core.errors import SettingsError
 from bearcat.generation.config import CaptchaConfig, load_captcha_config
 from bearcat.generation.generate import generate
 from bearcat.generation.shards import WHOLE
-from bearcat.modes import CODECS
+from bearcat.modes import MODES, Task
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
 def check_kind(step: Step, config: CaptchaConfig) -> None:
     """Raise SettingsError where the mode cannot learn from captchas of that kind."""
     mode = step.settings.MODE
-    if config.has_boxes != (CODECS[mode].unit == "box"):
+    if config.has_boxes != (MODES[mode].task is Task.DETECTION):
         raise SettingsError(
             f"{step.work.captcha_config_file} says kind = {config.kind!r}, the settings say MODE = {mode!r}: "
             "kind 'click' goes with MODE = 'EFFICIENTDET', 'text' with any other; set one of them"

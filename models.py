@@ -13,20 +13,17 @@ from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.core.devices import Device, choose_precision, set_precision, silence, start_tensorflow
 from bearcat.data.vocabulary import Vocabulary
 from bearcat.detection.configs import DETECTORS
-from bearcat.networks.registry import choose_backbone, is_depthwise, is_own, sight_of
+from bearcat.modes import MODES, choose_backbone
+from bearcat.networks.registry import is_depthwise, is_own, sight_of
 from bearcat.training.config import Recipe
 
 with silence():
     import keras
     from keras import layers
 
-    from bearcat.detection.losses import DetectionLoss
-    from bearcat.detection.metrics import AllFound
     from bearcat.detection.network import build_detector
     from bearcat.networks.backbones.adapt import IMAGE_STRIDES, MOMENTUM, TEXT_STRIDES, fitted_network
     from bearcat.networks.layers import FusedBatchNormalization, ManyLogits, PositionEmbedding, Sight
-    from bearcat.networks.losses import SmoothedCrossentropy, SmoothedCTC
-    from bearcat.networks.metrics import ExactMatch
     from bearcat.networks.optimizers import make_optimizer
     from bearcat.training.sanity_check import training_bytes
 
@@ -80,14 +77,6 @@ BUILDERS = {
     "CTC_TINY": build_ctc_tiny,
     "EFFICIENTDET": build_efficientdet,
 }
-LOSSES = {
-    "ORDINARY": SmoothedCrossentropy,
-    "NUM_CLASSES": SmoothedCrossentropy,
-    "CTC": SmoothedCTC,
-    "CTC_TINY": SmoothedCTC,
-    "EFFICIENTDET": DetectionLoss,
-}
-METRICS = {mode: AllFound if mode == "EFFICIENTDET" else ExactMatch for mode in BUILDERS}
 
 
 def look_at(pixels, backbone: str, strides=TEXT_STRIDES):
@@ -152,9 +141,10 @@ def compile_model(model: keras.Model, card: Card, recipe: Recipe) -> keras.Model
     """Make a network ready to train; its gradients are clipped since CTC's first ones are large."""
     optimizer = make_optimizer(recipe.optimizer, recipe.lr, WEIGHT_DECAY, recipe.weight_average, recipe.rectify)
     optimizer.build(model.trainable_variables)  # else the training step is traced a second time to make them
-    loss = LOSSES[card.mode].from_card(card, recipe.label_smoothing)
+    mode = MODES[card.mode]
+    loss = mode.make_loss(card, recipe.label_smoothing)
     # XLA makes a step slower on a CPU, and CTC's loss has no XLA form
-    model.compile(optimizer, loss, metrics=[METRICS[card.mode].from_card(card)], jit_compile=False)
+    model.compile(optimizer, loss, metrics=[mode.make_metric(card)], jit_compile=False)
     return model
 
 

@@ -11,7 +11,7 @@ from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.data.labels import list_images, read_labels
 from bearcat.data.split_journal import Sets, finish_split, load_journal, movable_back, run_split, undo_split
 from bearcat.data.splitting import Split, find_duplicates, plan_split
-from bearcat.modes import CODECS
+from bearcat.modes import MODES, Task
 from bearcat.reports.recommended_settings import advise
 from utils import Image_Processing
 
@@ -75,7 +75,7 @@ def choose(step: Step, sets: Sets) -> Split:
 def classes_of(step: Step, sets: Sets) -> dict[str, str]:
     """Return image → class, by which the sets get their shares; {} where step 4 will not take labels for classes."""
     label_of = Image_Processing.extraction_label
-    if CODECS[advise(step, [sets.pile], label_of).mode].unit != "class":
+    if MODES[advise(step, [sets.pile], label_of).mode].task is not Task.CLASSIFICATION:
         return {}
     return {item.name: item.label for item in read_labels(sets.pile, label_of)[0]}
 

@@ -26,7 +26,7 @@ from bearcat.data.pack_parts import Part, agreed_on, join_parts, load_parts, mak
 from bearcat.data.tfrecord_index import INDEX, load_pack_index
 from bearcat.data.vocabulary import Vocabulary
 from bearcat.generation.shards import WHOLE, Shard, parse_count
-from bearcat.modes import CODECS
+from bearcat.modes import MODES, Task
 from utils import Image_Processing, WriteTFRecord, boxed_data, read_data, vocabulary_of
 
 SPLITS = ("train", "validation")
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--beam-options", metavar="TEXT", default="", help='such as "--runner=FlinkRunner …"; with =')
     step = open_step(parser)
     way = next((name for name in WAYS if getattr(step.arguments, name)), None)
-    if CODECS[step.settings.MODE].unit == "box":
+    if MODES[step.settings.MODE].task is Task.DETECTION:
         return check_boxes(step, way)
     if step.arguments.beam_options and way != "beam":
         raise SettingsError("--beam-options go with --beam n")
@@ -80,7 +80,7 @@ def write_vocabulary(step: Step) -> tuple[Data, WriteTFRecord]:
     labelled = [item for items in data.values() for item in items]
     vocabulary = vocabulary_of(labelled, work.vocabulary_file, settings.MODE, arguments.renew, arguments.extend)
     if arguments.extend:
-        check_kind(pack_folders(work, settings)["train"], CODECS[settings.MODE].unit)
+        check_kind(pack_folders(work, settings)["train"], MODES[settings.MODE].task)
     writer = writer_of(settings, vocabulary)
     writer.check(labelled)
     vocabulary.save(work.vocabulary_file)
@@ -201,7 +201,7 @@ def agreed_vocabulary(work: Work) -> Vocabulary:
 
 def agreement(settings: SimpleNamespace, data: Data, writer: WriteTFRecord) -> dict[str, object]:
     """Return what all shares must have in common."""
-    shared = {"SEED": settings.SEED, "DATA_ENHANCEMENT": settings.DATA_ENHANCEMENT, "kind of label": writer.codec.unit}
+    shared = {"SEED": settings.SEED, "DATA_ENHANCEMENT": settings.DATA_ENHANCEMENT, "kind of label": writer.codec.task}
     return agreed_on(writer.spec, writer.codec.vocabulary, shared, inspect.getsource(Image_Processing), data)
 
 

@@ -16,7 +16,7 @@ from bearcat.core.workspace import ROOT, Work, find_work
 from bearcat.data.codecs import Prediction
 from bearcat.data.labels import LabelledImage
 from bearcat.detection.decoding import Detections
-from bearcat.modes import CODECS
+from bearcat.modes import MODES, Task
 from bearcat.reports.box_scores import all_right
 from bearcat.reports.comparison import compare, comparison_page
 from bearcat.reports.html import write_page
@@ -35,7 +35,7 @@ def main() -> None:
     unit = Predict_Image(step.work.folder("App_model"), step.settings.MODEL_NAME)
     mode = unit.recogniser.card.mode
     read, damaged = read_all(unit, test_data(step, mode))
-    report, page = REPORTERS[CODECS[mode].unit](step.work, unit, damaged, *zip(*read, strict=True))
+    report, page = REPORTERS[MODES[mode].task](step.work, unit, damaged, *zip(*read, strict=True))
     step.write_report("test", report | {"unit": unit.name})
     write_page(step.work.folder("report") / "test.html", page)
     for line in damaged[:SHOWN]:
@@ -77,7 +77,7 @@ def read_all(unit: Predict_Image, data: list[LabelledImage]) -> tuple[list[tuple
 def compare_works(step: Step, works: list[Work]) -> None:
     """Have the units of two works read the same images; print and write which is better, if that can be said."""
     units = [open_unit(work, step.arguments.set) for work in works]
-    kinds = {CODECS[unit.recogniser.card.mode].unit == "box" for unit in units}
+    kinds = {MODES[unit.recogniser.card.mode].task is Task.DETECTION for unit in units}
     if len(kinds) > 1:
         modes = " and ".join(unit.recogniser.card.mode for unit in units)
         raise ArtifactError(f"--compare names units of {modes}: one finds boxes and the other does not")

@@ -20,7 +20,7 @@ from bearcat.cli import INTERRUPTED, Step, echo, make_parser, open_step, run
 from bearcat.core.devices import Device, start_tensorflow
 from bearcat.core.errors import SettingsError
 from bearcat.core.workspace import Work
-from bearcat.modes import CODECS
+from bearcat.modes import MODES, Task
 from bearcat.training.cluster import worker_for
 from bearcat.training.distribution import Team, fingerprint, start_team
 from bearcat.training.learning_curve import SHARES, answer_curve, curve_folder, curve_point, has_ended, make_curve_work
@@ -42,7 +42,7 @@ def main() -> int:
 def train(step: Step) -> int:
     """Train until the rule or EPOCHS ends it, and report."""
     settings, work = step.settings, step.work
-    source = SOURCES[CODECS[settings.MODE].unit](step)
+    source = SOURCES[MODES[settings.MODE].task](step)
     device = start_tensorflow(settings.USE_GPU, settings.SEED, settings.DETERMINISTIC)
     team = gather_team(step, device)
     card = Card.from_settings(settings, source.vocabulary, device.has_gpu)
@@ -94,7 +94,7 @@ def begin(step: Step, call_back: CallBack, device: Device):
     """Return a fresh network, with what the work's `weight` folder holds for it."""
     from models import build_for  # imports Keras
 
-    card, weights, unit = call_back.card, step.settings.WEIGHTS, CODECS[call_back.card.mode].unit
+    card, weights, unit = call_back.card, step.settings.WEIGHTS, MODES[call_back.card.mode].task
     folder = step.work.folder("weight")
     card = replace(card, backbone=backbone_to_train(card, device.has_gpu, folder, weights))
     weight_file = starting_file(folder, weights, card.backbone, unit)
@@ -134,7 +134,7 @@ def boxed_images(step: Step) -> BoxedImages:
 
 
 WORKER_SEEDS = 1_000_003  # apart, more than any training has epochs
-SOURCES = {"character": packed_images, "class": packed_images, "box": boxed_images}
+SOURCES = {Task.TEXT: packed_images, Task.CLASSIFICATION: packed_images, Task.DETECTION: boxed_images}
 
 
 def fit(step: Step, model, call_back: CallBack, source: PackedImages | BoxedImages, device: Device) -> None:
@@ -203,7 +203,7 @@ def summarise(model, call_back: CallBack) -> dict:
 def learn_curve(step: Step) -> int:
     """Train on parts of the data, each in a work of its own, and say how many more images would help."""
     work, settings = step.work, step.settings
-    if CODECS[settings.MODE].unit == "box":
+    if MODES[settings.MODE].task is Task.DETECTION:
         raise SettingsError(f"--curve draws parts of packed images, which MODE = {settings.MODE!r} has none of")
     if worker_for(settings.STRATEGY).count > 1:
         raise SettingsError("--curve trains on one machine: run it without TF_CONFIG, or --set STRATEGY=mirrored")

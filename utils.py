@@ -29,7 +29,7 @@ from bearcat.data.tfrecord_index import fields_of_all
 from bearcat.data.vocabulary import Vocabulary
 from bearcat.detection.decoding import Detections
 from bearcat.detection.drawing import draw_found, save_image
-from bearcat.modes import CODECS
+from bearcat.modes import MODES, Task
 from bearcat.serving.answers import answer_of
 
 
@@ -190,9 +190,9 @@ def read_data(work: Work, split: str, mode: str) -> list[LabelledImage]:
 
     Raises DataError where any has no label, or texts are to be read and an image lies in a sub-folder.
     """
-    unit, folder = CODECS[mode].unit, work.data_folder(split)
-    data = Image_Processing.extraction_data(folder, work.folder(LABEL_FOLDER) if unit == "box" else None)
-    if unit == "character":
+    unit, folder = MODES[mode].task, work.data_folder(split)
+    data = Image_Processing.extraction_data(folder, work.folder(LABEL_FOLDER) if unit == Task.DETECTION else None)
+    if unit == Task.TEXT:
         refuse_sub_folders(data, folder, mode)
     return data
 
@@ -203,11 +203,11 @@ def vocabulary_of(data: list[LabelledImage], file: Path, mode: str, renew: bool,
     Raises LabelError where num_classes.json holds another one, unless it is to be made anew (`renew`) or to take what
     is new at its end (`extend`, which keeps the order of the old).
     """
-    symbols_of = CODECS[mode].symbols
+    symbols_of = MODES[mode].symbols
     found = Vocabulary.of_symbols(symbols_of(item.label) for item in data)
     if not found.characters:
         raise DataError("all labels are empty")
-    of_characters = CODECS[mode].unit == "character"
+    of_characters = MODES[mode].task is Task.TEXT
     if renew or not file.is_file():
         return found.completed(Counter(s for item in data for s in item.label)) if of_characters else found
     known = Vocabulary.load(file)

@@ -12,7 +12,7 @@ from bearcat.core.devices import POLICIES
 from bearcat.core.errors import SettingsError
 from bearcat.core.settings_file import AUTO, Unreadable, parse_override, read_settings_file
 from bearcat.detection.configs import LIGHT_PHI
-from bearcat.modes import CODECS
+from bearcat.modes import MODES
 from bearcat.networks.registry import BACKBONES, OPTIMIZER_NAMES
 from bearcat.training.cluster import STRATEGIES
 
@@ -65,7 +65,7 @@ _UPDATE_FREQ = Rule(
 
 
 RULES: dict[str, Rule] = {
-    "MODE": _one_of(*CODECS),
+    "MODE": _one_of(*MODES),
     "BACKBONE": _one_of(AUTO, *BACKBONES),
     "PHI": _one_of(AUTO, LIGHT_PHI, *range(8)),
     "IMAGE_SIZES": Rule(

@@ -21,6 +21,7 @@ from bearcat.core.devices import start_tensorflow
 from bearcat.core.settings_file import AUTO
 from bearcat.data.images import InputSpec
 from bearcat.data.tfrecord_index import PackIndex, load_pack_index
+from bearcat.modes import Task
 from bearcat.training.config import Recipe
 from benchmarks.turns import in_own_process, peak_bytes, ratios, time_in_turns
 
@@ -65,7 +66,7 @@ def write_images(folder: Path, count: int) -> None:
     """Pack so many labelled images, through the project's own writer."""
     from bearcat.data.tfrecords import write_pack
 
-    of_all = InputSpec(HEIGHT, WIDTH, 1).as_dict() | {"characters": list(CHARACTERS), "unit": "character"}
+    of_all = InputSpec(HEIGHT, WIDTH, 1).as_dict() | {"characters": list(CHARACTERS), "unit": Task.TEXT}
     of_all |= {"longest_label": LENGTH, "steps_needed": {"ORDINARY": LENGTH, "CTC": 2 * LENGTH - 1}}
     write_pack(folder, make_records(count), count, of_all)
 

@@ -28,6 +28,7 @@ from bearcat.core.settings_file import change_settings_file
 from bearcat.core.workspace import Work, create_work
 from bearcat.data.images import InputSpec
 from bearcat.data.tfrecord_index import INDEX, load_pack_index
+from bearcat.modes import Task
 from benchmarks.demo import DIGITS, SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -197,7 +198,7 @@ def write_records(folder: Path, count: int) -> None:
     """Pack some small images over and over."""
     from bearcat.data.tfrecords import write_pack
 
-    shared = {"characters": ["a"], "unit": "character", "longest_label": 1, "steps_needed": {"CTC": 1}}
+    shared = {"characters": ["a"], "unit": Task.TEXT, "longest_label": 1, "steps_needed": {"CTC": 1}}
     write_pack(folder, repeat_records(count), count, SPEC.as_dict() | shared)
 
 

@@ -14,7 +14,7 @@ from bearcat.artifacts.card import Card
 from bearcat.core.devices import Device, start_tensorflow
 from bearcat.core.settings_file import AUTO
 from bearcat.detection.configs import LIGHT_PHI, detector_name
-from bearcat.modes import CODECS
+from bearcat.modes import MODES, Task
 from bearcat.networks.registry import BACKBONES
 from bearcat.training.config import Recipe
 
@@ -23,7 +23,9 @@ STEPS = 10
 CHARACTERS = tuple("0123456789abcdefghijklmnopqrstuvwxyz")
 LONGEST_LABEL = 6
 # mode → what stands for its network
-MODES = {mode: detector_name(LIGHT_PHI) if codec.unit == "box" else AUTO for mode, codec in CODECS.items()}
+DEFAULT_BACKBONES = {
+    name: detector_name(LIGHT_PHI) if mode.task is Task.DETECTION else AUTO for name, mode in MODES.items()
+}
 
 
 def main() -> None:
@@ -32,7 +34,7 @@ def main() -> None:
     parser.add_argument("--backbones", nargs="*", metavar="NAME", help="these in mode CTC, or all where none is named")
     names = parser.parse_args().backbones
     device = start_tensorflow(use_gpu=True, seed=0)
-    tasks = [("CTC", name) for name in names or BACKBONES] if names is not None else list(MODES.items())
+    tasks = [("CTC", name) for name in names or BACKBONES] if names is not None else list(DEFAULT_BACKBONES.items())
     print("| mode | backbone | parameters | memory | a step of 32 |\n| --- | --- | --- | --- | --- |")
     for mode, name in tasks:
         print(measure(mode, name, device), flush=True)
@@ -43,12 +45,12 @@ def measure(mode: str, backbone: str, device: Device) -> str:
     from bearcat.training.sanity_check import training_bytes
     from models import build_for
 
-    size = (64, 128) if CODECS[mode].unit == "box" else (60, 100)
+    size = (64, 128) if MODES[mode].task is Task.DETECTION else (60, 100)
     card = Card("benchmark", mode, backbone, CHARACTERS, *size, 1, LONGEST_LABEL)
     model, card, recipe = build_for(card, Recipe(precision=AUTO), device)
     random = np.random.default_rng(0)
     images = random.uniform(0, 255, (BATCH_SIZE, *card.spec.shape)).astype(np.float32)
-    targets = TARGETS[CODECS[mode].unit](card, random)
+    targets = TARGETS[MODES[mode].task](card, random)
     model.train_on_batch(images, targets)  # traces
     started = time.perf_counter()
     for _ in range(STEPS):
@@ -72,7 +74,7 @@ def box_targets(card: Card, random: np.random.Generator) -> np.ndarray:
     return np.concatenate([classes, corners, corners + 30], axis=-1).astype(np.float32)
 
 
-TARGETS = {"character": text_targets, "class": text_targets, "box": box_targets}
+TARGETS = {Task.TEXT: text_targets, Task.CLASSIFICATION: text_targets, Task.DETECTION: box_targets}
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bearcat.data.codecs import TEXT_CODECS
-from bearcat.modes import CODECS
-from bearcat.networks.registry import AUTO_BACKBONES, BACKBONES, load_family
+from bearcat.modes import MODES, Task
+from bearcat.networks.registry import BACKBONES, load_family
 from tests.helpers.steps import ROOT
 
 PRESCRIBED = """New_work.py init_working_space.py gen_sample_by_captcha.py move_path.py cheak_file.py pack_dataset.py
@@ -70,14 +70,15 @@ def test_a_script_is_a_table_of_contents(path: Path):
 def test_the_modes_tables_have_the_same_keys():
     from bearcat.artifacts.inference import RECOGNISERS
     from bearcat.networks.metrics import KEEPERS
+    from bearcat.reports.test_report import REPORTERS
     from bearcat.serving.answers import ANSWERS, OPTIONS
-    from models import BUILDERS, LOSSES, METRICS
+    from models import BUILDERS
     from train import SOURCES
 
-    assert CODECS.keys() == BUILDERS.keys() == LOSSES.keys() == METRICS.keys()
-    assert TEXT_CODECS.keys() == KEEPERS.keys() == AUTO_BACKBONES.keys()
-    units = {codec.unit for codec in CODECS.values()}
-    assert units == RECOGNISERS.keys() == ANSWERS.keys() == OPTIONS.keys() == SOURCES.keys()
+    assert MODES.keys() == BUILDERS.keys()
+    assert TEXT_CODECS.keys() == KEEPERS.keys()
+    for table in (RECOGNISERS, ANSWERS, OPTIONS, SOURCES, REPORTERS):
+        assert table.keys() == set(Task)
 
 
 @pytest.mark.parametrize("name", BACKBONES)

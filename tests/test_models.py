@@ -13,6 +13,7 @@ from bearcat.artifacts.keras_files import in_float32, load_model
 from bearcat.core.devices import precision_set
 from bearcat.data.codecs import TEXT_CODECS, make_codec, pad_targets
 from bearcat.data.vocabulary import Vocabulary
+from bearcat.modes import Task
 from bearcat.networks.layers import ManyLogits, Sight
 from bearcat.networks.metrics import ExactMatch
 from bearcat.networks.registry import HEIGHT, LEAST_WIDTH, sight_of, width_with
@@ -71,7 +72,7 @@ def test_a_saved_model_computes_the_same_and_keeps_its_optimizer(mode: str, tmp_
     assert all(np.array_equal(one, other) for one, other in pairs)
 
 
-@pytest.mark.parametrize("mode", [mode for mode, codec in TEXT_CODECS.items() if codec.unit == "character"])
+@pytest.mark.parametrize("mode", [mode for mode, codec in TEXT_CODECS.items() if codec.task == Task.TEXT])
 @pytest.mark.parametrize("width", [3, 9])
 def test_the_metric_counts_what_the_codec_reads(mode: str, width: int):
     random = np.random.default_rng(1)

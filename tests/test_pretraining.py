@@ -21,8 +21,7 @@ from bearcat.artifacts.weight_transfer import take_over
 from bearcat.core.fonts import system_fonts
 from bearcat.core.settings_file import AUTO
 from bearcat.generation.generate import seeded_secrets
-from bearcat.modes import CODECS
-from bearcat.networks.registry import AUTO_BACKBONES
+from bearcat.modes import MODES, Task
 from bearcat.training.config import Recipe
 from models import build_model
 from pretraining import images
@@ -48,11 +47,11 @@ def test_sums_are_two_numbers_and_a_sign():
         assert len(choose_sum(random.Random(number)).rstrip("=?")) >= 3
 
 
-@pytest.mark.parametrize(("mode", "by_itself"), AUTO_BACKBONES.items())
-def test_auto_takes_the_network_that_has_a_base_on_a_gpu_too(mode: str, by_itself: tuple[str, str], tmp_path: Path):
+@pytest.mark.parametrize("mode", [name for name, mode in MODES.items() if mode.auto_backbones])
+def test_auto_takes_the_network_that_has_a_base_on_a_gpu_too(mode: str, tmp_path: Path):
     card = Card("captcha", mode, AUTO, tuple("ab"), 60, 100, 1, 4)
-    light, of_gpu = by_itself
-    has_base = CODECS[mode].unit == "character"
+    light, of_gpu = MODES[mode].auto_backbones
+    has_base = MODES[mode].task is Task.TEXT
     assert backbone_to_train(card, True, tmp_path, "base") == (light if has_base else of_gpu)
     assert backbone_to_train(card, True, tmp_path, None) == of_gpu
     assert backbone_to_train(card, False, tmp_path, None) == light
@@ -228,7 +227,7 @@ def test_with_the_base_a_few_labels_are_enough_and_from_nothing_they_are_not(bac
     card = Card("digits", mode, backbone, tuple("0123456789"), 60, 120, 1, 4)
     labelled, unseen = draw_digits(32, "train"), draw_digits(64, "test")
     exact = {}
-    for weights in (base_file(backbone, "character"), None):
+    for weights in (base_file(backbone, Task.TEXT), None):
         keras.utils.set_random_seed(0)
         model = build_model(card, Recipe(lr=1e-3))
         if weights:

@@ -12,7 +12,7 @@ import pytest
 
 from bearcat.core.settings_file import read_settings_file
 from bearcat.data.labels import list_images
-from bearcat.modes import CODECS
+from bearcat.modes import MODES
 from tests.helpers.steps import ROOT, run_well, serving
 from utils import Predict_Image
 
@@ -131,7 +131,7 @@ def test_the_settings_table_is_settings_py(readme: str):
 
 
 def test_every_mode_is_told_and_no_other(readme: str):
-    assert {name for row in section(readme, 4)[2:] for name in quoted(row[0])} == set(CODECS)
+    assert {name for row in section(readme, 4)[2:] for name in quoted(row[0])} == set(MODES)
 
 
 def test_every_message_told_is_one_that_the_program_has(readme: str):

@@ -7,7 +7,7 @@ import pytest
 from bearcat.core.errors import SettingsError
 from bearcat.core.settings_file import change_settings_file, parse_override, read_settings_file
 from bearcat.core.workspace import ROOT
-from bearcat.modes import CODECS
+from bearcat.modes import MODES
 from bearcat.networks.registry import BACKBONES
 from bearcat.settings_rules import RULES, load_settings
 
@@ -60,7 +60,7 @@ def test_an_override_without_name_or_value_is_refused(text: str):
         parse_override(text)
 
 
-@pytest.mark.parametrize("mode", CODECS)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_every_mode_and_backbone_there_is_can_be_set(mode: str, backbone: str):
     settings = load_settings(DEFAULTS, None, [f"MODE={mode}", f"BACKBONE={backbone}"])

@@ -17,7 +17,7 @@ from bearcat.core.settings_file import AUTO
 from bearcat.data.images import InputSpec
 from bearcat.data.vocabulary import Vocabulary
 from bearcat.detection.configs import choose_phi, detector_name, input_spec
-from bearcat.modes import CODECS
+from bearcat.modes import MODES, Task
 
 FORMAT = 1
 METADATA_KEY, CHECKSUM_KEY = "bearcat", "bearcat_checksum"  # of an ONNX file's metadata
@@ -48,7 +48,7 @@ class Card:
     def from_settings(cls, settings: SimpleNamespace, vocabulary: Vocabulary, on_gpu: bool = False) -> "Card":
         """Return the card of what the settings ask for; which detector PHI = 'auto' means depends on the device."""
         backbone, spec = settings.BACKBONE, InputSpec.from_settings(settings)
-        if CODECS[settings.MODE].unit == "box":
+        if MODES[settings.MODE].task is Task.DETECTION:
             phi = choose_phi(settings.PHI, on_gpu)
             backbone, spec = detector_name(phi), input_spec(settings, phi)
         return cls(
@@ -70,7 +70,7 @@ class Card:
 
     def make_codec(self):
         """Return the codec that turns this unit's output into what it read."""
-        return CODECS[self.mode].from_card(self)
+        return MODES[self.mode].from_card(self)
 
     def with_metrics(self, metrics: dict[str, float]) -> "Card":
         """Return the card with figures, and with the versions that are at work now."""
@@ -90,8 +90,8 @@ class Card:
             check_fields(card)
             if min(card.spec.shape) < 1:
                 raise ValueError(f"the input is {card.spec}")
-            if card.mode not in CODECS:
-                raise ArtifactError(f"{where} has mode {card.mode!r}, known are: {', '.join(CODECS)}")
+            if card.mode not in MODES:
+                raise ArtifactError(f"{where} has mode {card.mode!r}, known are: {', '.join(MODES)}")
         except (ValueError, KeyError, TypeError) as error:
             raise ArtifactError(f"{where} has a damaged card ({error!r})") from None
         return card

@@ -14,7 +14,7 @@ from bearcat.core.errors import ArtifactError
 from bearcat.data.codecs import Prediction
 from bearcat.data.images import InputSpec, Source, extract_pixels, open_image
 from bearcat.detection.decoding import Detections
-from bearcat.modes import CODECS
+from bearcat.modes import MODES, Task
 
 log = logging.getLogger("bearcat.artifacts.inference")
 Extract = Callable[[Source, InputSpec], np.ndarray]
@@ -106,13 +106,13 @@ ENGINES: dict[str, Callable[[Path], "OnnxEngine | KerasEngine"]] = {
     ONNX_SUFFIX: OnnxEngine,
     KERAS_SUFFIX: start_keras_engine,
 }
-RECOGNISERS = {"character": Recogniser, "class": Recogniser, "box": Detector}
+RECOGNISERS = {Task.TEXT: Recogniser, Task.CLASSIFICATION: Recogniser, Task.DETECTION: Detector}
 
 
 def load_recogniser(path: Path, extract: Extract = extract_pixels) -> Recogniser:
     """Return the unit of a file of App_model at work."""
     engine = ENGINES[path.suffix](path)
-    return RECOGNISERS[CODECS[engine.card.mode].unit](engine, extract)
+    return RECOGNISERS[MODES[engine.card.mode].task](engine, extract)
 
 
 def choose_unit(units: dict[str, Path], name: str, folder: Path) -> Path:

@@ -6,8 +6,7 @@ from pathlib import Path
 from bearcat.artifacts.card import KERAS_SUFFIX, Card, read_card
 from bearcat.core.errors import ArtifactError
 from bearcat.core.settings_file import AUTO
-from bearcat.modes import CODECS
-from bearcat.networks.registry import AUTO_BACKBONES, choose_backbone
+from bearcat.modes import MODES, Task, choose_backbone
 
 BASE = "base"  # what WEIGHTS calls the toolkit's own recogniser
 BASE_FOLDER = Path(__file__).parent / "pretrained"
@@ -40,16 +39,16 @@ def backbone_to_train(card: Card, on_gpu: bool, folder: Path, weights: str | Non
     own, light = find_weight_file(folder), choose_backbone(AUTO, card.mode, on_gpu=False)
     if own and own.suffix == KERAS_SUFFIX:
         begun = read_card(own)[0]
-        if begun.mode == card.mode or begun.backbone in AUTO_BACKBONES[card.mode]:
+        if begun.mode == card.mode or begun.backbone in (MODES[card.mode].auto_backbones or ()):
             return begun.backbone
-    from_base = not own and weights == BASE and base_file(light, CODECS[card.mode].unit)
+    from_base = not own and weights == BASE and base_file(light, MODES[card.mode].task)
     return light if from_base else choose_backbone(AUTO, card.mode, on_gpu)
 
 
 def base_file(backbone: str, unit: str) -> Path | None:
     """Return the base recogniser with a backbone, for modes whose symbols are characters; None where there is none."""
     path = BASE_FOLDER / f"{backbone}.keras"
-    return path if unit == "character" and path.is_file() else None
+    return path if unit == Task.TEXT and path.is_file() else None
 
 
 def origin_of(weight_file: Path) -> str:

@@ -7,12 +7,21 @@ Decoding is NumPy alone, so that testing and serving run the very same lines.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
 
 import numpy as np
 
 from bearcat.core.errors import LabelError
 from bearcat.data.vocabulary import BLANK, BLANK_INDEX, Vocabulary
+
+
+class Task(StrEnum):
+    """What is predicted; the value names what an entry of the vocabulary stands for, in packs and reports."""
+
+    TEXT = "character"
+    CLASSIFICATION = "class"
+    DETECTION = "box"
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 class TextCodec:
     """What all codecs share; the symbols of a text are its characters."""
 
-    unit = "character"  # what a row of the vocabulary stands for
+    task = Task.TEXT
     uses_captcha_length = False
 
     def __init__(self, vocabulary: Vocabulary, captcha_length: int):
@@ -134,7 +143,7 @@ class CtcTinyCodec(CtcCodec):
 class ClassCodec(TextCodec):
     """One class an image: the whole label is one symbol, and never blank."""
 
-    unit = "class"
+    task = Task.CLASSIFICATION
 
     @staticmethod
     def symbols(label: str) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def fields_of_all(spec: InputSpec, codec, labels: Iterable[str]) -> dict[str, ob
     return {
         **spec.as_dict(),
         "characters": list(codec.vocabulary.characters),
-        "unit": codec.unit,
+        "unit": codec.task,
         "longest_label": max(map(len, labels)),
         "steps_needed": {mode: max(map(other.steps_needed, labels)) for mode, other in TEXT_CODECS.items()},
     }

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from bearcat.core.errors import LabelError
+from bearcat.data.codecs import Task
 from bearcat.data.images import InputSpec, place
 from bearcat.detection.boxes import decode_boxes, make_anchors, suppress
 from bearcat.detection.configs import DETECTORS
@@ -100,7 +101,7 @@ class Detections:
 class DetectionCodec:
     """Turns a detector's output into detections in pixels of its input; its symbols are class names."""
 
-    unit = "box"
+    task = Task.DETECTION
     uses_captcha_length = False
 
     def __init__(self, names: tuple[str, ...], detector: str, spec: InputSpec):

@@ -17,7 +17,7 @@ from bearcat.data.images import open_image
 from bearcat.labelling.copies import Copies, Copy
 from bearcat.labelling.queue import LabellingQueue, QueuedImage, Status
 from bearcat.labelling.translations import LabellingError
-from bearcat.modes import CODECS
+from bearcat.modes import MODES, Task
 
 FINAL = ("there", "gone", "changed")  # refusals after which an image can't be labelled in this session
 Read = Callable[[Path], Prediction]
@@ -36,11 +36,11 @@ class Symbols:
     @property
     def are_classes(self) -> bool:
         """Tell whether a whole label is one symbol."""
-        return CODECS[self.mode].unit == "class"
+        return MODES[self.mode].task is Task.CLASSIFICATION
 
     def note(self, label: str) -> None:
         """Remember what a confirmed label is made of."""
-        symbols = CODECS[self.mode].symbols(label)
+        symbols = MODES[self.mode].symbols(label)
         self.used.update(symbols)
         if self.known is not None:
             self.known.update(symbols)

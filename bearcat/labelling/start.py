@@ -15,7 +15,7 @@ from bearcat.data.vocabulary import Vocabulary
 from bearcat.labelling.copies import CHANGED, SCRIPT, Copies
 from bearcat.labelling.queue import look_through
 from bearcat.labelling.session import Labelling, Symbols
-from bearcat.modes import CODECS
+from bearcat.modes import MODES, Task
 from bearcat.serving.server import THIS_MACHINE
 
 Load = Callable[[Path, str], Any]  # App_model and a unit's name → a Predict_Image
@@ -30,12 +30,12 @@ def open_labelling(
     that cannot be loaded.
     """
     unit = load_unit(work.folder("App_model"), model_name, load)
-    if "box" in {CODECS[mode].unit, CODECS[unit.recogniser.card.mode].unit if unit else ""}:
+    if Task.DETECTION in {MODES[mode].task, MODES[unit.recogniser.card.mode].task if unit else None}:
         raise SettingsError(
             "MODE = 'EFFICIENTDET' has boxes for labels, which --label cannot draw: use a program that writes VOC or "
             "YOLO files, as LabelImg does"
         )
-    if unit and CODECS[unit.recogniser.card.mode].unit != CODECS[mode].unit:
+    if unit and MODES[unit.recogniser.card.mode].task != MODES[mode].task:
         unit = None  # MODE was changed from texts to classes, or the other way round
     with changing(work.path, SCRIPT, CHANGED):  # a split on its way would move what is looked at
         pile = look_through(folder, work)
@@ -56,7 +56,7 @@ def load_unit(app_model: Path, model_name: str, load: Load) -> Any | None:
 def known_symbols(work: Work, mode: str, unit: Any | None, label_of: Callable[[Path], str]) -> set[str] | None:
     """Return the symbols that were learnt, and the classes that are in the data; None for texts that no unit reads."""
     known = set(unit.recogniser.card.characters) if unit else set()
-    if CODECS[mode].unit == "class":
+    if MODES[mode].task is Task.CLASSIFICATION:
         with contextlib.suppress(LabelError):  # a broken table is told of when a label is written
             known |= {item.label for item in read_labels(work.data_folder("train"), label_of)[0]}
         return known

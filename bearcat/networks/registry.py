@@ -3,8 +3,6 @@
 import importlib
 import math
 
-from bearcat.core.settings_file import AUTO
-
 # name → module; modules after the first two hold what keras.applications lacks
 BACKBONES: dict[str, str] = {
     **dict.fromkeys(["light", "tiny", "wide"], "light"),
@@ -22,20 +20,8 @@ BACKBONES: dict[str, str] = {
     "MnasNet": "mnasnet",
     **dict.fromkeys(["Lambda_ResNet_50", "Lambda_Densenet_121"], "lambda_networks"),
 }
-# mode → what 'auto' takes on a CPU, and on a GPU where no base is started from (there the original's networks)
-AUTO_BACKBONES: dict[str, tuple[str, str]] = {
-    "ORDINARY": ("light", "Densenet_169"),
-    "NUM_CLASSES": ("light", "MobileNetV3Small"),
-    "CTC": ("light", "wide"),
-    "CTC_TINY": ("tiny", "MobileNetV3Small"),
-}
 # their depthwise convolutions gain nothing from bfloat16 on a CPU
 DEPTHWISE = ("EfficientDet_D", "EfficientNet", "MobileNet", "ShuffleNet", "MnasNet")
-
-
-def choose_backbone(name: str, mode: str, on_gpu: bool) -> str:
-    """Return the backbone that a setting names; 'auto' depends on the mode and on what computes."""
-    return AUTO_BACKBONES[mode][on_gpu] if name == AUTO else name
 
 
 def is_depthwise(name: str) -> bool:

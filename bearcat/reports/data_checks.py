@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bearcat.data.duplicates import group_duplicates
+from bearcat.modes import Task
 from bearcat.reports.data_statistics import SetReport
 
 # what people and networks take for one another, as far as both are in the data
@@ -93,7 +94,7 @@ def find_all(reports: Mapping[str, SetReport], duplicates: list[Duplicate], unit
         *_of_duplicates(duplicates),
         *_unseen(reports),
         *_of_files(reports),
-        *(_of_characters(reports) if unit == "character" else ()),
+        *(_of_characters(reports) if unit == Task.TEXT else ()),
     ]
     return sorted(found, key=lambda finding: finding.level != WARNING)
 

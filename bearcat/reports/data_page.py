@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from bearcat.core.errors import ImageError
 from bearcat.data.images import open_image
+from bearcat.modes import Task
 from bearcat.reports.data_checks import WARNING, Duplicate, Finding, count, shown
 from bearcat.reports.data_statistics import SetReport, put_together, spread
 from bearcat.reports.html import (
@@ -157,7 +158,7 @@ def _followed(advice: ModeAdvice) -> str:
 
 def _sets(check: Check, whole: SetReport) -> Markup:
     reports = {**{f"{name}_dataset": report for name, report in check.reports.items()}, "all": whole}
-    lengths = {"box": ["objects an image"], "character": ["label length"]}.get(check.unit, [])
+    lengths = {Task.DETECTION: ["objects an image"], Task.TEXT: ["label length"]}.get(check.unit, [])
     rows = [
         ["images", *(report.images for report in reports.values())],
         ["damaged, left out", *(len(report.damaged) for report in reports.values())],
@@ -214,16 +215,16 @@ MOST_BARS = 60  # of symbols
 COLUMN = 20  # bars under one another
 BINS = 12  # of sizes
 RARE = "What is rare is learnt badly: some hundred of each are a good start."
-SYMBOLS = {"character": "characters", "class": "classes", "box": "kinds of objects"}
+SYMBOLS = {Task.TEXT: "characters", Task.CLASSIFICATION: "classes", Task.DETECTION: "kinds of objects"}
 
 
 def histograms(whole: SetReport, unit: str) -> Iterator[Markup]:
     """Yield a section of lengths and sizes and one of symbols; none where there are no images."""
     if not whole.images:
         return
-    lengths = "objects an image" if unit == "box" else "characters a label"
+    lengths = "objects an image" if unit == Task.DETECTION else "characters a label"
     sizes = [_bars("width", _binned(whole.widths)), _bars("height", _binned(whole.heights))]
-    if unit != "class":
+    if unit != Task.CLASSIFICATION:
         sizes.insert(0, _bars(lengths, sorted(whole.label_lengths.items())))
     yield section("Labels and sizes", side_by_side(*sizes))
     if whole.symbols:  # images without a single object have none

@@ -6,6 +6,7 @@ A rule takes the report (what test.json holds) and the figures of the training (
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from bearcat.modes import Task
 from bearcat.reports.text_scores import wilson_interval
 
 GO_ON = "python pack_dataset.py, python init_working_space.py --go-on, python train.py"
@@ -120,7 +121,7 @@ def look_alikes(report: dict, training: dict) -> str:
 
 def lost_or_added(report: dict, training: dict) -> str:
     """Tell where whole characters are dropped or invented."""
-    if report.get("symbol") != "character":
+    if report.get("symbol") != Task.TEXT:
         return ""
     lost = sum(count for true, read, count in report["confusions"] if not read)
     added = sum(count for true, read, count in report["confusions"] if not true)

@@ -10,7 +10,7 @@ from bearcat.cli import Step
 from bearcat.core.settings_file import parse_override, read_settings_file
 from bearcat.core.workspace import LABEL_FOLDER, ROOT
 from bearcat.data.labels import find_label_table, list_images, read_labels
-from bearcat.modes import CODECS
+from bearcat.modes import MODES, Task
 from bearcat.reports.data_statistics import SetReport
 
 GREY_KEEPS_ENOUGH = 0.6  # below this share of the best channel's contrast, colour carries the text
@@ -110,17 +110,17 @@ def advise_mode(now: str, default: str | None, facts: LabelFacts) -> ModeAdvice:
 
 def _obstacle(mode: str, facts: LabelFacts) -> str:
     """Return why a mode cannot learn such labels, '' where it can."""
-    unit, different = CODECS[mode].unit, len(set(facts.texts))
-    if unit == "box":
+    unit, different = MODES[mode].task, len(set(facts.texts))
+    if unit == Task.DETECTION:
         return "" if facts.with_boxes else "not one has a file with boxes"
     if not facts.texts:
         return "not one has a label in its file name or a table"
-    if unit == "class" and len(facts.texts) < LEAST_REPEATED * different:
+    if unit == Task.CLASSIFICATION and len(facts.texts) < LEAST_REPEATED * different:
         return f"{different} of {len(facts.texts)} labels differ, and a class needs several images"
     return ""
 
 
-def suggest_settings(reports: list[SetReport], unit: str = "character") -> dict[str, int]:
+def suggest_settings(reports: list[SetReport], unit: str = Task.TEXT) -> dict[str, int]:
     """Return the settings that follow from the data: input size, channels, longest label; {} where there is none.
 
     Things, unlike characters, are told apart by their colours too: images of classes stay coloured. Images with
@@ -137,15 +137,15 @@ def suggest_settings(reports: list[SetReport], unit: str = "character") -> dict[
     return {
         "IMAGE_HEIGHT": max(LEAST_INPUT, round(_side(heights) * scale)),
         "IMAGE_WIDTH": max(LEAST_INPUT, round(_side(widths) * scale)),
-        "IMAGE_CHANNALS": 3 if _colour_matters(reports, unit != "character") else 1,
-    } | ({"CAPTCHA_LENGTH": max(lengths)} if unit == "character" else {})
+        "IMAGE_CHANNALS": 3 if _colour_matters(reports, unit != Task.TEXT) else 1,
+    } | ({"CAPTCHA_LENGTH": max(lengths)} if unit == Task.TEXT else {})
 
 
 def why(suggested: Mapping[str, object], reports: list[SetReport], advice: ModeAdvice) -> dict[str, str]:
     """Return a reason in words for each suggested setting."""
     shares = [share for report in reports for share in report.grey_shares]
     kept = f"grey keeps {statistics.median(shares):.0%} of the contrast" if shares else ""
-    things = "; the colours of things help to tell them apart" if CODECS[advice.mode].unit != "character" else ""
+    things = "; the colours of things help to tell them apart" if MODES[advice.mode].task is not Task.TEXT else ""
     size = "the largest image" + (", shrunk as far as its objects allow" if _scale_for_boxes(reports) < 1 else "")
     reasons = {
         "MODE": advice.reason,

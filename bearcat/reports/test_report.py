@@ -12,7 +12,7 @@ from bearcat.data.codecs import Prediction
 from bearcat.data.images import open_image
 from bearcat.detection.decoding import Detections
 from bearcat.detection.drawing import draw_against, save_image
-from bearcat.modes import CODECS
+from bearcat.modes import MODES, Task
 from bearcat.reports.box_page import boxes_page
 from bearcat.reports.box_scores import all_right, badness, score_detections
 from bearcat.reports.next_steps import BOX_RULES, advise
@@ -29,14 +29,14 @@ def report_text(work: Work, unit, damaged: list[str], items, predictions: tuple[
     `unit` is a Predict_Image, `items` are the LabelledImage that it read.
     """
     card, names = unit.recogniser.card, [item.name for item in items]
-    codec, labels = CODECS[card.mode], [item.label for item in items]
-    report = score(names, labels, predictions, seconds, codec.symbols) | {"symbol": codec.unit, "damaged": damaged}
-    report["never_learnt"] = sorted(set().union(*map(codec.symbols, labels)) - set(card.characters))
+    mode, labels = MODES[card.mode], [item.label for item in items]
+    report = score(names, labels, predictions, seconds, mode.symbols) | {"symbol": mode.task, "damaged": damaged}
+    report["never_learnt"] = sorted(set().union(*map(mode.symbols, labels)) - set(card.characters))
     tell_result(report)
     if report["never_learnt"]:
         echo(f"Never learnt, so never read: {' '.join(report['never_learnt'])} (not in the training's labels)")
     images = {name: item.path for name, item in zip(names, items, strict=True)}
-    page = score_page(report, images, advise(report, card.metrics), about(work, unit), codec.symbols)
+    page = score_page(report, images, advise(report, card.metrics), about(work, unit), mode.symbols)
     return report, page
 
 
@@ -105,4 +105,4 @@ def tell_boxes(report: dict) -> None:
     echo(f"{report['ms_per_image']['p50']:.1f} ms an image (median), {report['ms_per_image']['p99']:.1f} ms (p99)")
 
 
-REPORTERS = {"character": report_text, "class": report_text, "box": report_boxes}
+REPORTERS = {Task.TEXT: report_text, Task.CLASSIFICATION: report_text, Task.DETECTION: report_boxes}

@@ -6,6 +6,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from bearcat.data.images import open_image
+from bearcat.modes import Task
 from bearcat.reports import html
 from bearcat.reports.text_scores import aligned, wilson_interval
 
@@ -69,7 +70,7 @@ def show_places(report: dict) -> list[Markup]:
         html.table(("true", "read as", "times"), confusions[:SHOWN_ROWS], _first("Taken for", len(confusions))),
     ]
     by_length = html.table(("characters", "images", "read right"), lengths, "By length of the label")
-    return [*tables, *[by_length] * (symbol == "character")]
+    return [*tables, *[by_length] * (symbol == Task.TEXT)]
 
 
 def lengths_of(report: dict) -> list[tuple[str, dict]]:

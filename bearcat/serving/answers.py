@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from bearcat.core.errors import RequestOptionError
 from bearcat.data.grids import Grid
-from bearcat.modes import CODECS
+from bearcat.modes import MODES, Task
 
 
 def answer_of(unit, image: bytes, **options: object) -> dict:
@@ -18,7 +18,7 @@ def answer_of(unit, image: bytes, **options: object) -> dict:
     image that cannot be read.
     """
     started = time.perf_counter()
-    kind = CODECS[unit.recogniser.card.mode].unit
+    kind = MODES[unit.recogniser.card.mode].task
     strange = sorted(options.keys() - OPTIONS[kind])
     if strange:
         mode = unit.recogniser.card.mode
@@ -72,5 +72,5 @@ def parse_prompt(prompt: object, names: tuple[str, ...]) -> list[str]:
 
 
 Answer = Callable[..., tuple[dict, list[float]]]
-ANSWERS: dict[str, Answer] = {"character": read_text, "class": read_text, "box": find_objects}
-OPTIONS = {"character": ("grid", "name"), "class": ("grid", "name"), "box": ("prompt",)}
+ANSWERS: dict[str, Answer] = {Task.TEXT: read_text, Task.CLASSIFICATION: read_text, Task.DETECTION: find_objects}
+OPTIONS = {Task.TEXT: ("grid", "name"), Task.CLASSIFICATION: ("grid", "name"), Task.DETECTION: ("prompt",)}

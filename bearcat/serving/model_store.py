@@ -10,7 +10,7 @@ import numpy as np
 
 from bearcat.artifacts.card import find_units
 from bearcat.core.errors import ArtifactError, BearcatError
-from bearcat.modes import CODECS
+from bearcat.modes import MODES, Task
 
 POLL_SECONDS = 1.0
 
@@ -155,7 +155,7 @@ def check_unit(recogniser, where: Path) -> None:
     logits = recogniser.engine.logits(np.full((1, *card.spec.shape), 255, np.float32))
     codec = card.make_codec()
     rows = codec.probabilities(logits).shape[-1]
-    expected = len(card.characters) + (CODECS[card.mode].unit != "box")  # a box has no row for the blank
+    expected = len(card.characters) + (MODES[card.mode].task is not Task.DETECTION)  # a box has no row for the blank
     if rows != expected:
         raise ArtifactError(f"{where} answers with {rows} rows, its card speaks of {expected}: save it again")
     if not np.isfinite(logits).all():

@@ -9,7 +9,7 @@ from bearcat.core.workspace import Work
 from bearcat.data.labels import LabelledImage
 from bearcat.data.tfrecord_index import check_pack, load_pack_index
 from bearcat.data.vocabulary import Vocabulary
-from bearcat.modes import CODECS
+from bearcat.modes import MODES
 from bearcat.networks.registry import PIXELS_A_STEP, is_own, width_with
 from bearcat.training.distribution import SOLO, Team
 
@@ -31,7 +31,7 @@ class PackedImages:
         self._indices = {split: load_pack_index(folder) for split, folder in self._folders.items()}
         card = Card.from_settings(settings, self.vocabulary)
         for split, index in self._indices.items():
-            check_pack(self._folders[split], index, card.spec, card.characters, CODECS[card.mode].unit)
+            check_pack(self._folders[split], index, card.spec, card.characters, MODES[card.mode].task)
 
     @property
     def count(self) -> int:
@@ -63,7 +63,7 @@ class PackedImages:
                 f"CAPTCHA_LENGTH = {needed} (ORDINARY) or IMAGE_WIDTH = {width_for(needed, card)} or more (CTC), "
                 "then run python pack_dataset.py"
             )
-        if CODECS[card.mode].uses_captcha_length and self.longest_label > card.captcha_length:
+        if MODES[card.mode].uses_captcha_length and self.longest_label > card.captcha_length:
             raise DataError(
                 f"the longest label has {self.longest_label} characters, CAPTCHA_LENGTH is {card.captcha_length}: "
                 f"set CAPTCHA_LENGTH = {self.longest_label} or more, or MODE = 'CTC', which has no limit"

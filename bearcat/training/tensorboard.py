@@ -11,7 +11,7 @@ from bearcat.artifacts.card import Card
 from bearcat.core.fonts import find_font, fonts_with
 from bearcat.data.vocabulary import BLANK_INDEX
 from bearcat.detection.drawing import FOUND_COLOUR, PAPER, TRUE_COLOUR, draw_found
-from bearcat.modes import CODECS
+from bearcat.modes import MODES, Task
 
 EVERY = 5  # epochs; and after the first
 SHOWN = 8  # images
@@ -41,7 +41,7 @@ class ShowPredictions(keras.callbacks.Callback):
         if self._sample is None:
             images, targets = next(iter(self._batches))
             images = np.asarray(images)[:SHOWN]
-            is_text = CODECS[self._card.mode].unit != "box"
+            is_text = MODES[self._card.mode].task is not Task.DETECTION
             labels = [self._label(rows) for rows in np.asarray(targets)[:SHOWN]] if is_text else [""] * len(images)
             self._sample = images, labels
         return self._sample

@@ -15,6 +15,7 @@ from bearcat.artifacts.keras_files import load_model
 from bearcat.artifacts.pretrained import base_file, base_with, origin_of
 from bearcat.artifacts.weight_interpolation import Blend, blend
 from bearcat.artifacts.weight_transfer import take_over
+from bearcat.modes import Task
 from bearcat.training.config import Recipe
 from models import build_model
 from tests.helpers.steps import read_report
@@ -83,7 +84,7 @@ def test_another_network_than_the_base_is_left_alone(base: Path):
 
 
 def test_what_is_published_is_blended_and_says_where_it_comes_from(tmp_path: Path):
-    path, card = base_file("tiny", "character"), replace(OF_USER, mode="CTC_TINY", metrics=METRICS)
+    path, card = base_file("tiny", Task.TEXT), replace(OF_USER, mode="CTC_TINY", metrics=METRICS)
     network, random = build_model(card, Recipe()), np.random.default_rng(0)
     take_over(network, card.vocabulary, path)
     of_base = network.get_layer("logits").get_weights()[0]
@@ -112,7 +113,7 @@ def test_what_is_published_is_blended_and_says_where_it_comes_from(tmp_path: Pat
 
 
 def test_the_origin_is_the_base_itself_or_what_a_training_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    path = base_file("tiny", "character")
+    path = base_file("tiny", Task.TEXT)
     assert base_with(origin_of(path)) == path
     network = build_model(OF_BASE, Recipe())
     payload = {"card": vars(OF_BASE)}
@@ -127,7 +128,7 @@ def test_the_origin_is_the_base_itself_or_what_a_training_says(tmp_path: Path, m
 
 def test_a_training_notes_its_origin_and_save_model_blends(trained: Path):
     recipe = read_card(newest_checkpoint(trained / "checkpoint")[0].path)[1]["recipe"]
-    assert base_with(recipe["origin"]) == base_file("light", "character")
+    assert base_with(recipe["origin"]) == base_file("light", Task.TEXT)
     saved = read_report(trained, "save")
     assert saved["blend"]["pictures"] == 60 + 12
     assert saved["blend"]["right"] >= saved["blend"]["right_before"]

@@ -9,6 +9,7 @@ from bearcat.data.codecs import (
     CtcCodec,
     OrdinaryCodec,
     Prediction,
+    Task,
     check_label,
     make_codec,
     pad_targets,
@@ -69,7 +70,7 @@ def test_ordinary_keeps_repeats_and_drops_blanks(steps: list, text: str, confide
     np.testing.assert_allclose(prediction.confidences, confidences)
 
 
-@pytest.mark.parametrize("mode", [mode for mode, codec in TEXT_CODECS.items() if codec.unit == "character"])
+@pytest.mark.parametrize("mode", [mode for mode, codec in TEXT_CODECS.items() if codec.task == Task.TEXT])
 def test_each_image_of_a_batch_is_read_for_itself(mode: str):
     batch = np.concatenate([logits_of(A, BLANK, B), logits_of(B, BLANK, A), logits_of(BLANK, BLANK, BLANK)])
     assert [prediction.text for prediction in make_codec(mode, AB, 3).decode(batch)] == ["ab", "ba", ""]
@@ -88,7 +89,7 @@ def test_the_confidence_of_a_prediction_is_the_product_and_0_where_nothing_was_r
     assert Prediction("", ()).confidence == 0.0
 
 
-@pytest.mark.parametrize("mode", [mode for mode, codec in TEXT_CODECS.items() if codec.unit == "character"])
+@pytest.mark.parametrize("mode", [mode for mode, codec in TEXT_CODECS.items() if codec.task == Task.TEXT])
 @pytest.mark.parametrize("label", ["a", "ab", "aab", "bbbb"])
 def test_a_target_that_the_network_repeats_surely_is_read_as_its_label(mode: str, label: str):
     codec = make_codec(mode, AB, 4)

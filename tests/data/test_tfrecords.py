@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from bearcat.core.errors import RecordError
 from bearcat.data import tfrecords as records
+from bearcat.data.codecs import Task
 from bearcat.data.images import InputSpec
 from bearcat.data.online_augmentation import jitter
 from bearcat.data.tfrecord_index import PackIndex, check_pack, load_pack_index
@@ -20,7 +21,7 @@ STEPS = {"ORDINARY": 3, "CTC": 5}
 SHARED = {
     **SPEC.as_dict(),
     "characters": ["a", "b"],
-    "unit": "character",
+    "unit": Task.TEXT,
     "longest_label": 3,
     "steps_needed": STEPS,
 }
@@ -111,13 +112,13 @@ def test_a_shard_that_was_cut_is_named(pack):
 
 def test_a_pack_for_another_input_or_vocabulary_is_refused(pack):
     folder, index = pack
-    check_pack(folder, index, SPEC, ("a", "b"), "character")
+    check_pack(folder, index, SPEC, ("a", "b"), Task.TEXT)
     with pytest.raises(RecordError, match="the settings ask for"):
-        check_pack(folder, index, InputSpec(6, 10, 1), ("a", "b"), "character")
+        check_pack(folder, index, InputSpec(6, 10, 1), ("a", "b"), Task.TEXT)
     with pytest.raises(RecordError, match="another vocabulary"):
-        check_pack(folder, index, SPEC, ("a", "c"), "character")
+        check_pack(folder, index, SPEC, ("a", "c"), Task.TEXT)
     with pytest.raises(RecordError, match="the mode needs one a class"):
-        check_pack(folder, index, SPEC, ("a", "b"), "class")
+        check_pack(folder, index, SPEC, ("a", "b"), Task.CLASSIFICATION)
 
 
 def test_validation_sees_every_record_once_and_unchanged(pack):

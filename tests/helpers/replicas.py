@@ -16,22 +16,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 from bearcat.artifacts.card import Card
 from bearcat.core.devices import start_tensorflow
 from bearcat.detection.configs import LIGHT_PHI, detector_name
-from bearcat.modes import CODECS
+from bearcat.modes import MODES, Task
 from bearcat.training.cluster import ALONE
 from bearcat.training.config import Recipe
 from bearcat.training.distribution import SOLO, Team, start_team
 from bearcat.training.sanity_check import plain_layers
 
 HALF = 4
-SIZES = {"box": (64, 64), "character": (24, 48), "class": (24, 48)}
+SIZES = {Task.DETECTION: (64, 64), Task.TEXT: (24, 48), Task.CLASSIFICATION: (24, 48)}
 
 
 def main(mode: str) -> None:
     """Print what one step of training on two replicas, and on one, led to."""
     device = start_tensorflow(use_gpu=False, seed=0)
     team = start_team("mirrored", ALONE, device)
-    backbone = detector_name(LIGHT_PHI) if CODECS[mode].unit == "box" else "tiny"
-    card = Card("c", mode, backbone, ("a", "b", "c"), *SIZES[CODECS[mode].unit], 1, 3)
+    backbone = detector_name(LIGHT_PHI) if MODES[mode].task is Task.DETECTION else "tiny"
+    card = Card("c", mode, backbone, ("a", "b", "c"), *SIZES[MODES[mode].task], 1, 3)
     images, targets = draw_batch(card)
     one, two = step(SOLO, card, np.tile(images, (2, 1, 1, 1)), np.concatenate([targets, targets])), None
     two = step(team, card, images, targets, one.pop("before"))
@@ -44,7 +44,7 @@ def draw_batch(card: Card) -> tuple[np.ndarray, np.ndarray]:
     """Return random images and targets for them."""
     random = np.random.default_rng(0)
     images = random.uniform(0, 255, (HALF, *card.spec.shape)).astype(np.float32)
-    if CODECS[card.mode].unit != "box":
+    if MODES[card.mode].task is not Task.DETECTION:
         width = card.make_codec().target_width(2)
         targets = np.zeros((HALF, width), np.int32)
         targets[:, : min(2, width)] = random.integers(1, 3, (HALF, min(2, width)))

@@ -19,8 +19,9 @@ from bearcat.artifacts.card import Card
 from bearcat.artifacts.keras_files import load_model
 from bearcat.data.codecs import TEXT_CODECS, make_codec, pad_targets
 from bearcat.data.vocabulary import Vocabulary
+from bearcat.modes import MODES, Task, choose_backbone
 from bearcat.networks.backbones.adapt import IMAGE_STRIDES, MOMENTUM, fitted_network, published_network
-from bearcat.networks.registry import AUTO_BACKBONES, BACKBONES, choose_backbone, is_depthwise, load_family
+from bearcat.networks.registry import BACKBONES, is_depthwise, load_family
 from bearcat.training.config import Recipe
 from bearcat.training.sanity_check import plain_layers
 from tests.helpers.steps import ROOT
@@ -103,7 +104,7 @@ def test_a_backbone_takes_a_step_in_every_mode_and_is_saved(
     monkeypatch.setattr(models, "fitted_network", functools.cache(fitted_network))
     for mode in TEXT_CODECS:
         codec = make_codec(mode, Vocabulary.of_symbols(map(TEXT_CODECS[mode].symbols, LABELS)), 3)
-        channels = 3 if codec.unit == "class" else 1
+        channels = 3 if codec.task == Task.CLASSIFICATION else 1
         card = Card("captcha", mode, backbone, codec.vocabulary.characters, 24, 48, channels, 3)
         model = models.build_model(card, Recipe())
         model.run_eagerly = True  # one step is sooner taken than traced
@@ -125,7 +126,7 @@ def assert_loads_as_saved(model: keras.Model, images: np.ndarray, path: Path) ->
     assert np.allclose(model(images), loaded(images), atol=1e-5)
 
 
-@pytest.mark.parametrize("mode", AUTO_BACKBONES)
+@pytest.mark.parametrize("mode", [name for name, mode in MODES.items() if mode.auto_backbones])
 def test_auto_takes_a_light_network_on_a_cpu_and_the_originals_on_a_gpu(mode: str):
     on_cpu, on_gpu = (choose_backbone("auto", mode, on_gpu=has_gpu) for has_gpu in (False, True))
     assert on_cpu in load_family("light").VARIANTS

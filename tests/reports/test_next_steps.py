@@ -2,6 +2,7 @@
 
 import pytest
 
+from bearcat.modes import Task
 from bearcat.reports.next_steps import BOX_RULES, NOTHING, RULES, advise, listed
 from bearcat.reports.text_scores import wilson_interval
 
@@ -17,7 +18,7 @@ def report_of(**changes: object) -> dict:
         "exact_ignore_case": 0.995,
         "character_accuracy": 0.999,
         "expected_calibration_error": 0.01,
-        "symbol": "character",
+        "symbol": Task.TEXT,
         "by_length": {"4": {"images": 2000, "exact": 0.995}},
         "by_character": {"a": {"count": 8000, "right": 0.999}},
         "confusions": [],

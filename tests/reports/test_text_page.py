@@ -12,6 +12,7 @@ from PIL import Image
 from bearcat.artifacts.card import Card
 from bearcat.core.errors import ArtifactError
 from bearcat.data.codecs import Prediction
+from bearcat.modes import Task
 from bearcat.reports.box_page import boxes_page
 from bearcat.reports.comparison import compare, comparison_page, mcnemar
 from bearcat.reports.text_page import SHOWN_MISTAKES, score_page
@@ -26,7 +27,7 @@ def image(tmp_path: Path) -> Path:
     return path
 
 
-def report_of(labels: list[str], texts: list[str], symbol: str = "character") -> tuple[dict, list[str]]:
+def report_of(labels: list[str], texts: list[str], symbol: str = Task.TEXT) -> tuple[dict, list[str]]:
     files = [f"{number}.png" for number in range(len(labels))]
     predictions = [Prediction(text, (0.9,) * len(text)) for text in texts]
     return score(files, labels, predictions, [0.01] * len(files)) | {"symbol": symbol}, files
@@ -74,7 +75,7 @@ def test_a_page_says_how_rarely_the_rest_is_wrong(image: Path):
     texts, sure = ["b", *labels[1:]], [0.25] + [0.75] * 99
     predictions = [Prediction(text, (one,)) for text, one in zip(texts, sure, strict=True)]
     files = [f"{number}.png" for number in range(100)]
-    report = score(files, labels, predictions, [0.01] * 100) | {"symbol": "character"}
+    report = score(files, labels, predictions, [0.01] * 100) | {"symbol": Task.TEXT}
     page = score_page(report, dict.fromkeys(files, image), [], [])
     assert "wrong without the least sure 1%" in page
     assert "0.00% of the rest, 1.00% of all (1 withheld, with a confidence below 0.750000)" in page

@@ -18,6 +18,7 @@ from bearcat.core.devices import precision_set, set_precision
 from bearcat.core.errors import CheckpointError, DataError
 from bearcat.core.workspace import Work
 from bearcat.data.codecs import pad_targets
+from bearcat.modes import Task
 from bearcat.networks.optimizers import swap_average
 from bearcat.training import callbacks as pacing
 from bearcat.training.config import Recipe
@@ -177,7 +178,7 @@ def test_a_changed_learning_rate_is_taken_at_the_next_start(work: Work):
 def test_the_rate_of_few_images_stands_as_long_as_lr_does(work: Work):
     few = CallBack(work, settings(), CARD, images=25)
     assert few.peak == few.recipe.lr == pytest.approx(1e-3)  # from nothing there is nothing to lose
-    few.begin_from(base_file("tiny", "character"))
+    few.begin_from(base_file("tiny", Task.TEXT))
     assert few.peak == few.recipe.lr == pytest.approx(5e-4)
     fit(work, fresh_model(), 1, few)
     again = CallBack(work, settings(), CARD, images=49)

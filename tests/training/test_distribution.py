@@ -18,7 +18,7 @@ from bearcat.core.errors import DataError, SettingsError
 from bearcat.data import tfrecords as records
 from bearcat.data.tfrecord_index import PackIndex
 from bearcat.data.tfrecords import write_pack
-from bearcat.modes import CODECS
+from bearcat.modes import MODES
 from bearcat.training.callbacks import FollowCosine
 from bearcat.training.cluster import ALONE, EXAMPLE, Worker, read_worker, worker_for
 from bearcat.training.distribution import Team, choose_strategy
@@ -140,7 +140,7 @@ def test_fewer_images_than_replicas_are_refused():
         Team(ALONE, SimpleNamespace(num_replicas_in_sync=6)).share_of(5)
 
 
-@pytest.mark.parametrize("mode", CODECS)
+@pytest.mark.parametrize("mode", MODES)
 def test_a_step_of_two_replicas_is_a_step_of_one_with_both_batches(mode: str):
     told = json.loads(run_well("tests/helpers/replicas.py", mode).splitlines()[-1])
     assert told["replicas"] == 2

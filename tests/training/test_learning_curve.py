@@ -11,6 +11,7 @@ from bearcat.core.files import write_json
 from bearcat.core.workspace import Work
 from bearcat.data.tfrecord_index import load_pack_index
 from bearcat.data.tfrecords import Record, read_records, write_pack
+from bearcat.modes import Task
 from bearcat.reports.plots import draw_curve, draw_training, save_figure
 from bearcat.training.learning_curve import (
     Point,
@@ -100,7 +101,7 @@ def work(tmp_path: Path) -> Work:
     work.make_folders()
     for name in ("settings.py", "captcha_config.json", "num_classes.json"):
         (work.path / name).write_text("{}", encoding="utf-8")
-    of_all = {"height": 16, "width": 16, "channels": 1, "characters": ["a", "b"], "unit": "character"}
+    of_all = {"height": 16, "width": 16, "channels": 1, "characters": ["a", "b"], "unit": Task.TEXT}
     of_all |= {"longest_label": 2, "steps_needed": {"CTC": 2}}
     for split, count in (("train", 40), ("validation", 5)):
         records = [Record(np.full((16, 16, 1), n, np.uint8), "ab", f"ab_{n}.png", [1, 2]) for n in range(count)]

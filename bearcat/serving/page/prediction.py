@@ -16,7 +16,7 @@ from bearcat.core.errors import (
 from bearcat.data.codecs import Prediction
 from bearcat.data.images import FORMATS, MOST_PIXELS
 from bearcat.detection.decoding import Detections
-from bearcat.modes import CODECS
+from bearcat.modes import MODES, Task
 from bearcat.serving.answers import parse_prompt
 from bearcat.serving.page.render import Answer
 
@@ -85,4 +85,4 @@ def page_error(error: BearcatError) -> PageError:
 def takes_prompt(modes: Mapping[str, str], name: str | None) -> bool:
     """Tell whether a unit finds boxes, and so may be told what to click."""
     mode = modes.get(name or "")
-    return mode in CODECS and CODECS[mode].unit == "box"
+    return mode in MODES and MODES[mode].task is Task.DETECTION
