@@ -63,7 +63,7 @@ class PackedImages:
                 f"CAPTCHA_LENGTH = {needed} (ORDINARY) or IMAGE_WIDTH = {width_for(needed, card)} or more (CTC), "
                 "then run python pack_dataset.py"
             )
-        if MODES[card.mode].uses_captcha_length and self.longest_label > card.captcha_length:
+        if MODES[card.mode].codec.uses_captcha_length and self.longest_label > card.captcha_length:
             raise DataError(
                 f"the longest label has {self.longest_label} characters, CAPTCHA_LENGTH is {card.captcha_length}: "
                 f"set CAPTCHA_LENGTH = {self.longest_label} or more, or MODE = 'CTC', which has no limit"
