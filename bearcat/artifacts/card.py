@@ -70,7 +70,7 @@ class Card:
 
     def make_codec(self):
         """Return the codec that turns this unit's output into what it read."""
-        return MODES[self.mode].from_card(self)
+        return MODES[self.mode].codec.from_card(self)
 
     def with_metrics(self, metrics: dict[str, float]) -> "Card":
         """Return the card with figures, and with the versions that are at work now."""

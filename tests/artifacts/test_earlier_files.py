@@ -1,0 +1,90 @@
+"""Files that an earlier version wrote are served, loaded and resumed as they were: see tests/data/earlier_files."""
+
+import gzip
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bearcat.artifacts.inference import KerasEngine
+from bearcat.core.workspace import Work
+from bearcat.data.tfrecord_index import load_pack_index
+from bearcat.data.tfrecords import read_records
+from tests.helpers.steps import ROOT, run_well
+from utils import Image_Processing, Predict_Image
+
+EARLIER = ROOT / "tests" / "data" / "earlier_files"
+MODES = ["ordinary", "num_classes", "ctc", "ctc_tiny", "efficientdet"]
+
+
+@pytest.fixture(params=MODES)
+def earlier(request: pytest.FixtureRequest) -> Path:
+    """The folder of a mode's files."""
+    return EARLIER / request.param
+
+
+def expected(folder: Path) -> dict[str, dict]:
+    """Returns file name → what the earlier version answered."""
+    return json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+
+
+def assert_output_is(output: np.ndarray, row: dict) -> None:
+    """Compares a network's output (1, …) with what the earlier version's was."""
+    assert list(output.shape) == row["output_shape"]
+    assert output.reshape(-1)[: len(row["output_first"])] == pytest.approx(row["output_first"], abs=1e-3)
+    assert [output.mean(), output.std()] == pytest.approx([row["output_mean"], row["output_std"]], abs=1e-3)
+
+
+def test_a_served_file_answers_as_before(earlier: Path, tmp_path: Path):
+    served = tmp_path / "App_model" / "captcha.onnx"
+    served.parent.mkdir()
+    served.write_bytes(gzip.decompress((earlier / "served.onnx.gz").read_bytes()))
+    predictor = Predict_Image(served.parent)
+    card = predictor.recogniser.card
+    for name, row in expected(earlier).items():
+        prediction = predictor.predict(earlier / name)
+        assert prediction.text == row["text"]
+        assert prediction.confidences == pytest.approx(row["confidences"], abs=1e-4)
+        answer = predictor.api((earlier / name).read_bytes())
+        assert answer.keys() == row["answer"].keys() | {"time"}
+        assert answer["result"] == row["answer"]["result"]
+        pixels = Image_Processing.extraction_image(earlier / name, card.spec)[np.newaxis].astype(np.float32)
+        assert_output_is(np.asarray(predictor.recogniser.engine.logits(pixels)), row)
+
+
+def test_a_saved_keras_model_computes_what_it_did(earlier: Path):
+    engine = KerasEngine(earlier / "model.keras")
+    for name, row in expected(earlier).items():
+        pixels = Image_Processing.extraction_image(earlier / name, engine.card.spec)[np.newaxis].astype(np.float32)
+        assert_output_is(engine.logits(pixels), row)
+
+
+def test_a_training_resumes_from_a_checkpoint(earlier: Path, works: Path, latin_font: Path):
+    work = Work(works / earlier.name)
+    work.path.mkdir()
+    for name in ("settings.py", "captcha_config.json", "num_classes.json"):
+        shutil.copyfile(earlier / name, work.path / name)
+    (checkpoint,) = earlier.glob("epoch_0001-*.keras")
+    run_well("init_working_space.py", "--work", work.path)
+    shutil.copyfile(checkpoint, work.folder("checkpoint") / checkpoint.name)
+    config = json.loads((work.path / "captcha_config.json").read_text(encoding="utf-8"))
+    config |= {"fonts": [str(latin_font)]} if config.get("kind") == "click" else {}
+    (work.path / "captcha_config.json").write_text(json.dumps(config), encoding="utf-8")
+    for script in ("gen_sample_by_captcha.py", "pack_dataset.py"):
+        run_well(script, "--work", work.path)
+    printed = run_well("train.py", "--work", work.path, "--set", "EPOCHS=2")
+    assert checkpoint.name in printed
+    assert len(list(work.folder("checkpoint").glob("epoch_0002-*.keras"))) == 1
+    report = json.loads((work.folder("report") / "train.json").read_text(encoding="utf-8"))
+    assert report["epochs_run"] == 2
+
+
+def test_a_pack_is_read(tmp_path: Path):
+    folder = EARLIER / "ordinary" / "validation_pack_dataset"
+    index = load_pack_index(folder)
+    assert (index.count, index.spec.height, index.spec.width, index.spec.channels) == (8, 24, 48, 1)
+    labels = [label.decode() for batch in read_records(folder, index) for label in batch["label"]]
+    assert len(labels) == 8
+    assert set("".join(labels)) <= set("0123")
