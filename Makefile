@@ -18,9 +18,11 @@ $(READY): requirements.txt
 demo: setup  ## .venv/bin/python -m benchmarks.demo
 	$(BIN)/python -m benchmarks.demo
 
-test: setup  ## .venv/bin/ruff check . ; .venv/bin/ruff format --check . ; .venv/bin/python -m pytest
+test: setup  ## .venv/bin/ruff check . ; .venv/bin/ruff format --check . ; .venv/bin/lint-imports ; .venv/bin/mypy ; .venv/bin/python -m pytest
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
 test-backbones: setup  ## .venv/bin/python -m pytest --all-backbones tests/networks tests/detection/test_network.py
