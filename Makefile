@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # every step is a process of its own that imports TensorFlow, which takes twice as long without compiled files
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test test-backbones test-faults test-kills bench-modes bench-serve bench-quick bench-pack bench-check bench-feeding bench-vocabulary clean
+.PHONY: setup demo test test-beam test-backbones test-faults test-kills bench-modes bench-serve bench-quick bench-pack bench-check bench-feeding bench-vocabulary clean
 
 setup: $(READY)  ## python -m venv .venv; .venv/bin/pip install -r requirements.txt
 
@@ -28,13 +28,19 @@ test: setup  ## .venv/bin/ruff check . ; .venv/bin/ruff format --check . ; .venv
 test-backbones: setup  ## .venv/bin/python -m pytest --all-backbones tests/networks tests/detection/test_network.py
 	$(BIN)/python -m pytest --all-backbones tests/networks tests/detection/test_network.py
 
-FAULTS := --faults --dist load tests/faults tests/pipeline/test_shards.py tests/pipeline/test_properties.py tests/pipeline/test_deterministic.py
+FAULTS := --faults --dist load tests/faults tests/generation/test_shards.py tests/pipeline/test_properties.py tests/pipeline/test_deterministic.py
 
-test-faults: setup  ## .venv/bin/python -m pytest --faults --dist load tests/faults tests/pipeline/test_shards.py tests/pipeline/test_properties.py tests/pipeline/test_deterministic.py
+test-faults: setup  ## .venv/bin/python -m pytest --faults --dist load tests/faults tests/generation/test_shards.py tests/pipeline/test_properties.py tests/pipeline/test_deterministic.py
 	$(BIN)/python -m pytest $(FAULTS)
 
 test-kills: setup  ## .venv/bin/python -m pytest -s --many-kills tests/pipeline/test_move_path.py
 	$(BIN)/python -m pytest -s --many-kills tests/pipeline/test_move_path.py
+
+# Apache Beam in an environment of its own: it needs another protobuf
+test-beam:  ## python -m venv .venv-beam; .venv-beam/bin/pip install -r requirements-beam.txt; .venv-beam/bin/python -m pytest tests/data/test_packing_beam.py
+	$(PYTHON) -m venv .venv-beam
+	.venv-beam/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-beam.txt
+	.venv-beam/bin/python -m pytest tests/data/test_packing_beam.py
 
 bench-modes: setup  ## .venv/bin/python -m benchmarks.modes
 	$(BIN)/python -m benchmarks.modes

@@ -1,39 +1,40 @@
-"""Remove data sets on purpose, for instance before another lot is generated. It asks first.
+"""Deletes data sets on purpose, for instance before other captchas are generated. It asks first.
 
 Reads:  nothing
-Writes: deletes the images and packs of the sets that are named, and nothing else
+Writes: deletes the images and packs of the data sets that are named, and nothing else
 Next:   python gen_sample_by_captcha.py
 """
 
+from pathlib import Path
+
 from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.core.errors import DataError
-from bearcat.core.storage import Place
+from bearcat.core.storage import Place, remove
 from bearcat.core.workspace import DATA_FOLDERS, PACK_FOLDERS
 from bearcat.data.labels import list_images
-from bearcat.data.pack_parts import PARTS
-from bearcat.data.tfrecord_index import INDEX
+from bearcat.data.tfrecord_index import INDEX, list_pack_files
 
 DELETABLE = (*DATA_FOLDERS, *PACK_FOLDERS, "train_enhance_dataset")
 
 
 def main() -> None:
-    """List what would go, with counts, ask, and delete."""
+    """Lists what would be deleted, asks, and deletes it."""
     parser = make_parser(__doc__)
     parser.add_argument("sets", metavar="SET", nargs="*", help=f"any of {', '.join(DELETABLE)}; default: all")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     step = open_step(parser)
     unknown = [name for name in step.arguments.sets if name not in DELETABLE]
     if unknown:
-        raise DataError(f"{', '.join(unknown)}: not a data set; they are {', '.join(DELETABLE)}")
-    files = {name: files_of(folder_of(step, name)) for name in step.arguments.sets or DELETABLE}
+        raise DataError(f"{', '.join(unknown)}: not a data set; there are {', '.join(DELETABLE)}")
+    files = {name: list_files(folder_of(step, name)) for name in step.arguments.sets or DELETABLE}
     total = sum(map(len, files.values()))
     for name, paths in files.items():
         echo(f"{name}: {len(paths)} files")
     if not total:
         echo("There is nothing to delete.")
-    elif step.arguments.yes or confirmed(total):
+    elif step.arguments.yes or is_confirmed(total):
         for path in (path for paths in files.values() for path in paths):
-            path.unlink()
+            remove(path)
         echo(f"Deleted {total} files.")
     else:
         echo("Nothing was deleted.")
@@ -41,25 +42,25 @@ def main() -> None:
 
 
 def folder_of(step: Step, name: str) -> Place:
-    """Return where a data set lies; packs may lie elsewhere than in the work."""
+    """Returns the folder of a data set; packs may be outside the work."""
     if name in PACK_FOLDERS:
         return step.work.pack_folder(name.removesuffix("_pack_dataset"), step.settings.PACK_FOLDER)
     return step.work.folder(name)
 
 
-def files_of(folder: Place) -> list[Place]:
-    """Return a folder's images or TFRecords; a label table, which is made by hand, and all else stays."""
-    if folder.name not in PACK_FOLDERS:
-        return list_images(folder)
-    return [file for pattern in ("*.tfrecord", PARTS, INDEX) for file in folder.glob(pattern)]
+def list_files(folder: Place) -> list[Place]:
+    """Lists a folder's images, or a pack's files; label tables and all other files are kept."""
+    if isinstance(folder, Path) and folder.name not in PACK_FOLDERS:
+        return [*list_images(folder)]
+    return [*list_pack_files(folder), *folder.glob(INDEX)]
 
 
-def confirmed(total: int) -> bool:
-    """Ask, and take anything but a plain yes for a no."""
+def is_confirmed(total: int) -> bool:
+    """Asks; anything but yes means no."""
     try:
         return input(f"Delete these {total} files for good? Type yes: ").strip().lower() == "yes"
     except EOFError:
-        raise DataError(f"nobody is there to be asked about {total} files: --yes deletes without asking") from None
+        raise DataError(f"there is no terminal to ask about {total} files: --yes deletes without asking") from None
 
 
 if __name__ == "__main__":

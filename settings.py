@@ -1,51 +1,49 @@
-"""Every knob of Bearcat with its default.
+"""All settings with their defaults.
 
-New_work.py copies this file into a work; what stands in the work's copy goes before what stands here,
-and `--set NAME=VALUE` on a command line goes before both.
-Values are plain Python literals: numbers, strings, True, False, None, lists.
+New_work.py copies this file into a work. The values in the work's copy override those in this one, and
+`--set NAME=VALUE` on a command line overrides both. Values are plain Python literals: numbers, strings, True, False,
+None, lists.
 """
 
-# --- what is recognised -------------------------------------------------------------------------
-MODE = "ORDINARY"  # 'ORDINARY', 'CTC', 'CTC_TINY': text; 'NUM_CLASSES': what an image shows; 'EFFICIENTDET': where
-BACKBONE = "auto"  # the network that looks at the image: 'auto', or a name of the table in bearcat/backbones
-CAPTCHA_LENGTH = 8  # ORDINARY, CTC_TINY: the longest label; shorter ones are padded with blanks
-PHI = "auto"  # EFFICIENTDET: 0 … 7 for D0 … D7, -1 for the light network, which a CPU trains; 'auto': -1, on a GPU 0
-IMAGE_SIZES = [512, 640, 768, 896, 1024, 1280, 1408, 1536]  # the side of the square that D0 … D7 see, in pixels
-MODEL_NAME = "captcha"  # the name under which the trained unit is saved and served
+# --- What is recognised ---------------------------------------------------------------------------
+MODE = "ORDINARY"  # Text: 'ORDINARY', 'CTC', 'CTC_TINY'; one class per image: 'NUM_CLASSES'; boxes: 'EFFICIENTDET'
+BACKBONE = "auto"  # Feature extractor, a name in bearcat/networks/registry.py; 'auto' fits weights and device
+CAPTCHA_LENGTH = 8  # ORDINARY, CTC_TINY: length of the longest label; shorter ones are padded
+PHI = "auto"  # EFFICIENTDET: 0 … 7 for D0 … D7, -1 for the light network; 'auto': -1 on a CPU, 0 on a GPU
+IMAGE_SIZES = [512, 640, 768, 896, 1024, 1280, 1408, 1536]  # EFFICIENTDET: input sizes of D0 … D7 in pixels
+MODEL_NAME = "captcha"  # Name that the trained model is saved and served under
 
-# --- what the network sees: python cheak_file.py --apply sets these from the data ----------------
-IMAGE_HEIGHT = 60  # pixels; smaller images are padded, larger ones shrunk in proportion and padded
-IMAGE_WIDTH = 100  # pixels
-IMAGE_CHANNALS = 1  # 1: grey, 3: colour
+# --- Input of the network (python cheak_file.py --apply sets it from the data) --------------------
+IMAGE_HEIGHT = 60  # Height of the network's input in pixels
+IMAGE_WIDTH = 100  # Width of the network's input in pixels
+IMAGE_CHANNALS = 1  # Channels of the network's input: 1 for grey, 3 for colour
 
-# --- data ----------------------------------------------------------------------------------------
-DIVIDE = True  # move_path.py: True splits off validation and test, False test only
-DIVIDE_RATO = 0.1  # move_path.py: the share of the images that each of them gets
-AUGMENT = True  # small random turns, shifts, changes of light; from 500 texts on they fade towards a known end
-MOSAIC = False  # EFFICIENTDET: True trains on images put together of four as well
-DATA_ENHANCEMENT = False  # pack_dataset.py: how many changed copies of each training image to pack beside it
-PACK_FOLDER = None  # where the packs lie: None: in the work; else a folder, or a URL such as 'gs://bucket/packs'
-SEED = 0  # everything random starts from this number
+# --- Data -----------------------------------------------------------------------------------------
+DIVIDE = True  # move_path.py: split off validation and test images; False: only test images
+DIVIDE_RATO = 0.1  # move_path.py: fraction of the images that goes into each of these
+AUGMENT = True  # Online augmentation: small random rotations, shifts, changes of contrast and brightness
+MOSAIC = False  # EFFICIENTDET: mosaic augmentation, which combines four images into one
+DATA_ENHANCEMENT = False  # Offline augmentation: number of augmented copies of each training image to pack; or False
+PACK_FOLDER = None  # Folder or URL of the packs, such as 'gs://bucket/packs'; None: in the work
+SEED = 0  # Seed of everything random
 
-# --- training ------------------------------------------------------------------------------------
+# --- Training -------------------------------------------------------------------------------------
 USE_GPU = True  # False hides the GPU
-STRATEGY = "auto"  # 'single', 'mirrored' (several GPUs), 'multi_worker' (TF_CONFIG); 'auto' takes what is there
-WEIGHTS = "base"  # the text modes start from what the toolkit has learnt of captchas; None: from nothing
-TRAIN_SECONDS = 0  # so long, with LR falling along a cosine meanwhile; 0: until EARLY_PATIENCE ends it
-EPOCHS = 200  # at most; EARLY_PATIENCE usually ends the training before
-BATCH_SIZE = 32  # images a step, for each GPU or worker
-PRECISION = "auto"  # 'float32', 'bfloat16' or 'float16'; 'auto' takes what is fastest here
-OPTIMIZER = "AdamW"  # or 'AdaBelief', 'Adam', 'SGD', 'Lion' …: see bearcat/networks/registry.py
-RECTIFY = False  # AdaBelief: True scales the first steps down (RAdam)
-LR = 2e-3  # learning rate at the start; from the base, with n < 100 images, √(n / 100) of it
-LABEL_SMOOTHING = 0  # 0 … 1: how much of the target is spread over all classes
-WEIGHT_AVERAGE = False  # True: keep a moving average of the weights, and save it where it validates better
-COSINE_SCHEDULER = False  # True: LR rises at once and falls along a cosine to nothing at EPOCHS, for a fixed time
-LR_PATIENCE = (
-    2  # without COSINE_SCHEDULER: halve the learning rate after so many epochs without a smaller validation loss
-)
-EARLY_PATIENCE = 8  # stop after so many epochs without a smaller validation loss
-MIN_EPOCH_STEPS = 50  # a small data set is repeated until an epoch has so many steps
-KEEP_CHECKPOINTS = 5  # the newest so many stay, and the best one; 0 keeps all
-DETERMINISTIC = False  # True: the same SEED, data and machine give the same weights
-UPDATE_FREQ = "epoch"  # TensorBoard: 'epoch', 'batch' or every so many steps
+STRATEGY = "auto"  # 'single', 'mirrored' (several GPUs), 'multi_worker' (TF_CONFIG); 'auto' uses what is available
+WEIGHTS = "pretrained"  # Text modes: start from the 'pretrained' weights; None: from random ones
+TRAIN_SECONDS = 0  # Duration of the training, with a cosine schedule; 0: until EARLY_PATIENCE ends it
+EPOCHS = 200  # Maximum number of epochs; EARLY_PATIENCE usually stops the training before
+BATCH_SIZE = 32  # Images per step and replica (a GPU, or a worker without one)
+PRECISION = "auto"  # 'float32', 'bfloat16' or 'float16'; 'auto' takes the fastest on this device
+OPTIMIZER = "AdamW"  # 'AdaBelief', 'Adam', 'SGD', 'Lion' …: a name in bearcat/networks/registry.py
+RECTIFY = False  # AdaBelief: rectify the variance of the first steps, as RAdam does
+LR = 2e-3  # Initial learning rate
+LABEL_SMOOTHING = 0  # Probability that is spread over all classes, 0 to below 1
+WEIGHT_AVERAGE = False  # Keep a moving average of the weights; it is what an epoch saves if it validates better
+COSINE_SCHEDULER = False  # Cosine schedule of the learning rate over EPOCHS, in place of LR_PATIENCE
+LR_PATIENCE = 2  # Epochs without a lower validation loss after which the learning rate is halved
+EARLY_PATIENCE = 8  # Epochs without a lower validation loss after which the training stops
+MIN_EPOCH_STEPS = 50  # Minimum steps per epoch: a small data set is repeated
+KEEP_CHECKPOINTS = 5  # Number of newest checkpoints to keep, besides the best one; 0 keeps all
+DETERMINISTIC = False  # The same SEED, data and machine give the same weights
+UPDATE_FREQ = "epoch"  # TensorBoard: 'epoch', 'batch' or a number of steps

@@ -1,3 +1,3 @@
-"""The workshop behind the scripts: plain values in, plain values out; never reads settings.py, never imports upward."""
+"""The library behind the scripts: ten packages on floors, whose imports only go down."""
 
 __version__ = "0.1.0"

@@ -1,6 +1,7 @@
-"""What all scripts share: the arguments, the work and its settings, the report, and one clear message on a mistake."""
+"""What all scripts share: arguments, the work and its settings, reports, and messages for the user's mistakes."""
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -9,21 +10,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
-from bearcat.core.errors import BearcatError, words_of
+from bearcat.core.errors import BearcatError, message_for
 from bearcat.core.files import write_json
-from bearcat.core.locks import WorkLock, let_go_of_all
+from bearcat.core.locks import WorkLock, release_all
 from bearcat.core.workspace import ROOT, Work, find_work
-from bearcat.generation.shards import Shard
 from bearcat.settings_rules import load_settings
 
 SERVICE_PORT = 5006
-USER_MISTAKE = 2
-INTERRUPTED = 130
+USER_MISTAKE, INTERRUPTED = 2, 130  # exit codes
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the road at work: where it works, with what settings, and what it leaves behind."""
+    """A running step.
+
+    Args:
+        work: The work that it runs in.
+        settings: All settings as attributes.
+        arguments: The parsed command line.
+        lock: Keeps other processes from changing what it changes.
+    """
 
     work: Work
     settings: SimpleNamespace
@@ -31,16 +37,16 @@ class Step:
     lock: WorkLock
 
     def write_report(self, name: str, payload: dict) -> None:
-        """Write report/<name>.json for programs to read."""
+        """Writes report/<name>.json."""
         write_json(self.work.report_file(name), payload)
 
-    def next(self, command: str, why: str) -> None:
-        """Print, as the last line, what to run next."""
-        echo(f"Next: {command}  ({why})")
+    def next(self, command: str, purpose: str) -> None:
+        """Prints the command of the next step and its purpose."""
+        echo(f"Next: {command}  ({purpose})")
 
 
 def make_parser(doc: str) -> argparse.ArgumentParser:
-    """Return a parser with what every script takes; `doc` is the script's docstring."""
+    """Creates a parser with the options of every script; `doc` is the script's docstring."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", metavar="PATH", help="the work folder, or its name in works/")
     parser.add_argument(
@@ -49,64 +55,70 @@ def make_parser(doc: str) -> argparse.ArgumentParser:
     return parser
 
 
-def add_shard(parser: argparse._ActionsContainer, what: str) -> None:
-    """Let a script, or a group of its options, take --shard i/n: do that share of the work alone."""
-    parser.add_argument("--shard", metavar="i/n", type=Shard.parse, help=what)
-
-
 def open_step(
     parser: argparse.ArgumentParser,
     argv: Sequence[str] | None = None,
     only_reads: Callable[[SimpleNamespace], bool] = lambda settings: False,
 ) -> Step:
-    """Parse the command line, find the work, load its settings, and say which work it is.
+    """Parses the command line, finds the work, loads its settings and locks it.
 
-    `only_reads` tells from the settings whether this process leaves all changes to another one of its kind.
-    Raises WorkError where another process changes what this script would change. Shards of one job run side by side.
+    Args:
+        parser: From `make_parser`.
+        argv: The arguments; None for those of this process.
+        only_reads: Whether, under these settings, another process of the same job does all the writing.
+
+    Raises:
+        WorkError: There is no work, or another process is changing the same part of it.
+        SettingsError: Settings are not allowed.
     """
     arguments = parser.parse_args(argv)
     work = find_work(arguments.work)
-    settings = load_settings(ROOT / "settings.py", work.settings_file, arguments.set)
-    echo(f"Work: {work.path}")
-    shard = getattr(arguments, "shard", None)
-    changed, part = () if only_reads(settings) else None, shard.name if shard else ""
-    return Step(work, settings, arguments, WorkLock(work.path, Path(sys.argv[0]).stem, changed, part))
+    notes: list[str] = []
+    settings = load_settings(ROOT / "settings.py", work.settings_file, arguments.set, notes.append)
+    for line in (f"Work: {work.path}", *notes):
+        echo(line)
+    shard = getattr(arguments, "shard", None)  # shards of the same job do not lock each other out
+    changes = () if only_reads(settings) else None
+    lock = WorkLock(work.path, Path(sys.argv[0]).stem, changes, shard.name if shard else "")
+    return Step(work, settings, arguments, lock)
 
 
-def run(main: Callable[[], object]) -> None:
-    """Run a script's main(); turn a user's mistake into one message on stderr and exit code 2.
+def run(main: Callable[[], int | None]) -> None:
+    """Runs a script's main() and exits with the code that it returns.
 
-    BEARCAT_DEBUG=1 shows the traceback; bugs always keep theirs.
+    A user's mistake becomes one message on stderr and exit code 2, with a traceback only if BEARCAT_DEBUG=1. Other
+    errors are bugs and keep their traceback.
     """
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # a console that lacks a character must not stop a step
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console that lacks a character must not stop a step
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        _complain("stopped; the same command goes on")
+        _print_error("stopped; run the same command to resume")
         sys.exit(INTERRUPTED)
     except BearcatError as error:
-        _complain(str(error))
+        _print_error(str(error))
     except BrokenPipeError:
-        # whoever read the output has gone; what Python still holds of it goes nowhere
+        # the reader of a pipe has gone: discard what is still buffered
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
-        words = words_of(error)
-        if not words:
+        message = message_for(error)
+        if not message:
             raise
-        _complain(words)
+        _print_error(message)
     finally:
-        let_go_of_all()
+        release_all()
     sys.exit(USER_MISTAKE)
 
 
 def echo(message: str) -> None:
-    """Print a line for the person who runs a step; reports are for programs."""
+    """Prints a line for the user and flushes it."""
     print(message, flush=True)
 
 
-def _complain(message: str) -> None:
+def _print_error(message: str) -> None:
     if os.environ.get("BEARCAT_DEBUG") == "1":
         traceback.print_exc()
     print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)

@@ -1,39 +1,67 @@
-"""What each setting may be, and the settings of a work with all that is wrong with them."""
+"""The settings: one row each with its default, what is allowed and what it means; and how a work's settings are loaded.
+
+`settings.py` repeats names, defaults and meanings for the people who edit it; a test keeps both equal.
+"""
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TypeGuard
 
-from bearcat.artifacts.pretrained import BASE
+from bearcat.artifacts.pretrained import PRETRAINED
 from bearcat.core.devices import POLICIES
 from bearcat.core.errors import SettingsError
 from bearcat.core.settings_file import AUTO, Unreadable, parse_override, read_settings_file
 from bearcat.detection.configs import LIGHT_PHI
 from bearcat.modes import MODES
-from bearcat.networks.registry import BACKBONES, OPTIMIZER_NAMES
+from bearcat.networks.registry import BACKBONES, OPTIMIZERS
 from bearcat.training.cluster import STRATEGIES
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What a setting may be: a test, and the same in words."""
+    """The values that a setting accepts: as a predicate, and as text."""
 
-    holds: Callable[[object], bool]
+    accepts: Callable[[object], bool]
     allowed: str
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+@dataclass(frozen=True)
+class Setting:
+    """A setting.
+
+    Args:
+        name: Its name in settings.py.
+        default: Its default.
+        rule: The values that it accepts.
+        meaning: What it does, as its comment in settings.py.
+        details: Further sentences for the documentation.
+        aliases: Old value → the value that has replaced it.
+        old_names: Names that it had before.
+    """
+
+    name: str
+    default: object
+    rule: Rule
+    meaning: str
+    details: str = ""
+    aliases: Mapping[object, object] = field(default_factory=dict)
+    old_names: tuple[str, ...] = ()
 
 
-def _whole(lowest: int, highest: int) -> Rule:
-    return Rule(
-        lambda value: _is_number(value) and isinstance(value, int) and lowest <= value <= highest,
-        f"a whole number from {lowest} to {highest}",
-    )
+def _is_int(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return _is_int(value) or isinstance(value, float)
+
+
+def _integer(lowest: int, highest: int) -> Rule:
+    return Rule(lambda value: _is_int(value) and lowest <= value <= highest, f"an integer from {lowest} to {highest}")
 
 
 def _between(lowest: float, highest: float) -> Rule:
@@ -51,102 +79,302 @@ def _one_of(*choices: object) -> Rule:
     )
 
 
-def _is_file_stem(value: object) -> bool:
-    return isinstance(value, str) and bool(re.fullmatch(r"\w([\w .+-]*\w)?", value))
-
-
 _FLAG = _one_of(True, False)
-
-
+_SIZES = Rule(
+    lambda value: isinstance(value, list) and len(value) == 8 and all(map(_integer(128, 4096).accepts, value)),
+    "a list of eight integers from 128 to 4096, one for each PHI from 0 to 7",
+)
+_FILE_NAME = Rule(
+    lambda value: isinstance(value, str) and bool(re.fullmatch(r"\w([\w .+-]*\w)?", value)),
+    "a valid file name: letters, digits and _, with . + - or spaces between them",
+)
+_COPIES = Rule(
+    lambda value: value is False or _integer(1, 1000).accepts(value),
+    "False, or an integer from 1 to 1000",
+)
+_FOLDER = Rule(
+    lambda value: value is None or (isinstance(value, str) and bool(value.strip())),
+    "None, or the path or URL of a folder",
+)
+_SMOOTHING = Rule(lambda value: _is_number(value) and 0 <= value < 1, "a number from 0 to below 1")
 _UPDATE_FREQ = Rule(
-    lambda value: value in ("epoch", "batch") or (_is_number(value) and isinstance(value, int) and value > 0),
-    "'epoch', 'batch' or a whole number of steps",
+    lambda value: value in ("epoch", "batch") or (_is_int(value) and value > 0),
+    "'epoch', 'batch' or a number of steps",
 )
 
-
-RULES: dict[str, Rule] = {
-    "MODE": _one_of(*MODES),
-    "BACKBONE": _one_of(AUTO, *BACKBONES),
-    "PHI": _one_of(AUTO, LIGHT_PHI, *range(8)),
-    "IMAGE_SIZES": Rule(
-        lambda value: isinstance(value, list) and len(value) == 8 and all(map(_whole(128, 4096).holds, value)),
-        "a list of eight whole numbers from 128 to 4096, one for each PHI from 0 to 7",
+# heading → its settings
+GROUPS: dict[str, tuple[Setting, ...]] = {
+    "What is recognised": (
+        Setting(
+            "MODE",
+            "ORDINARY",
+            _one_of(*MODES),
+            "Text: 'ORDINARY', 'CTC', 'CTC_TINY'; one class per image: 'NUM_CLASSES'; boxes: 'EFFICIENTDET'",
+        ),
+        Setting(
+            "BACKBONE",
+            AUTO,
+            _one_of(AUTO, *BACKBONES),
+            "Feature extractor, a name in bearcat/networks/registry.py; 'auto' fits weights and device",
+            "'auto' takes the network of the initial weights; without any, a light one on a CPU and a larger one on a "
+            "GPU.",
+        ),
+        Setting(
+            "CAPTCHA_LENGTH",
+            8,
+            _integer(1, 1000),
+            "ORDINARY, CTC_TINY: length of the longest label; shorter ones are padded",
+        ),
+        Setting(
+            "PHI",
+            AUTO,
+            _one_of(AUTO, LIGHT_PHI, *range(8)),
+            "EFFICIENTDET: 0 … 7 for D0 … D7, -1 for the light network; 'auto': -1 on a CPU, 0 on a GPU",
+        ),
+        Setting(
+            "IMAGE_SIZES",
+            [512, 640, 768, 896, 1024, 1280, 1408, 1536],
+            _SIZES,
+            "EFFICIENTDET: input sizes of D0 … D7 in pixels",
+            "The input is a square. The light network takes IMAGE_HEIGHT × IMAGE_WIDTH, rounded up to multiples of 32.",
+        ),
+        Setting("MODEL_NAME", "captcha", _FILE_NAME, "Name that the trained model is saved and served under"),
     ),
-    "MOSAIC": _FLAG,
-    "CAPTCHA_LENGTH": _whole(1, 1000),
-    "MODEL_NAME": Rule(
-        _is_file_stem, "a name that can be a file's: letters, digits, and . + - or a space between them"
+    "Input of the network": (
+        Setting(
+            "IMAGE_HEIGHT",
+            60,
+            _integer(8, 2048),
+            "Height of the network's input in pixels",
+            "A larger image is shrunk to fit, with its aspect ratio kept; the rest of the input is white. Images are "
+            "never enlarged. `cheak_file.py --apply` sets height, width and channels from the images. The light "
+            "backbones then resize the input to a height of 48.",
+        ),
+        Setting(
+            "IMAGE_WIDTH",
+            100,
+            _integer(8, 2048),
+            "Width of the network's input in pixels",
+            "CTC has more time steps the wider it is; `train.py` says if the longest label needs more.",
+        ),
+        Setting("IMAGE_CHANNALS", 1, _one_of(1, 3), "Channels of the network's input: 1 for grey, 3 for colour"),
     ),
-    "IMAGE_HEIGHT": _whole(8, 2048),
-    "IMAGE_WIDTH": _whole(8, 2048),
-    "IMAGE_CHANNALS": _one_of(1, 3),
-    "DIVIDE": _FLAG,
-    "DIVIDE_RATO": _between(0, 0.5),
-    "AUGMENT": _FLAG,
-    "DATA_ENHANCEMENT": Rule(
-        lambda value: value is False or (type(value) is int and 1 <= value <= 1000),
-        "False, or how many copies of each image: a whole number from 1 to 1000",
+    "Data": (
+        Setting("DIVIDE", True, _FLAG, "move_path.py: split off validation and test images; False: only test images"),
+        Setting(
+            "DIVIDE_RATO", 0.1, _between(0, 0.5), "move_path.py: fraction of the images that goes into each of these"
+        ),
+        Setting(
+            "AUGMENT",
+            True,
+            _FLAG,
+            "Online augmentation: small random rotations, shifts, changes of contrast and brightness",
+            "With 500 training images or more and a known end (TRAIN_SECONDS or COSINE_SCHEDULER) it fades out towards "
+            "that end, except for EFFICIENTDET.",
+        ),
+        Setting("MOSAIC", False, _FLAG, "EFFICIENTDET: mosaic augmentation, which combines four images into one"),
+        Setting(
+            "DATA_ENHANCEMENT",
+            False,
+            _COPIES,
+            "Offline augmentation: number of augmented copies of each training image to pack; or False",
+            "`pack_dataset.py` writes them to `train_enhance_dataset`. No copy is mirrored.",
+        ),
+        Setting(
+            "PACK_FOLDER",
+            None,
+            _FOLDER,
+            "Folder or URL of the packs, such as 'gs://bucket/packs'; None: in the work",
+            "There each work has a folder of its own name.",
+        ),
+        Setting("SEED", 0, _integer(0, 2**31 - 1), "Seed of everything random"),
     ),
-    "PACK_FOLDER": Rule(
-        lambda value: value is None or (isinstance(value, str) and bool(value.strip())),
-        "None, or the path or URL of a folder",
+    "Training": (
+        Setting("USE_GPU", True, _FLAG, "False hides the GPU", "TensorFlow uses GPUs under Linux only."),
+        Setting(
+            "STRATEGY",
+            AUTO,
+            _one_of(*STRATEGIES),
+            "'single', 'mirrored' (several GPUs), 'multi_worker' (TF_CONFIG); 'auto' uses what is available",
+        ),
+        Setting(
+            "WEIGHTS",
+            PRETRAINED,
+            _one_of(PRETRAINED, None),
+            "Text modes: start from the 'pretrained' weights; None: from random ones",
+            "There are pretrained weights for ORDINARY and CTC with the backbone `light` and for CTC_TINY with `tiny`; "
+            "with them a few dozen labels are enough. A file in the work's `weight` folder overrides this setting.",
+            aliases={"base": PRETRAINED},
+        ),
+        Setting(
+            "TRAIN_SECONDS",
+            0,
+            _integer(0, 10_000_000),
+            "Duration of the training, with a cosine schedule; 0: until EARLY_PATIENCE ends it",
+        ),
+        Setting(
+            "EPOCHS",
+            200,
+            _integer(1, 1_000_000),
+            "Maximum number of epochs; EARLY_PATIENCE usually stops the training before",
+        ),
+        Setting("BATCH_SIZE", 32, _integer(1, 65_536), "Images per step and replica (a GPU, or a worker without one)"),
+        Setting(
+            "PRECISION",
+            AUTO,
+            _one_of(AUTO, *POLICIES),
+            "'float32', 'bfloat16' or 'float16'; 'auto' takes the fastest on this device",
+            "'auto' is bfloat16 on a CPU that has it in hardware, unless the backbone's convolutions are depthwise; "
+            "float16 on one GPU, bfloat16 on several; else float32. The exported model computes in float32.",
+        ),
+        Setting(
+            "OPTIMIZER",
+            "AdamW",
+            _one_of(*OPTIMIZERS),
+            "'AdaBelief', 'Adam', 'SGD', 'Lion' …: a name in bearcat/networks/registry.py",
+            "Gradients are clipped, and weights decay.",
+        ),
+        Setting("RECTIFY", False, _FLAG, "AdaBelief: rectify the variance of the first steps, as RAdam does"),
+        Setting(
+            "LR",
+            2e-3,
+            _between(0, 1),
+            "Initial learning rate",
+            "It is multiplied by √n for n replicas (SGD: by n), and by √(n / 100) if pretrained weights are trained on "
+            "n < 100 images. A new value takes effect when `train.py` resumes.",
+        ),
+        Setting("LABEL_SMOOTHING", 0, _SMOOTHING, "Probability that is spread over all classes, 0 to below 1"),
+        Setting(
+            "WEIGHT_AVERAGE",
+            False,
+            _FLAG,
+            "Keep a moving average of the weights; it is what an epoch saves if it validates better",
+        ),
+        Setting(
+            "COSINE_SCHEDULER",
+            False,
+            _FLAG,
+            "Cosine schedule of the learning rate over EPOCHS, in place of LR_PATIENCE",
+            "Set EPOCHS to what you have time for.",
+        ),
+        Setting(
+            "LR_PATIENCE",
+            2,
+            _integer(1, 1_000_000),
+            "Epochs without a lower validation loss after which the learning rate is halved",
+            "Only without TRAIN_SECONDS and COSINE_SCHEDULER.",
+        ),
+        Setting(
+            "EARLY_PATIENCE",
+            8,
+            _integer(1, 1_000_000),
+            "Epochs without a lower validation loss after which the training stops",
+        ),
+        Setting("MIN_EPOCH_STEPS", 50, _integer(1, 1_000_000), "Minimum steps per epoch: a small data set is repeated"),
+        Setting(
+            "KEEP_CHECKPOINTS",
+            5,
+            _integer(0, 1_000_000),
+            "Number of newest checkpoints to keep, besides the best one; 0 keeps all",
+        ),
+        Setting(
+            "DETERMINISTIC",
+            False,
+            _FLAG,
+            "The same SEED, data and machine give the same weights",
+            "On a CPU this costs no measurable time.",
+        ),
+        Setting("UPDATE_FREQ", "epoch", _UPDATE_FREQ, "TensorBoard: 'epoch', 'batch' or a number of steps"),
     ),
-    "SEED": _whole(0, 2**31 - 1),
-    "USE_GPU": _FLAG,
-    "STRATEGY": _one_of(*STRATEGIES),
-    "EPOCHS": _whole(1, 1_000_000),
-    "BATCH_SIZE": _whole(1, 65_536),
-    "LR": _between(0, 1),
-    "WEIGHTS": _one_of(BASE, None),
-    "TRAIN_SECONDS": _whole(0, 10_000_000),
-    "OPTIMIZER": _one_of(*OPTIMIZER_NAMES),
-    "RECTIFY": _FLAG,
-    "LABEL_SMOOTHING": Rule(lambda value: _is_number(value) and 0 <= value < 1, "a number from 0 to below 1"),
-    "WEIGHT_AVERAGE": _FLAG,
-    "PRECISION": _one_of(AUTO, *POLICIES),
-    "COSINE_SCHEDULER": _FLAG,
-    "LR_PATIENCE": _whole(1, 1_000_000),
-    "EARLY_PATIENCE": _whole(1, 1_000_000),
-    "MIN_EPOCH_STEPS": _whole(1, 1_000_000),
-    "KEEP_CHECKPOINTS": _whole(0, 1_000_000),
-    "DETERMINISTIC": _FLAG,
-    "UPDATE_FREQ": _UPDATE_FREQ,
 }
+SETTINGS: dict[str, Setting] = {row.name: row for rows in GROUPS.values() for row in rows}
 
 
-def load_settings(default_file: Path, work_file: Path | None, overrides: Iterable[str] = ()) -> SimpleNamespace:
-    """Return all settings as attributes, each from the last place that names it.
+def _ignore(message: str) -> None:
+    pass
 
-    Raises SettingsError with every problem in one message.
+
+def load_settings(
+    default_file: Path,
+    work_file: Path | None,
+    overrides: Iterable[str] = (),
+    notify: Callable[[str], object] = _ignore,
+) -> SimpleNamespace:
+    """Loads all settings: the command line overrides the work's file, which overrides the defaults.
+
+    Args:
+        default_file: The toolkit's settings.py.
+        work_file: The work's settings.py; None for the defaults alone.
+        overrides: Texts NAME=VALUE.
+        notify: Called with a message for each old name or value that is used.
+
+    Returns:
+        The settings as attributes.
+
+    Raises:
+        SettingsError: Names or values are not allowed; the message lists all of them.
     """
-    places = _values_and_places(default_file)
-    if work_file is not None:
-        places |= _values_and_places(work_file)
-    places |= {name: (value, "--set") for name, value in map(parse_override, overrides)}
-    problems = list(_problems(places))
+    found: dict[str, tuple[object, str]] = {}
+    for file in (default_file, work_file) if work_file else (default_file,):
+        for name, (value, node) in read_settings_file(file).items():
+            found[_current_name(name, notify)] = value, f"{file}, line {node.lineno}"
+    for name, value in map(parse_override, overrides):
+        found[_current_name(name, notify)] = value, "--set"
+    found = {name: (_current_value(name, *pair, notify), pair[1]) for name, pair in found.items()}
+    problems = list(_problems(found))
     if problems:
         raise SettingsError("the settings cannot be used:\n  " + "\n  ".join(problems))
-    return SimpleNamespace(**{name: value for name, (value, _) in places.items()})
+    return SimpleNamespace(**{name: value for name, (value, _) in found.items()})
 
 
-def _values_and_places(path: Path) -> dict[str, tuple[object, str]]:
-    return {name: (value, f"{path}, line {at.lineno}") for name, (value, at) in read_settings_file(path).items()}
+def parse_overrides(overrides: Iterable[str]) -> dict[str, object]:
+    """Parses texts NAME=VALUE, and replaces old names and values."""
+    parsed = {_current_name(name): value for name, value in map(parse_override, overrides)}
+    return {name: _current_value(name, value) for name, value in parsed.items()}
 
 
-def _problems(places: dict[str, tuple[object, str]]) -> Iterator[str]:
-    for name, (value, place) in places.items():
-        if name not in RULES:
-            near = difflib.get_close_matches(name, RULES, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"the settings are: {', '.join(RULES)}"
+def _current_name(name: str, notify: Callable[[str], object] = _ignore) -> str:
+    current = next((row.name for row in SETTINGS.values() if name in row.old_names), name)
+    if current != name:
+        notify(f"Note: the setting {name} is now called {current}")
+    return current
+
+
+def _current_value(name: str, value: object, place: str = "--set", notify: Callable[[str], object] = _ignore) -> object:
+    for old, current in SETTINGS[name].aliases.items() if name in SETTINGS else ():
+        if value == old:
+            notify(f"Note: {name} = {old!r} ({place}) is now called {current!r}, which means the same")
+            return current
+    return value
+
+
+def _problems(found: dict[str, tuple[object, str]]) -> Iterator[str]:
+    for name, (value, place) in found.items():
+        if name not in SETTINGS:
+            similar = difflib.get_close_matches(name, SETTINGS, n=1)
+            hint = f"did you mean {similar[0]}?" if similar else f"the settings are: {', '.join(SETTINGS)}"
             yield f"{name} ({place}) is not a setting; {hint}"
         elif isinstance(value, Unreadable):
             yield f"{name} = {value!r} ({place}): a plain value is expected (a number, 'text', True …)"
-        elif not RULES[name].holds(value):
-            yield f"{name} = {value!r} ({place}): {RULES[name].allowed} is expected"
-    for name in RULES.keys() - places.keys():
+        elif not SETTINGS[name].rule.accepts(value):
+            yield f"{name} = {value!r} ({place}): {SETTINGS[name].rule.allowed} is expected"
+    for name in SETTINGS.keys() - found.keys():
         yield f"{name} is missing in the toolkit's settings.py"
-    if places.get("RECTIFY", [False])[0] is True and places["OPTIMIZER"][0] != "AdaBelief":
-        yield f"RECTIFY = True is for OPTIMIZER = 'AdaBelief', not {places['OPTIMIZER'][0]!r}"
-    lr_patience, early_patience = (places.get(name, [0])[0] for name in ("LR_PATIENCE", "EARLY_PATIENCE"))
+    values = {name: value for name, (value, _) in found.items()}
+    if values.get("RECTIFY") is True and values["OPTIMIZER"] != "AdaBelief":
+        yield f"RECTIFY = True is for OPTIMIZER = 'AdaBelief', not {values['OPTIMIZER']!r}"
+    lr_patience, early_patience = values.get("LR_PATIENCE"), values.get("EARLY_PATIENCE")
     if _is_number(lr_patience) and _is_number(early_patience) and lr_patience >= early_patience > 0:
         yield f"LR_PATIENCE = {lr_patience} is not below EARLY_PATIENCE = {early_patience}: LR would never be lowered"
+
+
+def settings_table() -> str:
+    """Markdown of all settings: a heading and a table per group."""
+    parts = []
+    for heading, rows in GROUPS.items():
+        lines = [f"## {heading}", "", "| name | default | allowed | meaning |", "| --- | --- | --- | --- |"]
+        for row in rows:
+            meaning = f"{row.meaning}. {row.details}" if row.details else row.meaning
+            lines.append(f"| `{row.name}` | `{row.default!r}` | {row.rule.allowed} | {meaning} |")
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)

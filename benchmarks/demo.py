@@ -1,7 +1,7 @@
-"""Walk the whole road on a small work of generated digits, and ask the running service about an unseen image.
+"""Run all steps on a small work of generated digits, and ask the service about an image that is new to it.
 
 Reads:  nothing
-Writes: works/demo, at a second run gone on with
+Writes: works/demo; a second run continues there
 Next:   your own images: the numbered steps in README.md
 """
 
@@ -19,13 +19,13 @@ from bearcat.core.settings_file import change_settings_file
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "works" / "demo"
 DIGITS = {"characters": "0123456789", "char_count": [4], "width": 120, "count": 5000}
-# half-size images and a fixed number of epochs: from the base enough for digits
+# images at half size and few epochs: enough for digits with pretrained weights
 SETTINGS = {"MODE": "CTC", "IMAGE_HEIGHT": 40, "IMAGE_WIDTH": 80, "EPOCHS": 2, "COSINE_SCHEDULER": True}
 EXPECTED_EXACT = 0.95
 
 
 def main() -> int:
-    """Run every step as a person would; return 0 where the answers are as good as promised."""
+    """Runs every step; returns 0 if the exact match is as high as expected."""
     started = time.monotonic()
     os.chdir(ROOT)
     os.environ["BEARCAT_WORK"] = str(WORK)
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def configure() -> None:
-    """Write the demo's settings, and make its captchas digits, few and quickly made."""
+    """Writes the demo's settings, and its configuration of captchas."""
     change_settings_file(WORK / "settings.py", SETTINGS)
     path = WORK / "captcha_config.json"
     config = json.loads(path.read_text(encoding="utf-8")) | DIGITS
@@ -53,15 +53,15 @@ def configure() -> None:
 
 
 def step(script: str, *arguments: str) -> None:
-    """Run one script and stop where it fails."""
+    """Runs one script; raises CalledProcessError if it fails."""
     print(f"\n$ python {' '.join([script, *arguments])}", flush=True)
     subprocess.run([sys.executable, script, *arguments], check=True)
 
 
 def serve_and_ask() -> None:
-    """Start the service, ask it as spider_example.py does, and stop it."""
+    """Starts the service, calls it with spider_example.py, and stops it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])  # not 5006, where a service of your own may run
+        port = str(free.getsockname()[1])  # not 5006, which another service may use
     print(f"\n$ python app.py --port {port} &", flush=True)
     service = subprocess.Popen([sys.executable, "app.py", "--port", port])
     try:
@@ -73,7 +73,7 @@ def serve_and_ask() -> None:
 
 
 def wait_until_listening(service: subprocess.Popen, port: str) -> None:
-    """Wait until the service answers; stop where it has ended."""
+    """Waits until the service answers; exits if it has ended."""
     without_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     for _ in range(120):
         if service.poll() is not None:

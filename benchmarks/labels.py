@@ -1,8 +1,8 @@
-"""Measure what few labels give: the same training from the base recogniser and from nothing, on sets of others.
+"""Measure exact match with few labels: the same training from pretrained weights and from scratch.
 
-Reads:  a folder of zip files as benchmarks/real_sets.py says, which are not part of the project
-Writes: a table on the screen; --results: one line of JSON a training, so that a second run goes on
-Next:   put it into README.md where it differs
+Reads:  a folder of zip files as in benchmarks/real_sets.py, which are not part of the project
+Writes: a table on the screen; --results: one line of JSON per training, so that a second run continues
+Next:   update README.md if the figures differ
 
 python -m benchmarks.labels ../captchas --sets zfjw --labels 25 100 --seconds 60 --seeds 0 1 2
 """
@@ -17,19 +17,19 @@ from pathlib import Path
 
 from bearcat.core.workspace import Work
 from benchmarks.real_sets import list_sets, make_work
-from benchmarks.walking import walk
+from benchmarks.warm_runner import run_step
 
 LABELS = (25, 50, 100, 200, 400, 0)
-BASES = ("base", "None")
+WEIGHTS = {"pretrained": "pretrained weights", "None": "scratch"}
 STEPS = ("pack_dataset.py", "train.py", "save_model.py", "test.py")
 
 
 def main() -> None:
-    """Train what is not among the results yet, and print the table."""
+    """Trains what is not among the results yet, and prints the table."""
     arguments = parse_arguments()
-    alike = {"seconds": arguments.seconds, "mode": arguments.mode, "otherwise": arguments.otherwise}
+    common = {"seconds": arguments.seconds, "mode": arguments.mode, "otherwise": arguments.settings}
     tasks = [
-        {"set": name, "labels": labels, "weights": weights, "seed": seed} | alike
+        {"set": name, "labels": labels, "weights": weights, "seed": seed} | common
         for seed in arguments.seeds
         for labels in arguments.labels
         for weights in arguments.weights
@@ -39,44 +39,53 @@ def main() -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    """Return what is to be measured."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder of zip files")
     parser.add_argument("--sets", nargs="+", metavar="NAME", help="(all)")
-    parser.add_argument("--labels", nargs="+", type=int, default=LABELS, help="how many images; 0: all")
-    parser.add_argument("--weights", nargs="+", choices=BASES, default=BASES)
-    parser.add_argument("--seconds", type=int, default=60, help="of each training (60)")
+    parser.add_argument("--labels", nargs="+", type=int, default=LABELS, help="number of labelled images; 0: all")
+    parser.add_argument("--weights", nargs="+", type=weights_name, choices=WEIGHTS, default=list(WEIGHTS))
+    parser.add_argument("--seconds", type=int, default=60, help="duration of each training (60)")
     parser.add_argument("--seeds", nargs="+", type=int, default=(0, 1, 2))
-    parser.add_argument("--mode", help="what cheak_file.py suggests, unless given")
-    parser.add_argument("--otherwise", nargs="+", default=[], metavar="NAME=VALUE", help="settings to try")
+    parser.add_argument("--mode", help="(what cheak_file.py recommends)")
+    parser.add_argument(
+        "--settings", "--otherwise", nargs="+", default=[], metavar="NAME=VALUE", help="settings of the trainings"
+    )
     parser.add_argument("--results", type=Path, help="a file of JSON lines")
     return parser.parse_args()
 
 
+def weights_name(name: str) -> str:
+    """Returns the name of the initial weights; 'base' is the former name of 'pretrained'."""
+    return "pretrained" if name == "base" else name
+
+
 def complete(tasks: list[dict], results: Path | None, measure_one: Callable[[dict], dict]) -> list[dict]:
-    """Return tasks with their figures: those of earlier runs, and what is measured now for the others."""
-    done = read_results(results)
+    """Returns tasks with their figures, from the results of earlier runs or measured now and added to them."""
+    rows = read_results(results)
     for task in tasks:
-        if not any(task.items() <= row.items() for row in done):
-            done.append(task | measure_one(task))
-            print(json.dumps(done[-1]), flush=True)
+        if not any(task.items() <= row.items() for row in rows):
+            rows.append(task | measure_one(task))
+            line = json.dumps(rows[-1])
+            print(line, flush=True)
             if results:
                 with results.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(done[-1]) + "\n")
-    return [row for row in done for task in tasks if task.items() <= row.items()]
+                    file.write(f"{line}\n")
+    return [row for row in rows for task in tasks if task.items() <= row.items()]
 
 
 def read_results(path: Path | None) -> list[dict]:
-    """Return what earlier runs measured."""
+    """Returns the rows of earlier runs."""
     if path is None or not path.is_file():
         return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [row | {"weights": weights_name(row["weights"])} if "weights" in row else row for row in rows]
 
 
 def measure(task: dict, data: Path) -> dict:
-    """Return what test.py and train.py report of a training with so many labels."""
+    """Trains and tests as a task says, and returns figures from the reports."""
     with tempfile.TemporaryDirectory() as folder:
-        work = walk_road(task, data, Path(folder))
+        work = train_on_labels(task, data, Path(folder))
         test, train = (json.loads(work.report_file(step).read_text(encoding="utf-8")) for step in ("test", "train"))
     return {
         "exact": test["exact"],
@@ -87,42 +96,48 @@ def measure(task: dict, data: Path) -> dict:
     }
 
 
-def walk_road(task: dict, data: Path, parent: Path) -> Work:
-    """Return a work that has walked the road with so many labels, as a person would walk it."""
+def train_on_labels(task: dict, data: Path, parent: Path) -> Work:
+    """Makes a work with as many labelled images as a task says, and runs all steps up to test.py on it.
+
+    Args:
+        task: Set, labels, weights, seed and seconds; mode and otherwise are optional.
+        data: The folder of zip files.
+        parent: Takes the work.
+    """
     archive = data / f"{task['set']}.zip"
     work = make_work(archive, parent, task["set"], task["labels"] or None, task["seed"])
-    walk(work.path, "cheak_file.py", "--apply")
+    run_step(work.path, "cheak_file.py", "--apply")
     weights = None if task["weights"] == "None" else task["weights"]
-    values = {"WEIGHTS": repr(weights), "TRAIN_SECONDS": task["seconds"], "SEED": task["seed"]}
+    settings = {"WEIGHTS": repr(weights), "TRAIN_SECONDS": task["seconds"], "SEED": task["seed"]}
     if task.get("mode"):
-        values["MODE"] = repr(task["mode"])
-    changed = [f"{name}={value}" for name, value in values.items()] + task.get("otherwise", [])
-    options = [word for pair in changed for word in ("--set", pair)]
+        settings["MODE"] = repr(task["mode"])
+    assignments = [f"{name}={value}" for name, value in settings.items()] + task.get("otherwise", [])
+    options = [option for assignment in assignments for option in ("--set", assignment)]
     for step in STEPS:
-        walk(work.path, step, *options)
+        run_step(work.path, step, *options)
     return work
 
 
 def print_table(rows: list[dict]) -> None:
-    """Print one line of a Markdown table for each set and beginning: the mean and the spread over the seeds."""
-    exact = defaultdict(lambda: defaultdict(list))
+    """Prints a Markdown table, one row for each set and initial weights: mean and range over the seeds."""
+    exact: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        beginning = "the base" if row["weights"] == "base" else "nothing"
-        exact[row["set"], ", ".join([beginning, *row.get("otherwise", [])])][row["labels"]].append(row["exact"])
+        start = ", ".join([WEIGHTS[row["weights"]], *row.get("otherwise", [])])
+        exact[row["set"], start][row["labels"]].append(row["exact"])
     counts = sorted({row["labels"] for row in rows}, key=lambda count: count or float("inf"))
     print("| set | from | " + " | ".join(str(count or "all") for count in counts) + " |")
     print("| --- | --- |" + " --- |" * len(counts))
-    for (name, beginning), by_count in sorted(exact.items()):
-        cells = [in_words(by_count[count]) for count in counts]
-        print(f"| {name} | {beginning} | {' | '.join(cells)} |")
+    for (name, start), by_count in sorted(exact.items()):
+        cells = [mean_and_range(by_count[count]) for count in counts]
+        print(f"| {name} | {start} | {' | '.join(cells)} |")
 
 
-def in_words(figures: list[float]) -> str:
-    """Return a mean in per cent, with the least and the most where there are several."""
-    if not figures:
+def mean_and_range(values: list[float]) -> str:
+    """Formats a mean as a percentage, with the smallest and the largest value if there are several."""
+    if not values:
         return ""
-    spread = f" [{min(figures):.1%}, {max(figures):.1%}]" if len(figures) > 1 else ""
-    return f"{statistics.mean(figures):.1%}{spread}"
+    spread = f" [{min(values):.1%}, {max(values):.1%}]" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.1%}{spread}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A client that loads a service from some connections at once, and costs little itself."""
+"""A load generator with several connections and little overhead of its own."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 
 
 def make_request(url: str, image: str) -> bytes:
-    """Return the bytes of a POST with an image's base64 in a form."""
+    """Returns the bytes of a POST request with an image's base64 in a form."""
     address = urlsplit(url)
     body = f"img={quote(image, safe='')}".encode()
     head = f"POST {address.path or '/'} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: {len(body)}\r\n"
@@ -14,9 +14,19 @@ def make_request(url: str, image: str) -> bytes:
 
 
 def load(url: str, images: list[str], connections: int, requests: int) -> tuple[list[float], float]:
-    """Ask so many times from so many connections; return the seconds of each answer in order, and of all together.
+    """Sends requests, each connection one after the other.
 
-    Raises RuntimeError for an answer that is not 200.
+    Args:
+        url: The service.
+        images: Images as base64, sent in turn.
+        connections: Number of connections.
+        requests: Number of requests of all connections together.
+
+    Returns:
+        The seconds of each request, in order of completion, and the seconds of the whole run.
+
+    Raises:
+        RuntimeError: An answer is not 200.
     """
     return asyncio.run(_load(url, [make_request(url, image) for image in images], connections, requests))
 
@@ -24,11 +34,11 @@ def load(url: str, images: list[str], connections: int, requests: int) -> tuple[
 async def _load(url: str, bodies: list[bytes], connections: int, requests: int) -> tuple[list[float], float]:
     numbers, seconds = iter(range(requests)), []
     started = time.perf_counter()
-    await asyncio.gather(*(_ask_on(url, bodies, numbers, seconds) for _ in range(connections)))
+    await asyncio.gather(*(_run_connection(url, bodies, numbers, seconds) for _ in range(connections)))
     return seconds, time.perf_counter() - started
 
 
-async def _ask_on(url: str, bodies: list[bytes], numbers, seconds: list[float]) -> None:
+async def _run_connection(url: str, bodies: list[bytes], numbers, seconds: list[float]) -> None:
     address = urlsplit(url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     for number in numbers:

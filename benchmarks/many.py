@@ -1,8 +1,8 @@
-"""Measure training beyond one process: two workers on this machine beside one, and millions of images as a stream.
+"""Measure training beyond one process: two workers on this machine against one, and millions of records as a stream.
 
 Reads:  nothing
-Writes: tables on the screen; a work and packs in a temporary folder, or in --folder, where a second run finds them
-Next:   put it into benchmarks/README.md where it differs
+Writes: tables on the screen; a work and packs in a temporary folder, or in --folder, which a second run reuses
+Next:   update benchmarks/README.md if the figures differ
 
 python -m benchmarks.many; python -m benchmarks.many --records 2000000
 """
@@ -27,7 +27,7 @@ import psutil
 from bearcat.core.settings_file import change_settings_file
 from bearcat.core.workspace import Work, create_work
 from bearcat.data.images import InputSpec
-from bearcat.data.tfrecord_index import INDEX, load_pack_index
+from bearcat.data.tfrecord_index import INDEX, TFRecordIndex, load_index
 from bearcat.modes import Task
 from benchmarks.demo import DIGITS, SETTINGS
 
@@ -35,13 +35,13 @@ ROOT = Path(__file__).resolve().parent.parent
 LR = 2e-3
 BATCH_SIZE = 32  # of each replica
 SPEC = InputSpec(16, 48, 1)
-DIFFERENT, RECORDS_A_BATCH, LOOKS = 1000, 256, 10
-ASKED, EXCHANGED = 200, 50
+DISTINCT, RECORDS_PER_BATCH, ROWS = 1000, 256, 10
+GATHERS, REDUCTIONS = 200, 50  # that are timed
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training: a name, and for each of its workers the cores that it may use."""
+    """One training; `cores` has for each worker the cores that it may use."""
 
     name: str
     cores: list[list[int]]
@@ -58,10 +58,10 @@ RUNS = [
 
 
 def main() -> None:
-    """Print the tables that are asked for."""
+    """Prints the tables that the arguments name."""
     arguments = parse_arguments()
     if arguments.exchange:
-        return tell_exchange(arguments.exchange)
+        return print_exchange(arguments.exchange)
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
@@ -72,17 +72,17 @@ def main() -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    """Return what is to be measured."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--records", type=int, help="stream so many records through datasets.py")
+    parser.add_argument("--records", type=int, help="stream this number of records through the text pipeline")
     parser.add_argument("--runs", type=int, nargs="+", default=range(len(RUNS)), help="rows of the table, from 0")
-    parser.add_argument("--folder", type=Path, help="where to keep what was made")
-    parser.add_argument("--exchange", type=int, help=argparse.SUPPRESS)  # what a worker of this benchmark is told
+    parser.add_argument("--folder", type=Path, help="keep the work and the packs here")
+    parser.add_argument("--exchange", type=int, help=argparse.SUPPRESS)  # for the workers that this benchmark starts
     return parser.parse_args()
 
 
 def make_digits(folder: Path) -> Work:
-    """Return a packed work of the demo's digits."""
+    """Returns a packed work of the demo's digits."""
     if (folder / "digits").is_dir():
         return Work(folder / "digits")
     work = create_work(folder, "digits", activate=False)
@@ -95,36 +95,36 @@ def make_digits(folder: Path) -> Work:
 
 
 def compare(runs: list[Run], digits: Work) -> None:
-    """Print one line of a Markdown table for each training, and what workers spend on telling one another."""
-    print("| workers | images a step | a step | images/s | exact match |\n| --- | --- | --- | --- | --- |")
+    """Prints one line of a Markdown table per training, and the cost of communication between workers."""
+    print("| workers | images per step | time per step | images/s | exact match |\n| --- | --- | --- | --- | --- |")
     for run in runs:
         report = train(run, digits)
         size = run.batch_size * len(run.cores)
         rate, exact = report["images_per_second"], report["best"]["val_exact"]
-        read = f"{exact:.1%} after {run.epochs} epochs"
-        print(f"| {run.name} | {size} | {1000 * size / rate:.0f} ms | {rate:.0f} | {read} |", flush=True)
+        result = f"{exact:.1%} after {run.epochs} epochs"
+        print(f"| {run.name} | {size} | {1000 * size / rate:.0f} ms | {rate:.0f} | {result} |", flush=True)
     if any(len(run.cores) > 1 for run in runs):
         command = [sys.executable, "-m", "benchmarks.many", "--exchange", str(report["parameters"])]
         print(run_together(command, [[0], [1]])[0].splitlines()[-1])
 
 
 def train(run: Run, digits: Work) -> dict:
-    """Train in a copy of the work, and return train.json."""
+    """Trains in a copy of the work, and returns train.json."""
     with tempfile.TemporaryDirectory() as folder:
         work = Work(Path(shutil.copytree(digits.path, Path(folder) / "digits")))
         values = {"BATCH_SIZE": run.batch_size, "LR": run.lr, "EPOCHS": run.epochs}
-        options = [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
+        options = [option for name, value in values.items() for option in ("--set", f"{name}={value}")]
         run_together([sys.executable, "train.py", "--work", str(work.path), *options], run.cores)
         return json.loads(work.report_file("train").read_text(encoding="utf-8"))
 
 
 def run_together(command: list[str], cores: list[list[int]]) -> list[str]:
-    """Run a command once for each worker, each on its cores where the system can hold it there; return the outputs."""
+    """Runs a command once per worker, each pinned to its cores if the system can; returns the outputs."""
     addresses = [f"127.0.0.1:{port}" for port in free_ports(len(cores))]
     processes = []
     for index, own in enumerate(cores):
-        told = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-        environment = os.environ | {"PYTHONUTF8": "1", "TF_CONFIG": json.dumps(told)}
+        config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        environment = os.environ | {"PYTHONUTF8": "1", "TF_CONFIG": json.dumps(config)}
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, encoding="utf-8")
         if hasattr(psutil.Process, "cpu_affinity"):
             psutil.Process(process.pid).cpu_affinity(own)
@@ -136,7 +136,7 @@ def run_together(command: list[str], cores: list[list[int]]) -> list[str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of this machine that nobody listens on."""
+    """Returns free ports of this machine."""
     taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [one.getsockname()[1] for one in taken]
     for one in taken:
@@ -144,31 +144,35 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def tell_exchange(parameters: int) -> None:
-    """As a worker: say how long a question to all workers takes, and a sum of so many gradients."""
+def print_exchange(parameters: int) -> None:
+    """As a worker: prints how long an all_gather takes, and an all-reduce of the gradients."""
     from bearcat.core.devices import start_tensorflow
     from bearcat.training.cluster import worker_for
-    from bearcat.training.distribution import start_team
+    from bearcat.training.distribution import start_replicas
 
     device = start_tensorflow(use_gpu=False)
-    team = start_team("multi_worker", worker_for("multi_worker"), device)
+    replicas = start_replicas("multi_worker", worker_for("multi_worker"), device)
     import tensorflow as tf
 
     gradients = tf.ones([parameters])
 
     @tf.function
     def add_up():
-        return team.strategy.run(lambda: tf.distribute.get_replica_context().all_reduce("SUM", tf.identity(gradients)))
+        return replicas.strategy.run(
+            lambda: tf.distribute.get_replica_context().all_reduce("SUM", tf.identity(gradients))
+        )
 
-    team.any(False)
+    replicas.any_of(False)
     add_up()
-    asking = seconds_each(lambda: team.any(False), ASKED)
-    adding = seconds_each(lambda: team.strategy.experimental_local_results(add_up())[0].numpy(), EXCHANGED)
-    print(f"Asking all workers takes {1000 * asking:.1f} ms, a sum of {parameters:,} gradients {1000 * adding:.1f} ms")
+    gathering = seconds_each(lambda: replicas.any_of(False), GATHERS)
+    reducing = seconds_each(lambda: replicas.strategy.experimental_local_results(add_up())[0].numpy(), REDUCTIONS)
+    print(
+        f"all_gather takes {1000 * gathering:.1f} ms, all-reduce of {parameters:,} gradients {1000 * reducing:.1f} ms"
+    )
 
 
 def seconds_each(action, times: int) -> float:
-    """Return how long an action takes in the mean."""
+    """Returns the mean time of an action."""
     started = time.perf_counter()
     for _ in range(times):
         action()
@@ -176,39 +180,39 @@ def seconds_each(action, times: int) -> float:
 
 
 def stream(folder: Path, count: int) -> None:
-    """Read so many records once, shuffled and in batches, as a training does; print the memory on the way."""
+    """Reads all records once, shuffled and in batches, as a training does; prints the memory meanwhile."""
     from bearcat.training.text_pipeline import training_batches
 
     if not (folder / INDEX).is_file():
         write_records(folder, count)
-    index = load_pack_index(folder)
+    index = load_index(folder)
     size = sum(file.stat().st_size for file in folder.iterdir()) / 1e9
     print(f"{count:,} records in {len(index.shards)} files, {size:.1f} GB")
     print("| records read | seconds | records/s | memory |\n| --- | --- | --- | --- |")
-    steps, started = count // RECORDS_A_BATCH, time.perf_counter()
-    batches = training_batches(folder, index, index.longest_label, RECORDS_A_BATCH, 0, strength=None)
+    steps, started = count // RECORDS_PER_BATCH, time.perf_counter()
+    batches = training_batches(folder, index, index.longest_label, RECORDS_PER_BATCH, 0, strength=None)
     for step, _ in enumerate(batches.take(steps), start=1):
-        if step % (steps // LOOKS) == 0:
-            seconds, read = time.perf_counter() - started, step * RECORDS_A_BATCH
+        if step % (steps // ROWS) == 0:
+            seconds, read = time.perf_counter() - started, step * RECORDS_PER_BATCH
             held = psutil.Process().memory_info().rss / 2**20
             print(f"| {read:,} | {seconds:.0f} | {read / seconds:,.0f} | {held:,.0f} MB |", flush=True)
 
 
 def write_records(folder: Path, count: int) -> None:
-    """Pack some small images over and over."""
+    """Packs some small images again and again."""
     from bearcat.data.tfrecords import write_pack
 
-    shared = {"characters": ["a"], "unit": Task.TEXT, "longest_label": 1, "steps_needed": {"CTC": 1}}
-    write_pack(folder, repeat_records(count), count, SPEC.as_dict() | shared)
+    index = TFRecordIndex(SPEC, ["a"], Task.TEXT, longest_label=1, steps_needed={"CTC": 1})
+    write_pack(folder, repeat_records(count), count, index)
 
 
 def repeat_records(count: int) -> Iterator:
-    """Yield so many records of DIFFERENT images."""
+    """Yields records of DISTINCT images."""
     from bearcat.data.tfrecords import Record
 
-    images = np.random.default_rng(0).integers(0, 256, (DIFFERENT, *SPEC.shape), np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (DISTINCT, *SPEC.shape), np.uint8)
     for number in range(count):
-        yield Record(images[number % DIFFERENT], "a", f"a_{number}.png", [1])
+        yield Record(images[number % DISTINCT], "a", f"a_{number}.png", [1])
 
 
 if __name__ == "__main__":

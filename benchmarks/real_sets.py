@@ -1,4 +1,4 @@
-"""Labelled captchas of others as works of ours: zip files with train/ and test/ inside, files <label>_<hash>.<ext>."""
+"""Works from labelled captchas of others: zip files with train/ and test/ inside, files <label>_<hash>.<ext>."""
 
 import random
 import zipfile
@@ -7,31 +7,38 @@ from pathlib import Path
 from bearcat.core.workspace import Work, create_work
 from bearcat.data.images import SUFFIXES
 
-VALIDATION_SHARE = 0.1
-LEAST_VALIDATION = 2  # images
+VALIDATION_FRACTION = 0.1
+MIN_VALIDATION = 2  # images
 
 
 def list_sets(folder: Path) -> list[str]:
-    """Return the names of the sets in a folder of zip files."""
+    """Returns the names of the zip files in a folder."""
     return sorted(path.stem for path in folder.glob("*.zip"))
 
 
 def make_work(archive: Path, parent: Path, name: str, labels: int | None, seed: int) -> Work:
-    """Return a work with so many labelled images of a set, or all; a tenth of them validates, all its others test."""
+    """Makes a work from a set.
+
+    Args:
+        archive: Zip file of the set.
+        parent: Takes the work.
+        name: Of the work.
+        labels: Number of training images to draw, None for all; a tenth of them are for validation.
+        seed: Of the draw.
+    """
     work = create_work(parent, name, activate=False)
     work.make_folders()
-    with zipfile.ZipFile(archive) as pile:
-        members = {part: [] for part in ("train", "test")}
-        for member in sorted(pile.namelist()):
+    with zipfile.ZipFile(archive) as files:
+        members: dict[str, list[str]] = {part: [] for part in ("train", "test")}
+        for member in sorted(files.namelist()):
             path = Path(member)
             if path.suffix.lower() in SUFFIXES and path.parent.name in members:
                 members[path.parent.name].append(member)
-        chosen = random.Random(seed).sample(
-            members["train"], min(labels or len(members["train"]), len(members["train"]))
-        )
-        validating = max(LEAST_VALIDATION, round(VALIDATION_SHARE * len(chosen)))
-        parts = {"validation": chosen[:validating], "train": chosen[validating:], "test": members["test"]}
-        for split, names in parts.items():
+        count = min(labels or len(members["train"]), len(members["train"]))
+        drawn = random.Random(seed).sample(members["train"], count)
+        validation = max(MIN_VALIDATION, round(VALIDATION_FRACTION * len(drawn)))
+        splits = {"validation": drawn[:validation], "train": drawn[validation:], "test": members["test"]}
+        for split, names in splits.items():
             for member in names:
-                (work.data_folder(split) / Path(member).name).write_bytes(pile.read(member))
+                (work.data_folder(split) / Path(member).name).write_bytes(files.read(member))
     return work

@@ -1,25 +1,23 @@
-"""Lay a trained unit out as Triton's ONNX Runtime backend wants it: <name>/config.pbtxt and <name>/1/model.onnx.
+"""Creates a model repository for Triton's ONNX Runtime backend: <name>/config.pbtxt and <name>/1/model.onnx.
 
-Reads:  a unit of App_model
-Writes: the repository's folder of that unit
-Next:   deploy/README.md
+Reads:  a model of App_model
+Writes: the model's folder in the repository
+Next:   docs/deployment.md
 """
 
 import argparse
 import shutil
 from pathlib import Path
 
-import onnxruntime
-
-from bearcat.artifacts.inference import load_recogniser
+from bearcat.artifacts.inference import OnnxEngine
 from bearcat.cli import echo, run
 from bearcat.core.files import write_text
 
 CONFIG = """name: "{name}"
 backend: "onnxruntime"
 max_batch_size: 32
-input [ {{ name: "{input}" data_type: TYPE_FP32 dims: [ {shape} ] }} ]
-output [ {{ name: "{output}" data_type: TYPE_FP32 dims: [ {logits} ] }} ]
+input [ {{ name: "{input}" data_type: TYPE_FP32 dims: [ {input_shape} ] }} ]
+output [ {{ name: "{output}" data_type: TYPE_FP32 dims: [ {output_shape} ] }} ]
 instance_group [ {{ kind: KIND_CPU count: {instances} }} ]
 dynamic_batching {{ max_queue_delay_microseconds: 1000 }}
 parameters {{ key: "intra_op_thread_count" value: {{ string_value: "1" }} }}
@@ -28,38 +26,42 @@ parameters {{ key: "inter_op_thread_count" value: {{ string_value: "1" }} }}
 
 
 def main() -> None:
-    """Write the folder and say what the server is started with."""
+    """Creates the repository and prints how to start the server."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("unit", type=Path, help="a file of App_model")
+    parser.add_argument("model", type=Path, help="an ONNX file of App_model")
     parser.add_argument("repository", type=Path, metavar="MODEL_REPOSITORY", help="the folder that Triton serves")
-    parser.add_argument("--instances", type=int, default=2, help="images or batches at a time: the cores (2)")
+    parser.add_argument("--instances", type=int, default=2, help="batches at a time, one per core (2)")
     arguments = parser.parse_args()
-    folder = lay_out(arguments.unit, arguments.repository, arguments.instances)
+    folder = create_repository(arguments.model, arguments.repository, arguments.instances)
     echo(f"Written: {folder}")
-    echo(f"Next: tritonserver --model-repository={arguments.repository.resolve()}  (see deploy/README.md)")
+    echo(f"Next: tritonserver --model-repository={arguments.repository.resolve()}  (see docs/deployment.md)")
 
 
-def lay_out(unit: Path, repository: Path, instances: int) -> Path:
-    """Write a unit's folder and return it; raise ArtifactError for a file that save_model.py did not write."""
-    session: onnxruntime.InferenceSession = load_recogniser(unit).engine.session
-    (given,), (answered,) = session.get_inputs(), session.get_outputs()
-    folder = repository / unit.stem
+def create_repository(model: Path, repository: Path, instances: int) -> Path:
+    """Writes a model's folder and returns it.
+
+    Raises:
+        ArtifactError: The file was not written by save_model.py.
+    """
+    session = OnnxEngine(model).session
+    (given,), (output,) = session.get_inputs(), session.get_outputs()
+    folder = repository / model.stem
     config = CONFIG.format(
-        name=unit.stem,
+        name=model.stem,
         input=given.name,
-        shape=dims(given.shape),
-        output=answered.name,
-        logits=dims(answered.shape),
+        input_shape=_dims(given.shape),
+        output=output.name,
+        output_shape=_dims(output.shape),
         instances=instances,
     )
     (folder / "1").mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(unit, folder / "1" / "model.onnx")
+    shutil.copyfile(model, folder / "1" / "model.onnx")
     write_text(folder / "config.pbtxt", config)
     return folder
 
 
-def dims(shape: list[int | str | None]) -> str:
-    """Return a shape without its batch, −1 for what is not fixed."""
+def _dims(shape: list[int | str | None]) -> str:
+    """Returns a shape without its batch dimension, with -1 for dimensions that vary."""
     return ", ".join(str(side if isinstance(side, int) else -1) for side in shape[1:])
 
 

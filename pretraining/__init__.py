@@ -1,1 +1,1 @@
-"""The base recogniser: what the text modes start from, and all that makes it again."""
+"""How the pretrained weights were made, from images that are drawn and labelled by programs alone."""

@@ -1,7 +1,7 @@
-"""Train the base recogniser with JAX, on a GPU: the same network, losses and changes as pretraining/training.py.
+"""Training of the pretrained weights with JAX on a GPU: network, losses and augmentation of pretraining/training.py.
 
-The images lie on the GPU and are changed there; a hundred steps are one call. Images that are drawn meanwhile
-are taken in as they come.
+The images are kept and augmented on the GPU, and a hundred steps are one call. Images that another process draws at
+the same time are added as they come.
 """
 
 import functools
@@ -16,85 +16,93 @@ import numpy as np
 from keras import ops
 from tqdm import tqdm
 
+from bearcat.artifacts.card import Card
 from bearcat.core.devices import set_precision
-from bearcat.data.offline_augmentation import BRIGHTNESS, CONTRAST, affine_rows
+from bearcat.data.offline_augmentation import BRIGHTNESS, CONTRAST, MID_GREY, affine_coefficients
 from bearcat.networks.metrics import ExactMatch
 from bearcat.networks.optimizers import make_optimizer
-from bearcat.networks.registry import HEIGHT, LEAST_WIDTH
+from bearcat.networks.registry import MIN_TEXT_WIDTH, TEXT_HEIGHT
 from bearcat.training.schedules import cosine_rate
 from models import WEIGHT_DECAY
 from pretraining import network
-from pretraining.images import CHUNK, HELD_OUT, Pile
-from pretraining.network import LONGEST
+from pretraining.images import CHUNK, HELD_OUT, ImageCache
+from pretraining.network import MAX_LENGTH
 
-BATCH = 512
+BATCH_SIZE = 512
 PEAK_RATE = 4e-3
-STEPS = 100  # in one call
-MOMENTS = 10_000  # of the schedule
-SAVE_EVERY = 120.0  # seconds
-MIDDLE = 127.5  # grey level
+STEPS_PER_CALL = 100
+SCHEDULE_STEPS = 10_000  # into which the schedule divides the time
+SAVE_SECONDS = 120.0
 
 
-def train(pile: Pile, backbone: str, seconds: float, folder: Path, start: Path | None = None) -> None:
-    """Train on the pile's images but the first HELD_OUT, and write <folder>/<backbone>.keras."""
+def train(cache: ImageCache, backbone: str, seconds: float, folder: Path, start: Path | None = None) -> None:
+    """Trains on all images but the first HELD_OUT, and writes <folder>/<backbone>.keras.
+
+    Args:
+        cache: The images, which may still be drawn.
+        backbone: 'light' or 'tiny'.
+        seconds: Duration of the training.
+        folder: Where the weights go.
+        start: A file of initial weights.
+    """
     card = network.make_card(backbone)
     set_precision("bfloat16")
-    model = network.begin(card, start)
+    model = network.initial_network(card, start)
     optimizer = make_optimizer("AdamW", PEAK_RATE, WEIGHT_DECAY)
     optimizer.build(model.trainable_variables)
     learner = Learner(model, optimizer)
-    store = Store(pile, card)
+    images = DeviceImages(cache, card)
     started = saved = time.monotonic()
     bar = tqdm(total=round(seconds), unit="s", mininterval=10)
     while (spent := time.monotonic() - started) < seconds:
-        store.take_in()
-        rate = cosine_rate(round(spent / seconds * MOMENTS), MOMENTS, PEAK_RATE)
-        loss = learner.learn(store, rate)
+        images.load_new()
+        rate = cosine_rate(round(spent / seconds * SCHEDULE_STEPS), SCHEDULE_STEPS, PEAK_RATE)
+        loss = learner.train_steps(images, rate)
         bar.update(round(spent) - bar.n)
-        bar.set_postfix(steps=learner.rounds * STEPS, images=store.count, loss=f"{loss:.3f}")
-        if time.monotonic() - saved > SAVE_EVERY:
-            finish(learner, store, card, folder)
+        bar.set_postfix(steps=learner.calls * STEPS_PER_CALL, images=images.count, loss=f"{loss:.3f}")
+        if time.monotonic() - saved > SAVE_SECONDS:
+            save(learner, images, card, folder)
             saved = time.monotonic()
-    finish(learner, store, card, folder)
+    save(learner, images, card, folder)
 
 
-def finish(learner: "Learner", store: "Store", card, folder: Path) -> None:
-    """Put what was learnt into the model, say how well it reads the held-out images, and save it."""
-    learner.put_back()
-    for mode, figure in read_held_out(learner.model, store).items():
-        print(f"\n{mode}: {figure:.1%} of {HELD_OUT} held out", flush=True)
+def save(learner: "Learner", images: "DeviceImages", card: Card, folder: Path) -> None:
+    """Saves the model, and prints its exact match on the held-out images."""
+    learner.update_model()
+    for mode, exact in evaluate(learner.model, images).items():
+        print(f"\n{mode}: {exact:.1%} of {HELD_OUT} held out", flush=True)
     network.save(learner.model, card, folder)
 
 
-def read_held_out(model: keras.Model, store: "Store") -> dict[str, float]:
-    """Return mode → the share of the held-out images that are read right."""
-    outputs = model.predict(store.held_out[0], batch_size=500, verbose=0)
-    figures = {}
+def evaluate(model: keras.Model, images: "DeviceImages") -> dict[str, float]:
+    """Mode → exact match on the held-out images."""
+    outputs = model.predict(images.held_out[0], batch_size=500, verbose=0)
+    exact = {}
     for name, mode in (("ctc", "CTC"), ("ordinary", "ORDINARY")):
         metric = ExactMatch(mode)
-        metric.update_state(store.held_out[1], outputs[name])
-        figures[mode] = float(metric.result())
-    return figures
+        metric.update_state(images.held_out[1], outputs[name])
+        exact[mode] = float(metric.result())
+    return exact
 
 
-class Store:
-    """The images and targets on the GPU: room for all of a pile, filled as far as it is drawn."""
+class DeviceImages:
+    """Images and targets on the GPU: memory for the whole cache, filled as far as it is drawn."""
 
-    def __init__(self, pile: Pile, card):
-        self.pile, self.vocabulary = pile, card.vocabulary
+    def __init__(self, cache: ImageCache, card: Card):
+        self.cache, self.vocabulary = cache, card.vocabulary
         self.count, self._chunks = 0, 0
-        room = pile.count - HELD_OUT
-        self.images = jnp.zeros((room, HEIGHT, LEAST_WIDTH), jnp.uint8)
-        self.targets = jnp.zeros((room, LONGEST), jnp.int32)
-        pile.wait(2)
-        images, texts = pile.chunk(0)
+        capacity = cache.count - HELD_OUT
+        self.images = jnp.zeros((capacity, TEXT_HEIGHT, MIN_TEXT_WIDTH), jnp.uint8)
+        self.targets = jnp.zeros((capacity, MAX_LENGTH), jnp.int32)
+        cache.wait(2)
+        images, texts = cache.chunk(0)
         assert CHUNK == HELD_OUT
         self.held_out = images[..., None].astype(np.float32), network.encode(texts, self.vocabulary)
 
-    def take_in(self) -> None:
-        """Copy the chunks that have been drawn since."""
-        while self.pile.is_drawn(self._chunks + 1):
-            images, texts = self.pile.chunk(self._chunks + 1)
+    def load_new(self) -> None:
+        """Copies the chunks that were drawn since the last call."""
+        while self.cache.is_drawn(self._chunks + 1):
+            images, texts = self.cache.chunk(self._chunks + 1)
             targets = network.encode(texts, self.vocabulary)
             self.images = _put(self.images, images, self.count)
             self.targets = _put(self.targets, targets, self.count)
@@ -108,32 +116,32 @@ def _put(whole, part, first):
 
 
 class Learner:
-    """A model and its optimizer as arrays, and the compiled steps that change them."""
+    """A model and its optimizer as arrays, and the compiled steps that update them."""
 
     def __init__(self, model: keras.Model, optimizer: keras.optimizers.Optimizer):
-        self.model, self.optimizer, self.rounds = model, optimizer, 0
+        self.model, self.optimizer, self.calls = model, optimizer, 0
         self._variables = model.trainable_variables, model.non_trainable_variables, optimizer.variables
         self._state = tuple([jnp.array(variable.value) for variable in group] for group in self._variables)
         self._rate = next(n for n, v in enumerate(optimizer.variables) if v is optimizer._learning_rate)
         self._steps = jax.jit(make_steps(model, optimizer), donate_argnums=0)
 
-    def learn(self, store: Store, rate: float) -> float:
-        """Take STEPS steps at a learning rate and return their mean loss."""
+    def train_steps(self, images: DeviceImages, rate: float) -> float:
+        """Takes STEPS_PER_CALL steps at a learning rate; returns their mean loss."""
         self._state[2][self._rate] = jnp.asarray(rate, jnp.float32)
-        key = jax.random.key(self.rounds)
-        self._state, losses = self._steps(self._state, key, store.images, store.targets, store.count)
-        self.rounds += 1
+        key = jax.random.key(self.calls)
+        self._state, losses = self._steps(self._state, key, images.images, images.targets, images.count)
+        self.calls += 1
         return float(losses.mean())
 
-    def put_back(self) -> None:
-        """Give the model and the optimizer copies of the values that they have come to; the next steps reuse these."""
+    def update_model(self) -> None:
+        """Copies the arrays into the model and the optimizer; the next steps overwrite the arrays themselves."""
         for variables, values in zip(self._variables, self._state, strict=True):
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(jnp.copy(value))
 
 
 def make_steps(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Callable:
-    """Return a function that takes STEPS steps: state, key, images, targets, count → state, losses."""
+    """Creates the function that takes STEPS_PER_CALL steps: state, key, images, targets, count → state, losses."""
     losses = network.losses()
 
     def loss_of(trainable, others, images, expected):
@@ -145,44 +153,48 @@ def make_steps(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Cal
         def step(state, key):
             trainable, others, of_optimizer = state
             choice, change = jax.random.split(key)
-            rows = jax.random.randint(choice, (BATCH,), 0, count)
-            batch, margins = changed(images[rows][..., None].astype(jnp.float32), change)
-            labels = targets[rows]
-            expected = {"ctc": labels, "ordinary": labels, "margins": network.columns_within(margins)}
+            indices = jax.random.randint(choice, (BATCH_SIZE,), 0, count)
+            batch, margins = augment(images[indices][..., None].astype(jnp.float32), change)
+            labels = targets[indices]
+            expected = {"ctc": labels, "ordinary": labels, "margins": network.steps_in_margins(margins)}
             (loss, others), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable, others, batch, expected)
             trainable, of_optimizer = optimizer.stateless_apply(of_optimizer, gradients, trainable)
             return (trainable, others, of_optimizer), loss
 
-        return jax.lax.scan(step, state, jax.random.split(key, STEPS))
+        return jax.lax.scan(step, state, jax.random.split(key, STEPS_PER_CALL))
 
     return take_steps
 
 
-def changed(images, key):
-    """Return images (N, H, W, 1) set apart and jittered, and their margins (N, 2), as pretraining/training.py has them."""
+def augment(images, key):
+    """Adds margins to images (n, H, W, C) and augments them, as pretraining/training.py does.
+
+    Returns:
+        The images, and their margins (n, 2).
+    """
     count, shape = images.shape[0], images.shape[1:3]
-    draw = Draw(key, count)
-    rows, margins = network.rows_apart(lambda least: draw(least, 1.0), jnp.where, shape)
-    images = warp(images, rows)
-    images = warp(images, affine_rows(lambda limit: draw(-limit, limit), jnp.cos, jnp.sin, *shape))
-    contrast = jnp.exp(draw(-np.log1p(CONTRAST), np.log1p(CONTRAST)))[:, None, None, None]
-    brightness = draw(-BRIGHTNESS, BRIGHTNESS)[:, None, None, None]
-    return jnp.clip((images - MIDDLE) * contrast + MIDDLE + brightness, 0, 255), jnp.stack(margins, axis=1)
+    uniform = Uniform(key, count)
+    coefficients, margins = network.margin_transforms(lambda least: uniform(least, 1.0), jnp.where, shape)
+    images = warp(images, coefficients)
+    images = warp(images, affine_coefficients(lambda limit: uniform(-limit, limit), jnp.cos, jnp.sin, *shape))
+    contrast = jnp.exp(uniform(-np.log1p(CONTRAST), np.log1p(CONTRAST)))[:, None, None, None]
+    brightness = uniform(-BRIGHTNESS, BRIGHTNESS)[:, None, None, None]
+    return jnp.clip((images - MID_GREY) * contrast + MID_GREY + brightness, 0, 255), jnp.stack(margins, axis=1)
 
 
-class Draw:
-    """Draws numbers (count,) from ranges, each time others."""
+class Uniform:
+    """Draws new uniform random numbers (count,) at each call."""
 
     def __init__(self, key, count: int):
         self._key, self._count = key, count
 
-    def __call__(self, least: float, most: float):
-        self._key, now = jax.random.split(self._key)
-        return jax.random.uniform(now, (self._count,), minval=least, maxval=most)
+    def __call__(self, low: float, high: float):
+        self._key, key = jax.random.split(self._key)
+        return jax.random.uniform(key, (self._count,), minval=low, maxval=high)
 
 
-def warp(images, rows: list):
-    """Return images moved by maps, given as six numbers (N,), from output to input pixels; edges are repeated."""
-    nothing = jnp.zeros_like(rows[0])
-    maps = jnp.stack([*rows, nothing, nothing], axis=1)
-    return ops.image.affine_transform(images, maps, interpolation="bilinear", fill_mode="nearest")
+def warp(images, coefficients: list):
+    """Applies affine transforms, six coefficients (n,) from output to input pixels; edges are repeated."""
+    zeros = jnp.zeros_like(coefficients[0])
+    transforms = jnp.stack([*coefficients, zeros, zeros], axis=1)
+    return ops.image.affine_transform(images, transforms, interpolation="bilinear", fill_mode="nearest")

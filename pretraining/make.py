@@ -1,57 +1,57 @@
-"""Make the base recogniser again: draw images, train on them, write bearcat/artifacts/pretrained/<backbone>.keras.
+"""Make the pretrained weights: draw images, train on them, write bearcat/artifacts/pretrained/<backbone>.keras.
 
-Reads:  fonts of the system (Debian: see pretraining/README.md), nothing else: no captcha that somebody labelled
+Reads:  fonts of the system (Debian: see pretraining/README.md), and nothing else: no labelled captchas
 Writes: <cache>/images_*.npy, bearcat/artifacts/pretrained/<backbone>.keras
-Next:   python train.py, in any work with a text mode: WEIGHTS = 'base' starts from there
+Next:   python train.py, in any work with a text mode and WEIGHTS = 'pretrained'
 
 python -m pretraining.make --images 200000 --minutes 40
-KERAS_BACKEND=jax python -m pretraining.make …      on a GPU, with JAX in the place of TensorFlow
+KERAS_BACKEND=jax python -m pretraining.make …      with JAX on a GPU, in place of TensorFlow
 """
 
 import argparse
 import os
 from pathlib import Path
 
-from bearcat.artifacts.pretrained import BASE_FOLDER
-from pretraining.images import HELD_OUT, Pile
+from bearcat.artifacts.pretrained import PRETRAINED_FOLDER
+from pretraining.images import HELD_OUT, ImageCache
 
 
 def main() -> None:
-    """Draw what is not drawn yet, and train."""
+    """Draws the images that are missing, and trains."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=200_000)
-    parser.add_argument("--minutes", type=float, default=40.0, help="of training")
+    parser.add_argument("--minutes", type=float, default=40.0, help="duration of the training")
     parser.add_argument(
         "--backbone", choices=("light", "tiny"), default="light", help="light (ORDINARY, CTC) or tiny (CTC_TINY)"
     )
-    parser.add_argument("--cache", type=Path, default=Path("works/.base"), help="where the images are kept")
-    parser.add_argument("--out", type=Path, default=BASE_FOLDER)
-    parser.add_argument("--go-on", action="store_true", help="train the base that is there for longer")
+    parser.add_argument("--cache", type=Path, default=Path("works/.base"), help="folder of the images")
+    parser.add_argument("--out", type=Path, default=PRETRAINED_FOLDER)
+    parser.add_argument("--go-on", action="store_true", help="start from the weights in --out")
     parser.add_argument("--draw-only", action="store_true", help="do not train")
-    parser.add_argument("--train-only", action="store_true", help="JAX: another process draws meanwhile")
+    parser.add_argument("--train-only", action="store_true", help="JAX: another process draws at the same time")
     arguments = parser.parse_args()
     start = arguments.out / f"{arguments.backbone}.keras" if arguments.go_on else None
     if start and not start.is_file():
         parser.error(f"--go-on: {start} is not there")
     if arguments.images <= HELD_OUT:
-        parser.error(f"--images {arguments.images}: {HELD_OUT} are held out, so more are needed")
-    pile = Pile(arguments.cache, arguments.images)
+        parser.error(f"--images {arguments.images}: {HELD_OUT} are held out, so that more are needed")
+    cache = ImageCache(arguments.cache, arguments.images)
     if not arguments.train_only:
-        pile.draw()
+        cache.draw()
     if not arguments.draw_only:
-        train(pile, arguments.backbone, 60 * arguments.minutes, arguments.out, start)
+        train(cache, arguments.backbone, 60 * arguments.minutes, arguments.out, start)
 
 
-def train(pile: Pile, backbone: str, seconds: float, out: Path, start: Path | None) -> None:
-    """Train with the Keras backend that the environment names."""
+def train(cache: ImageCache, backbone: str, seconds: float, out: Path, start: Path | None) -> None:
+    """Trains with the Keras backend that the environment names."""
     if os.environ.get("KERAS_BACKEND") == "jax":
         from pretraining import gpu_training
 
-        gpu_training.train(pile, backbone, seconds, out, start)
+        gpu_training.train(cache, backbone, seconds, out, start)
     else:
         from pretraining import training
 
-        training.train(*pile.whole(), backbone, seconds, out, start)
+        training.train(*cache.load_all(), backbone, seconds, out, start)
 
 
 if __name__ == "__main__":

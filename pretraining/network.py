@@ -1,4 +1,4 @@
-"""The base recogniser's network: one trunk with both heads, CTC's and ORDINARY's, and what it learns by."""
+"""The network of the pretrained weights, with both heads, CTC's and ORDINARY's, on one trunk; and its losses."""
 
 from pathlib import Path
 
@@ -7,57 +7,58 @@ import numpy as np
 from keras import ops
 
 from bearcat.artifacts.card import Card, write_card
-from bearcat.artifacts.keras_files import in_float32
-from bearcat.artifacts.weight_transfer import take_over
-from bearcat.core.files import written_beside
+from bearcat.artifacts.keras_files import to_float32
+from bearcat.artifacts.weight_transfer import transfer_weights
+from bearcat.core.files import atomic_write
+from bearcat.data.images import InputSpec
 from bearcat.data.vocabulary import BLANK_INDEX, Vocabulary
 from bearcat.networks.losses import SmoothedCrossentropy, SmoothedCTC
-from bearcat.networks.registry import HEIGHT, LEAST_WIDTH, PIXELS_A_STEP
+from bearcat.networks.registry import MIN_TEXT_WIDTH, PIXELS_PER_STEP, TEXT_HEIGHT
 from models import (
     CONTEXT_FILTERS,
     TINY_CONTEXT_FILTERS,
-    find_positions,
-    look_at_text,
+    attend_positions,
+    encode_sequence,
+    extract_text_features,
     make_head,
-    read_columns,
 )
 from pretraining.texts import CHARACTERS
 
-LONGEST = 8  # characters
-LEAST_WIDTH_SHARE, LEAST_HEIGHT_SHARE = 0.5, 0.7  # of the canvas, that an image keeps where it is set into one
-COLUMNS = LEAST_WIDTH // PIXELS_A_STEP
-SLACK = 5  # columns by which jitter may move an image's edge
+MAX_LENGTH = 8  # characters
+MIN_WIDTH_FRACTION, MIN_HEIGHT_FRACTION = 0.5, 0.7  # of the canvas, that an image with margins keeps
+STEPS = MIN_TEXT_WIDTH // PIXELS_PER_STEP  # time steps of CTC
+SLACK = 5  # time steps by which augmentation may move the edge of an image
 FILTERS = {"light": CONTEXT_FILTERS, "tiny": TINY_CONTEXT_FILTERS}
 
 
 def make_card(backbone: str) -> Card:
-    """Return what the base says of itself."""
+    """Creates the card of the pretrained weights of a backbone."""
     characters = Vocabulary.of_symbols(CHARACTERS).characters
-    return Card("base", "CTC", backbone, characters, HEIGHT, LEAST_WIDTH, 1, LONGEST)
+    return Card("base", "CTC", backbone, characters, InputSpec(TEXT_HEIGHT, MIN_TEXT_WIDTH, 1), MAX_LENGTH)
 
 
-def build_base(card: Card) -> keras.Model:
-    """Return a network with outputs "ctc" and "ordinary", whose classes are told by one and the same layer."""
+def build_network(card: Card) -> keras.Model:
+    """Builds a network with outputs "ctc" and "ordinary", which share the layer of the logits."""
     pixels = keras.Input(card.spec.shape, name="pixels")
-    columns = read_columns(look_at_text(pixels, card.backbone), FILTERS[card.backbone])
+    columns = encode_sequence(extract_text_features(pixels, card.backbone), FILTERS[card.backbone])
     head = make_head(card)
-    outputs = {"ctc": head(columns), "ordinary": head(find_positions(columns, card.captcha_length))}
+    outputs = {"ctc": head(columns), "ordinary": head(attend_positions(columns, card.captcha_length))}
     return keras.Model(pixels, outputs, name="base")
 
 
-def begin(card: Card, start: Path | None) -> keras.Model:
-    """Return the network to train: with what a file has learnt, if one is given."""
+def initial_network(card: Card, start: Path | None) -> keras.Model:
+    """Builds the network to train, with the weights of a file if one is given."""
     keras.utils.set_random_seed(0)
-    model = build_base(card)
+    model = build_network(card)
     if start:
-        take_over(model, card.vocabulary, start)
+        transfer_weights(model, card.vocabulary, start)
     return model
 
 
 def losses() -> dict[str, tuple[keras.losses.Loss, float]]:
-    """Return output → its loss and the weight of that; "margins" is CTC's output again.
+    """Output → loss and its weight; "margins" is the CTC output again.
 
-    ORDINARY's loss is a mean over positions, CTC's a sum over characters.
+    The loss of ORDINARY is a mean over positions, that of CTC a sum over characters.
     """
     return {
         "ctc": (SmoothedCTC(), 1.0),
@@ -67,55 +68,68 @@ def losses() -> dict[str, tuple[keras.losses.Loss, float]]:
 
 
 def encode(texts: list[str], vocabulary: Vocabulary) -> np.ndarray:
-    """Return the rows of texts as targets (N, LONGEST), padded with blanks."""
-    targets = np.zeros((len(texts), LONGEST), np.int32)
-    for row, text in zip(targets, texts, strict=True):
-        row[: len(text)] = vocabulary.encode(text)
+    """Encodes texts as targets (n, MAX_LENGTH), padded with blanks."""
+    targets = np.zeros((len(texts), MAX_LENGTH), np.int32)
+    for target, text in zip(targets, texts, strict=True):
+        target[: len(text)] = vocabulary.encode(text)
     return targets
 
 
 def save(model: keras.Model, card: Card, folder: Path) -> None:
-    """Write <folder>/<backbone>.keras, in float32 whatever the training was in."""
-    with written_beside(folder / f"{card.backbone}.keras") as part:
-        in_float32(model).save(part)
-        write_card(part, {"card": vars(card)})
+    """Writes <folder>/<backbone>.keras in float32."""
+    with atomic_write(folder / f"{card.backbone}.keras") as part:
+        to_float32(model).save(part)
+        write_card(part, card)
 
 
-def rows_apart(uniform, where, shape: tuple[int, int]) -> tuple[list, tuple]:
-    """Return the six numbers of maps that make half of the images smaller, anywhere on a canvas of their size.
+def margin_transforms(uniform, where, shape: tuple[int, int]) -> tuple[list, tuple]:
+    """Random affine transforms that shrink half of the images and place them anywhere on a canvas of the same size.
 
-    `uniform(least)` draws from least … 1, one for each image, in arrays of a library whose `where` the other is.
-    The maps lead from output to input pixels; with them comes which shares of the width, to the left and to the
-    right, are nothing but canvas.
+    Args:
+        uniform: Called with a lower limit; returns numbers up to 1, one per image.
+        where: The `where` of the same array library.
+        shape: Height and width of the images.
+
+    Returns:
+        The six coefficients of the transforms, from output to input pixels; and the left and right margin of each
+        image as fractions of the width.
     """
     height, width = shape
-    whole = uniform(0.0) < 0.5
+    stays = uniform(0.0) < 0.5
 
-    def line(least: float) -> tuple:
-        share = where(whole, 1.0, uniform(least))
-        return share, uniform(0.0) * (1 - share)
+    def place(least: float) -> tuple:
+        fraction = where(stays, 1.0, uniform(least))
+        return fraction, uniform(0.0) * (1 - fraction)
 
-    (across, left), (down, top) = line(LEAST_WIDTH_SHARE), line(LEAST_HEIGHT_SHARE)
-    nothing = 0 * across
-    rows = [1 / across, nothing, -left * width / across, nothing, 1 / down, -top * height / down]
-    return rows, (left, 1 - across - left)
+    (across, left), (down, top) = place(MIN_WIDTH_FRACTION), place(MIN_HEIGHT_FRACTION)
+    zero = 0 * across
+    coefficients = [1 / across, zero, -left * width / across, zero, 1 / down, -top * height / down]
+    return coefficients, (left, 1 - across - left)
 
 
-def columns_within(margins):
-    """Return which of the columns (N, COLUMNS), 1 or 0, lie in margins (N, 2) whatever jitter does to the image."""
-    columns = ops.arange(COLUMNS, dtype="float32")
-    left, right = (COLUMNS * margins[:, side, None] - SLACK for side in (0, 1))
-    return ops.cast((columns < left) | (columns >= COLUMNS - right), "float32")
+def steps_in_margins(margins):
+    """Which time steps lie in a margin however the image is augmented.
+
+    Args:
+        margins: Left and right margins (n, 2), as fractions of the width.
+
+    Returns:
+        1 or 0 per time step (n, STEPS).
+    """
+    steps = ops.arange(STEPS, dtype="float32")
+    left, right = (STEPS * margins[:, side, None] - SLACK for side in (0, 1))
+    return ops.cast((steps < left) | (steps >= STEPS - right), "float32")
 
 
 class BlankInMargins(keras.losses.Loss):
-    """Minus the log probability of the blank, summed over the columns that hold no text.
+    """Negative log probability of the blank, summed over the time steps in a margin.
 
-    Left to itself CTC says the first character at the first time step, which every image has, before it has seen
-    it; where text does not begin there, that is a guess, and neither images with margins nor tuning mend it: the
-    character's own columns are blank as long as it was said before, and the first one's as long as they are blank.
+    By itself CTC emits the first character at the first time step, which every image has, before the network has seen
+    it. If the text does not start there that is a guess, and neither images with margins nor fine-tuning correct it:
+    at the character's own steps the blank is right as long as the character was emitted before, and at the first step
+    the character is right as long as its own steps are blank.
     """
 
-    def call(self, within, logits):
-        """Return the sums (N,) of columns within margins (N, COLUMNS) and logits (N, COLUMNS, rows)."""
-        return -ops.sum(within * ops.log_softmax(logits, axis=-1)[..., BLANK_INDEX], axis=-1)
+    def call(self, in_margins, logits):
+        """Returns the sums (n,) for time steps in margins (n, STEPS) and logits (n, STEPS, classes)."""
+        return -ops.sum(in_margins * ops.log_softmax(logits, axis=-1)[..., BLANK_INDEX], axis=-1)

@@ -1,4 +1,4 @@
-"""Train the base recogniser with TensorFlow, on the processor's cores, for a given time."""
+"""Training of the pretrained weights with TensorFlow on a CPU, for a given time."""
 
 from pathlib import Path
 
@@ -7,17 +7,17 @@ import numpy as np
 import tensorflow as tf
 
 from bearcat.core.devices import choose_precision, set_precision
-from bearcat.data.online_augmentation import jitter
+from bearcat.data.online_augmentation import augment_batch
 from bearcat.networks.metrics import ExactMatch
 from bearcat.networks.optimizers import make_optimizer
-from bearcat.networks.registry import HEIGHT, LEAST_WIDTH
-from bearcat.training.callbacks import FollowTime
+from bearcat.networks.registry import MIN_TEXT_WIDTH, TEXT_HEIGHT
+from bearcat.training.callbacks import TimedCosineSchedule
 from models import WEIGHT_DECAY
 from pretraining import network
 from pretraining.images import HELD_OUT
-from pretraining.network import COLUMNS, LONGEST
+from pretraining.network import MAX_LENGTH, STEPS
 
-BATCH = 64
+BATCH_SIZE = 64
 PEAK_RATE = 2e-3
 EPOCH_STEPS = 1000  # between two validations
 
@@ -25,13 +25,19 @@ EPOCH_STEPS = 1000  # between two validations
 def train(
     images: np.ndarray, texts: list[str], backbone: str, seconds: float, folder: Path, start: Path | None = None
 ) -> None:
-    """Train on all images but the first HELD_OUT, and write <folder>/<backbone>.keras; go on from `start` if given.
+    """Trains and writes <folder>/<backbone>.keras.
 
-    Images are uint8 (N, HEIGHT, LEAST_WIDTH).
+    Args:
+        images: Images uint8 (n, TEXT_HEIGHT, MIN_TEXT_WIDTH), of which the first HELD_OUT only validate.
+        texts: Their texts.
+        backbone: 'light' or 'tiny'.
+        seconds: Duration of the training.
+        folder: Where the weights go.
+        start: A file of initial weights.
     """
     card = network.make_card(backbone)
     set_precision(choose_precision("auto", has_gpu=False, depthwise=False))
-    model = network.begin(card, start)
+    model = network.initial_network(card, start)
     targets = network.encode(texts, card.vocabulary)
     learner = keras.Model(model.input, model.output | {"margins": model.output["ctc"]})
     learner.compile(
@@ -42,49 +48,52 @@ def train(
         jit_compile=False,
     )
     model.summary()
-    held_out = dict.fromkeys(model.output, targets[:HELD_OUT]) | {"margins": np.zeros((HELD_OUT, COLUMNS), np.float32)}
+    held_out = dict.fromkeys(model.output, targets[:HELD_OUT]) | {"margins": np.zeros((HELD_OUT, STEPS), np.float32)}
     learner.fit(
         training_batches(images[HELD_OUT:], targets[HELD_OUT:]),
         validation_data=(images[:HELD_OUT, ..., None], held_out),
-        epochs=10**6,  # the time ends it
+        epochs=10**6,  # the schedule ends the training
         steps_per_epoch=EPOCH_STEPS,
-        callbacks=[FollowTime(seconds, PEAK_RATE)],
+        callbacks=[TimedCosineSchedule(seconds, PEAK_RATE)],
         verbose=2,
     )
     network.save(model, card, folder)
 
 
 def training_batches(images: np.ndarray, targets: np.ndarray) -> tf.data.Dataset:
-    """Return endless batches of changed images, in a new order each time round."""
+    """Endless batches of augmented images, reshuffled in every pass."""
 
-    def numbers():
-        source = np.random.default_rng(0)
+    def indices():
+        rng = np.random.default_rng(0)
         while True:
-            yield from source.permutation(len(images))[: len(images) // BATCH * BATCH].reshape(-1, BATCH)
+            yield from rng.permutation(len(images))[: len(images) // BATCH_SIZE * BATCH_SIZE].reshape(-1, BATCH_SIZE)
 
-    def take(rows: np.ndarray):
-        return images[np.sort(rows)], targets[np.sort(rows)]
+    def take(batch: np.ndarray):
+        return images[np.sort(batch)], targets[np.sort(batch)]
 
-    def prepare(rows: tf.Tensor):
-        images, labels = tf.numpy_function(take, [rows], [tf.uint8, tf.int32])
-        images, margins = set_apart(tf.reshape(images, [BATCH, HEIGHT, LEAST_WIDTH, 1]))
-        labels = tf.reshape(labels, [BATCH, LONGEST])
-        return jitter(images), {"ctc": labels, "ordinary": labels, "margins": network.columns_within(margins)}
+    def prepare(batch: tf.Tensor):
+        images, labels = tf.numpy_function(take, [batch], [tf.uint8, tf.int32])
+        images, margins = add_margins(tf.reshape(images, [BATCH_SIZE, TEXT_HEIGHT, MIN_TEXT_WIDTH, 1]))
+        labels = tf.reshape(labels, [BATCH_SIZE, MAX_LENGTH])
+        return augment_batch(images), {"ctc": labels, "ordinary": labels, "margins": network.steps_in_margins(margins)}
 
-    rows = tf.data.Dataset.from_generator(numbers, output_signature=tf.TensorSpec([BATCH], tf.int64))
-    return rows.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(4)
+    batches = tf.data.Dataset.from_generator(indices, output_signature=tf.TensorSpec([BATCH_SIZE], tf.int64))
+    return batches.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(4)
 
 
-def set_apart(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Make half of the images (N, H, W, 1) smaller and put them anywhere on a canvas of their border's colours.
+def add_margins(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Shrinks half of the images (n, H, W, 1) and places them anywhere on a canvas that continues their edges.
 
-    Returns them with the shares (N, 2) of the width to the left and to the right that are nothing but canvas.
+    Returns:
+        The images, and their left and right margins (n, 2) as fractions of the width.
     """
     count, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
-    rows, margins = network.rows_apart(lambda least: tf.random.uniform([count], least, 1.0), tf.where, (height, width))
+    coefficients, margins = network.margin_transforms(
+        lambda least: tf.random.uniform([count], least, 1.0), tf.where, (height, width)
+    )
     moved = tf.raw_ops.ImageProjectiveTransformV3(
         images=tf.cast(images, tf.float32),
-        transforms=tf.stack([*rows, tf.zeros([count]), tf.zeros([count])], axis=1),
+        transforms=tf.stack([*coefficients, tf.zeros([count]), tf.zeros([count])], axis=1),
         output_shape=[height, width],
         fill_value=255.0,
         interpolation="BILINEAR",

@@ -1,4 +1,7 @@
-"""The layout holds: prescribed files, imports one way, tables that agree, scripts that start without TensorFlow."""
+"""The layout: prescribed files, small packages, tables that agree, steps that start without heavy imports.
+
+That imports inside bearcat go down only is held by import-linter (pyproject.toml), which `make test` runs.
+"""
 
 import ast
 import subprocess
@@ -9,7 +12,7 @@ import pytest
 
 from bearcat.data.codecs import TEXT_CODECS
 from bearcat.modes import MODES, Task
-from bearcat.networks.registry import BACKBONES, load_family
+from bearcat.networks.registry import BACKBONES, load_backbone_module
 from tests.helpers.steps import ROOT
 
 PRESCRIBED = """New_work.py init_working_space.py gen_sample_by_captcha.py move_path.py cheak_file.py pack_dataset.py
@@ -17,6 +20,7 @@ models.py train.py save_model.py test.py app.py spider_example.py callback.py de
 captcha_config.json requirements.txt README.md README.zh-CN.md Makefile""".split()
 SHARED = {"utils", "models", "callback"}
 SCRIPTS = sorted(path for path in ROOT.glob("*.py") if path.stem not in {"utils", "settings"})
+MOST_FILES = 15  # of a package, so that a folder is seen at a glance
 WITHOUT_TENSORFLOW = """New_work init_working_space gen_sample_by_captcha move_path cheak_file delete_file test app
 spider_example utils pack_dataset train save_model callback""".split()
 
@@ -43,12 +47,21 @@ def test_scripts_import_only_what_is_shared():
         assert not imports_of(path) & (scripts | {"settings"}), path.name
 
 
-def test_the_workshop_never_imports_upward():
-    top = {path.stem for path in ROOT.glob("*.py")}
-    rooms = sorted((ROOT / "bearcat").rglob("*.py"))
-    assert len(rooms) > 15
-    for path in rooms:
-        assert not {name.partition(".")[0] for name in imports_of(path)} & top, path
+def test_the_library_never_imports_the_scripts():
+    scripts = {path.stem for path in ROOT.glob("*.py")}
+    modules = sorted((ROOT / "bearcat").rglob("*.py"))
+    assert len(modules) > 100
+    for path in modules:
+        assert not {name.partition(".")[0] for name in imports_of(path)} & scripts, path
+
+
+def test_packages_are_small_and_hold_every_module_but_three():
+    top = {path.stem for path in (ROOT / "bearcat").glob("*.py")}
+    assert top == {"__init__", "cli", "modes", "settings_rules"}
+    folders = {path.parent for path in (ROOT / "bearcat").rglob("*.py")}
+    for folder in folders:
+        assert len(list(folder.glob("*.py"))) <= MOST_FILES, folder
+        assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))), folder
 
 
 @pytest.mark.parametrize("module", WITHOUT_TENSORFLOW)
@@ -69,18 +82,18 @@ def test_a_script_is_a_table_of_contents(path: Path):
 
 def test_the_modes_tables_have_the_same_keys():
     from bearcat.artifacts.inference import RECOGNISERS
-    from bearcat.networks.metrics import KEEPERS
+    from bearcat.networks.metrics import DECODERS
     from bearcat.reports.test_report import REPORTERS
     from bearcat.serving.answers import ANSWERS, OPTIONS
     from models import BUILDERS
     from train import SOURCES
 
     assert MODES.keys() == BUILDERS.keys()
-    assert TEXT_CODECS.keys() == KEEPERS.keys()
+    assert TEXT_CODECS.keys() == DECODERS.keys()
     for table in (RECOGNISERS, ANSWERS, OPTIONS, SOURCES, REPORTERS):
         assert table.keys() == set(Task)
 
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_every_backbone_of_the_table_can_be_loaded(name: str):
-    assert name in load_family(name).VARIANTS
+    assert name in load_backbone_module(name).VARIANTS

@@ -1,4 +1,4 @@
-"""The base recogniser: its texts and images are repeatable and wide, and its network is that of the modes."""
+"""Pretrained weights: texts and images are reproducible and varied, and the network is that of the modes."""
 
 import importlib.util
 import random
@@ -16,25 +16,26 @@ import pytest
 import tensorflow as tf
 
 from bearcat.artifacts.card import Card, write_card
-from bearcat.artifacts.pretrained import backbone_to_train, base_file
-from bearcat.artifacts.weight_transfer import take_over
+from bearcat.artifacts.pretrained import PRETRAINED, pretrained_file, resolve_backbone
+from bearcat.artifacts.weight_transfer import transfer_weights
 from bearcat.core.fonts import system_fonts
 from bearcat.core.settings_file import AUTO
+from bearcat.data.images import InputSpec
 from bearcat.generation.generate import seeded_secrets
 from bearcat.modes import MODES, Task
-from bearcat.training.config import Recipe
+from bearcat.training.config import TrainingConfig
 from models import build_model
 from pretraining import images
 from pretraining.drawing import draw
-from pretraining.network import BlankInMargins, build_base, columns_within, encode, make_card, rows_apart
+from pretraining.network import BlankInMargins, build_network, encode, make_card, margin_transforms, steps_in_margins
 from pretraining.texts import CHARACTERS, choose_sum, choose_text
-from pretraining.training import set_apart
+from pretraining.training import add_margins
 from tests.helpers.steps import ROOT, SECONDS
 
 TEXTS = [choose_text(random.Random(number)) for number in range(2000)]
 
 
-def test_texts_have_all_characters_and_3_to_8_of_them_or_are_sums():
+def test_texts_are_3_to_8_characters_or_sums_and_cover_all_characters():
     sums = [text for text in TEXTS if not text.isalnum()]
     assert set("".join(TEXTS)) >= set(CHARACTERS) - set("÷")
     assert 100 < len(sums) < 400
@@ -42,42 +43,40 @@ def test_texts_have_all_characters_and_3_to_8_of_them_or_are_sums():
     assert max(map(len, TEXTS)) <= 8
 
 
-def test_sums_are_two_numbers_and_a_sign():
+def test_sums_are_two_numbers_and_an_operator():
     for number in range(50):
         assert len(choose_sum(random.Random(number)).rstrip("=?")) >= 3
 
 
 @pytest.mark.parametrize("mode", [name for name, mode in MODES.items() if mode.auto_backbones])
-def test_auto_takes_the_network_that_has_a_base_on_a_gpu_too(mode: str, tmp_path: Path):
-    card = Card("captcha", mode, AUTO, tuple("ab"), 60, 100, 1, 4)
+def test_auto_takes_the_network_with_pretrained_weights_on_a_gpu_too(mode: str, tmp_path: Path):
+    card = Card("captcha", mode, AUTO, tuple("ab"), InputSpec(60, 100, 1), 4)
     light, of_gpu = MODES[mode].auto_backbones
-    has_base = MODES[mode].task is Task.TEXT
-    assert backbone_to_train(card, True, tmp_path, "base") == (light if has_base else of_gpu)
-    assert backbone_to_train(card, True, tmp_path, None) == of_gpu
-    assert backbone_to_train(card, False, tmp_path, None) == light
-    assert backbone_to_train(replace(card, backbone="ResNet_18"), True, tmp_path, "base") == "ResNet_18"
+    has_weights = MODES[mode].task is Task.TEXT
+    assert resolve_backbone(card, True, tmp_path, PRETRAINED) == (light if has_weights else of_gpu)
+    assert resolve_backbone(card, True, tmp_path, None) == of_gpu
+    assert resolve_backbone(card, False, tmp_path, None) == light
+    assert resolve_backbone(replace(card, backbone="ResNet_18"), True, tmp_path, PRETRAINED) == "ResNet_18"
 
 
 @pytest.mark.parametrize(
-    ("begun", "mode", "expected"),
+    ("initial", "mode", "expected"),
     [
         ({"mode": "CTC", "backbone": "ResNet_18"}, "CTC", "ResNet_18"),
         ({"mode": "ORDINARY", "backbone": "light"}, "CTC", "light"),
         ({"mode": "CTC", "backbone": "light"}, "CTC_TINY", "MobileNetV3Small"),  # too large for it
     ],
 )
-def test_auto_takes_the_network_of_the_unit_that_a_training_starts_from(
-    tmp_path: Path, begun: dict, mode: str, expected: str
-):
-    card = Card("captcha", mode, AUTO, tuple("ab"), 60, 100, 1, 4)
-    write_card(tmp_path / "unit.keras", {"card": vars(replace(card, **begun))})
-    assert backbone_to_train(card, True, tmp_path, "base") == expected
+def test_auto_takes_the_network_of_the_initial_weights(tmp_path: Path, initial: dict, mode: str, expected: str):
+    card = Card("captcha", mode, AUTO, tuple("ab"), InputSpec(60, 100, 1), 4)
+    write_card(tmp_path / "model.keras", replace(card, **initial))
+    assert resolve_backbone(card, True, tmp_path, PRETRAINED) == expected
 
 
-def test_auto_takes_the_network_of_the_device_for_published_weights(tmp_path: Path):
+def test_auto_takes_the_network_of_the_device_for_h5_weights(tmp_path: Path):
     (tmp_path / "densenet.h5").touch()
-    card = Card("captcha", "ORDINARY", AUTO, tuple("ab"), 60, 100, 1, 4)
-    assert backbone_to_train(card, True, tmp_path, "base") == "Densenet_169"
+    card = Card("captcha", "ORDINARY", AUTO, tuple("ab"), InputSpec(60, 100, 1), 4)
+    assert resolve_backbone(card, True, tmp_path, PRETRAINED) == "Densenet_169"
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +87,12 @@ def fonts() -> list:
     return found
 
 
-def test_a_image_is_drawn_again_from_its_seed_and_no_two_look_alike(fonts: list):
+def test_the_same_seed_draws_the_same_image_and_others_differ(fonts: list):
     drawn = [draw("ab3D", fonts, random.Random(seed)) for seed in (1, 1, 2)]
     assert drawn[0].tobytes() == drawn[1].tobytes() != drawn[2].tobytes()
 
 
-def test_images_are_of_many_sizes_dark_and_light_and_never_empty(fonts: list):
+def test_images_vary_in_size_and_lightness_and_are_never_empty(fonts: list):
     images = [draw(text, fonts, random.Random(text)) for text in TEXTS[:120]]
     lightness = [np.asarray(image.convert("L")).mean() for image in images]
     assert len({image.height for image in images}) > 20
@@ -101,37 +100,37 @@ def test_images_are_of_many_sizes_dark_and_light_and_never_empty(fonts: list):
     assert all(len(Counter(image.convert("L").getdata())) > 1 for image in images)
 
 
-def test_a_font_whose_small_letters_are_capitals_is_told_from_others(fonts: list, monkeypatch: pytest.MonkeyPatch):
+def test_a_font_of_small_capitals_is_detected(fonts: list, monkeypatch: pytest.MonkeyPatch):
     upright = next((path for path in fonts if path.name == "DejaVuSans.ttf"), None)
     if upright is None:
         pytest.skip("needs DejaVuSans.ttf (Debian: apt-get install fonts-dejavu)")
-    assert images.tells_cases(upright)
+    assert images.distinguishes_cases(upright)
     assert images._difference(upright, "a", "a") == 0.0
-    monkeypatch.setattr(images, "TWO_SHAPES", "svwxz")  # these are their capitals again, only smaller
-    assert not images.tells_cases(upright)
+    monkeypatch.setattr(images, "TWO_SHAPES", "svwxz")  # these differ from their capitals in size only
+    assert not images.distinguishes_cases(upright)
 
 
-def test_a_pile_draws_what_is_missing_and_gives_images_with_their_texts(
+def test_a_cache_draws_missing_chunks_and_loads_images_with_their_texts(
     tmp_path: Path, fonts: list, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(images, "CHUNK", 3)
     monkeypatch.setattr(images, "draw_image", lambda number, fonts: np.full((48, 160), number, np.uint8))
-    pile, drawn = images.Pile(tmp_path, 8), []
-    assert (pile.count, pile.chunks) == (9, 3)
+    cache, drawn = images.ImageCache(tmp_path, 8), []
+    assert (cache.count, cache.chunks) == (9, 3)
     for number in (0, 2):
-        pile._draw_chunk(number, fonts)
-    monkeypatch.setattr(pile, "_draw_chunk", lambda number, fonts: drawn.append(number))
-    monkeypatch.setattr(images, "ProcessPoolExecutor", ThreadsOf)
-    assert [pile.is_drawn(number) for number in range(4)] == [True, False, True, False]
-    pile.draw()
+        cache._draw_chunk(number, fonts)
+    monkeypatch.setattr(cache, "_draw_chunk", lambda number, fonts: drawn.append(number))
+    monkeypatch.setattr(images, "ProcessPoolExecutor", ThreadPool)
+    assert [cache.is_drawn(number) for number in range(4)] == [True, False, True, False]
+    cache.draw()
     assert drawn == [1]
-    pixels, texts = pile.chunk(2)
+    pixels, texts = cache.chunk(2)
     assert pixels[:, 0, 0].tolist() == [6, 7, 8]
     assert texts == [choose_text(random.Random(f"base/{number}")) for number in (6, 7, 8)]
 
 
-class ThreadsOf(ThreadPoolExecutor):
-    """Threads where processes would not see what a test has changed."""
+class ThreadPool(ThreadPoolExecutor):
+    """Threads in place of processes, which would not see what the test has patched."""
 
     def __init__(self, count: int, mp_context):
         super().__init__(count)
@@ -141,28 +140,29 @@ WARP_BY_JAX = """
 import os, sys
 os.environ["KERAS_BACKEND"] = "jax"
 import numpy as np
-from base.gpu_training import warp
-images, rows = np.load(sys.argv[1]), np.load(sys.argv[2])
-np.save(sys.argv[3], np.asarray(warp(images, list(rows))))
+from pretraining.gpu_training import warp
+images, coefficients = np.load(sys.argv[1]), np.load(sys.argv[2])
+np.save(sys.argv[3], np.asarray(warp(images, list(coefficients))))
 """
 
 
-def test_jax_moves_images_as_tensorflow_does(tmp_path: Path):
+def test_jax_transforms_images_as_tensorflow_does(tmp_path: Path):
     if not importlib.util.find_spec("jax"):
         pytest.skip("jax is not installed")
-    source = np.random.default_rng(0)
-    images = source.uniform(0, 255, (8, 48, 160, 1)).astype(np.float32)
-    rows, _ = rows_apart(lambda least: source.uniform(least, 1, 8).astype(np.float32), np.where, (48, 160))
-    maps = np.stack([*rows, 0 * rows[0], 0 * rows[0]], axis=1).astype(np.float32)
-    files = [tmp_path / f"{name}.npy" for name in ("images", "rows", "moved")]
+    rng = np.random.default_rng(0)
+    images = rng.uniform(0, 255, (8, 48, 160, 1)).astype(np.float32)
+    coefficients, _ = margin_transforms(lambda least: rng.uniform(least, 1, 8).astype(np.float32), np.where, (48, 160))
+    zeros = 0 * coefficients[0]
+    transforms = np.stack([*coefficients, zeros, zeros], axis=1).astype(np.float32)
+    files = [tmp_path / f"{name}.npy" for name in ("images", "coefficients", "moved")]
     np.save(files[0], images)
-    np.save(files[1], np.stack(rows).astype(np.float32))
+    np.save(files[1], np.stack(coefficients).astype(np.float32))
     command = [sys.executable, "-c", WARP_BY_JAX, *map(str, files)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=5 * SECONDS, check=False)
     assert done.returncode == 0, done.stderr
     by_tensorflow = tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
-        transforms=maps,
+        transforms=transforms,
         output_shape=[48, 160],
         fill_value=255.0,
         interpolation="BILINEAR",
@@ -171,7 +171,7 @@ def test_jax_moves_images_as_tensorflow_does(tmp_path: Path):
     assert np.abs(np.load(files[2]) - by_tensorflow.numpy()).max() < 0.5
 
 
-def test_targets_are_rows_padded_with_blanks():
+def test_targets_are_padded_with_blanks():
     vocabulary = make_card("tiny").vocabulary
     assert encode(["3+4", "a"], vocabulary)[:, :4].tolist() == [
         [*vocabulary.encode("3+4"), 0],
@@ -179,12 +179,12 @@ def test_targets_are_rows_padded_with_blanks():
     ]
 
 
-def test_half_of_the_images_are_set_apart_whole_and_anywhere():
-    """A dark bar from edge to edge: afterwards it begins anywhere, and is at least half as wide."""
+def test_half_of_the_images_get_margins_anywhere():
+    """A dark bar from edge to edge then starts anywhere, and is at least half as wide."""
     keras.utils.set_random_seed(0)
     bars = np.full((200, 48, 160, 1), 255, np.uint8)
     bars[:, 10:38, 2:158] = 0
-    images, margins = set_apart(tf.constant(bars))
+    images, margins = add_margins(tf.constant(bars))
     dark = images.numpy()[..., 0] < 128
     starts = dark.any(axis=1).argmax(axis=1)
     widths, heights = dark.any(axis=1).sum(axis=1), dark.any(axis=2).sum(axis=1)
@@ -194,45 +194,45 @@ def test_half_of_the_images_are_set_apart_whole_and_anywhere():
     assert 76 <= widths.min() < 90 and 19 <= heights.min() < 23 and heights.max() == 28
 
 
-def test_what_is_said_in_a_margin_costs_what_the_blank_is_short_of():
-    """A margin of 10 of 40 columns on the left counts its first 5: jitter may move the text into the others."""
-    within = columns_within(tf.constant([[0.25, 0.0], [0.0, 0.2]]))
-    assert within.numpy().nonzero()[1].tolist() == [0, 1, 2, 3, 4, 37, 38, 39]
+def test_the_loss_in_margins_is_the_negative_log_probability_of_the_blank():
+    """A margin of 10 of 40 columns on the left counts its first 5: augmentation may move the text into the others."""
+    in_margins = steps_in_margins(tf.constant([[0.25, 0.0], [0.0, 0.2]]))
+    assert in_margins.numpy().nonzero()[1].tolist() == [0, 1, 2, 3, 4, 37, 38, 39]
     logits = np.zeros((2, 40, 4), np.float32)
-    assert np.allclose(BlankInMargins(reduction=None)(within, logits), [5 * np.log(4), 3 * np.log(4)])
+    assert np.allclose(BlankInMargins(reduction=None)(in_margins, logits), [5 * np.log(4), 3 * np.log(4)])
 
 
 @pytest.mark.parametrize(("backbone", "mode"), [("light", "CTC"), ("light", "ORDINARY"), ("tiny", "CTC_TINY")])
-def test_each_mode_takes_over_the_whole_of_its_network(backbone: str, mode: str, tmp_path: Path):
+def test_all_weights_of_each_mode_are_transferred(backbone: str, mode: str, tmp_path: Path):
     keras.utils.set_random_seed(0)
     card = make_card(backbone)
-    build_base(card).save(tmp_path / "base.keras")
-    write_card(tmp_path / "base.keras", {"card": vars(card)})
-    of_user = replace(card, mode=mode, characters=("3", "a", "龙"), height=50, width=200, captcha_length=5)
-    model = build_model(of_user, Recipe())
-    assert take_over(model, of_user.vocabulary, tmp_path / "base.keras")[1] == []
+    build_network(card).save(tmp_path / "pretrained.keras")
+    write_card(tmp_path / "pretrained.keras", card)
+    of_user = replace(card, mode=mode, characters=("3", "a", "龙"), spec=InputSpec(50, 200, 1), captcha_length=5)
+    model = build_model(of_user, TrainingConfig())
+    assert transfer_weights(model, of_user.vocabulary, tmp_path / "pretrained.keras")[1] == []
 
 
 def draw_digits(count: int, seed: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return images (count, 60, 120, 1) of four digits by the captcha package, and their targets (count, 4)."""
-    source, drawer = random.Random(seed), captcha.image.ImageCaptcha(120, 60)
-    texts = ["".join(source.choices("0123456789", k=4)) for _ in range(count)]
+    """Draws images (count, 60, 120, 1) of four digits with the captcha package, and their targets (count, 4)."""
+    rng, generator = random.Random(seed), captcha.image.ImageCaptcha(120, 60)
+    texts = ["".join(rng.choices("0123456789", k=4)) for _ in range(count)]
     with seeded_secrets(captcha.image, seed):
-        images = [np.asarray(drawer.generate_image(text).convert("L"), np.float32)[..., None] for text in texts]
+        images = [np.asarray(generator.generate_image(text).convert("L"), np.float32)[..., None] for text in texts]
     return np.stack(images), np.array([[int(digit) + 1 for digit in text] for text in texts])
 
 
 @pytest.mark.parametrize(("backbone", "mode"), [("light", "CTC"), ("light", "ORDINARY"), ("tiny", "CTC_TINY")])
-def test_with_the_base_a_few_labels_are_enough_and_from_nothing_they_are_not(backbone: str, mode: str):
-    card = Card("digits", mode, backbone, tuple("0123456789"), 60, 120, 1, 4)
+def test_a_few_labels_are_enough_only_with_pretrained_weights(backbone: str, mode: str):
+    card = Card("digits", mode, backbone, tuple("0123456789"), InputSpec(60, 120, 1), 4)
     labelled, unseen = draw_digits(32, "train"), draw_digits(64, "test")
     exact = {}
-    for weights in (base_file(backbone, Task.TEXT), None):
+    for weights in (pretrained_file(backbone, Task.TEXT), None):
         keras.utils.set_random_seed(0)
-        model = build_model(card, Recipe(lr=1e-3))
+        model = build_model(card, TrainingConfig(lr=1e-3))
         if weights:
-            take_over(model, card.vocabulary, weights)
+            transfer_weights(model, card.vocabulary, weights)
         model.fit(*labelled, batch_size=32, epochs=40, verbose=0)
         exact[weights] = model.evaluate(*unseen, verbose=0, return_dict=True)["exact"]
-    from_base, from_nothing = exact.values()
-    assert from_base > 0.6 > 0.1 > from_nothing
+    with_weights, without = exact.values()
+    assert with_weights > 0.6 > 0.1 > without

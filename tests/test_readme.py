@@ -13,7 +13,7 @@ import pytest
 from bearcat.core.settings_file import read_settings_file
 from bearcat.data.labels import list_images
 from bearcat.modes import MODES
-from tests.helpers.steps import ROOT, run_well, serving
+from tests.helpers.steps import ROOT, run_ok, serving
 from utils import Predict_Image
 
 READMES = ["README.md", "README.zh-CN.md"]
@@ -63,11 +63,11 @@ def test_the_steps_run_in_the_order_in_which_they_stand(tmp_path: Path, monkeypa
         python, script, *arguments = line.split()
         assert python == "python"
         if line not in SERVED:
-            run_well(script, *arguments, cwd=tmp_path)
+            run_ok(script, *arguments, cwd=tmp_path)
         if script == "New_work.py":
             make_small(tmp_path / "works" / "mine")
     with serving(tmp_path / "works" / "mine") as address:
-        run_well("spider_example.py", "--port", address.rpartition(":")[2], cwd=tmp_path)
+        run_ok("spider_example.py", "--port", address.rpartition(":")[2], cwd=tmp_path)
     assert set(steps) >= SERVED
 
 

@@ -1,1 +1,1 @@
-""""""
+"""Trained models: cards, checkpoints, pretrained weights, calibration, export and inference."""

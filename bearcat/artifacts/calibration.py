@@ -1,140 +1,168 @@
-"""Fit confidences to the truth: one temperature for all logits (Guo et al. 2017), which changes no reading."""
+"""Confidence: temperature scaling, calibration error, reliability bins, and accuracy of the predictions kept.
+
+`confidences` and `correct` always have one entry per image: the confidence of its whole prediction, and whether that
+is the label.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-LEAST, MOST = 0.1, 10.0  # temperatures; none outside was ever of use
-SMALLEST = 1e-9  # keeps a logarithm finite
+Numbers = Sequence[float] | np.ndarray
+
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.1, 10.0
+EPSILON = 1e-9  # keeps logarithms finite
+BINS = 10
+REJECTED_FRACTIONS = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)  # of the images
+SUMMARISED_FRACTION = 0.01  # the one of them that a report's first lines quote
+TARGET_ACCURACIES = (0.99, 0.999)  # a threshold aims at the first that is not reached without one
+MIN_COVERAGE = 0.5  # a threshold that rejects more is of no use
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """The temperature, and the expected calibration error of so many validation images before and after."""
+    """A fitted temperature.
+
+    Args:
+        temperature: Logits are divided by it.
+        error_before: Expected calibration error on the validation images with temperature 1.
+        error_after: The same with the fitted temperature.
+        images: Number of validation images.
+    """
 
     temperature: float
     error_before: float
     error_after: float
     images: int
 
-    def figures(self) -> dict[str, float]:
-        """Return what a unit's card says of it."""
+    def metrics(self) -> dict[str, float]:
+        """Entries for the metrics of a card."""
         return {"temperature": self.temperature, "val_images": self.images, "val_calibration_error": self.error_after}
 
 
 def calibrate(codec, logits: np.ndarray, labels: Sequence[str]) -> Calibration:
-    """Return the temperature under which the confidences of whole readings best say how often they are right.
+    """Fits one temperature for all logits (Guo et al. 2017), which changes no prediction.
 
-    It minimises the mean log loss of confidence against right or wrong, with what the codec calls a confidence: for
-    CTC that is neither the labels' nor the steps' likelihood. Validation images are often read right to the last;
-    then every confidence would become 1. Hence, as in Platt 1999, the aims are not 1 and 0 but (right + 1) / (right +
-    2) and 1 / (wrong + 2).
+    It minimises the log loss of "the whole prediction is correct" under the codec's confidence; for CTC that is
+    neither the likelihood of the label nor that of the time steps. Validation images are often all correct, and then
+    every confidence would become 1. Hence the targets are smoothed as in Platt (1999): (correct + 1) / (correct + 2)
+    in place of 1, and 1 / (incorrect + 2) in place of 0.
 
-    On nine units of real captchas (174 to 1,000 test images each) the log loss on test fell from 0.140 to 0.133 in
-    the mean; with aims of 1 and 0 it rose to 0.241, and the labels' cross entropy did no better than these.
+    On nine models of real captchas (174 to 1,000 test images each) the log loss on the test images fell from 0.140
+    to 0.133 on average. With targets 1 and 0 it rose to 0.241, and the labels' cross entropy was no better than these.
+
+    Args:
+        codec: Decodes logits.
+        logits: Output of the network for the validation images.
+        labels: Their labels.
     """
-    from scipy.optimize import minimize_scalar  # heavy, and not needed by most steps
+    from scipy.optimize import minimize_scalar  # takes long to import, and most steps do not need it
 
-    right = np.array([prediction.text == label for prediction, label in zip(codec.decode(logits), labels, strict=True)])
-    targets = np.where(right, (right.sum() + 1) / (right.sum() + 2), 1 / ((~right).sum() + 2))
+    predictions = codec.decode(logits)
+    correct = np.array([prediction.text == label for prediction, label in zip(predictions, labels, strict=True)])
+    targets = np.where(correct, (correct.sum() + 1) / (correct.sum() + 2), 1 / ((~correct).sum() + 2))
 
     def confidences(temperature: float) -> np.ndarray:
         return np.array([prediction.confidence for prediction in codec.decode(logits / temperature)])
 
-    def log_loss(exponent: float) -> float:
-        sure = confidences(np.exp(exponent)).clip(SMALLEST, 1 - SMALLEST)
-        return float(-(targets * np.log(sure) + (1 - targets) * np.log(1 - sure)).mean())
+    def log_loss(log_temperature: float) -> float:
+        clipped = confidences(np.exp(log_temperature)).clip(EPSILON, 1 - EPSILON)
+        return float(-(targets * np.log(clipped) + (1 - targets) * np.log(1 - clipped)).mean())
 
-    fitted = minimize_scalar(log_loss, bounds=(np.log(LEAST), np.log(MOST)), method="bounded")
-    temperature = float(np.exp(fitted.x))
-    before, after = (expected_calibration_error(confidences(one), right) for one in (1.0, temperature))
+    bounds = (np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE))
+    temperature = float(np.exp(minimize_scalar(log_loss, bounds=bounds, method="bounded").x))
+    before, after = (expected_calibration_error(confidences(value), correct) for value in (1.0, temperature))
     return Calibration(temperature, before, after, len(labels))
 
 
-# ---- merged from reliability: Is a confidence worth its name: calibration error, reliability bins, and what is right of what is sure enough.
+def expected_calibration_error(confidences: Numbers, correct: Numbers) -> float:
+    """Mean gap between confidence and accuracy over the bins, weighted by their size (Naeini et al. 2015)."""
+    bins = reliability_bins(confidences, correct)
+    return sum(abs(one["confidence"] - one["exact"]) * one["images"] for one in bins) / len(correct)
 
 
-CALIBRATION_BINS = 10
-LEFT_TO_A_PERSON = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)  # shares of the images
-TARGETS = (0.99, 0.999)  # the accuracy to aim at by leaving out the unsure: the first that is not reached anyway
-WITHHELD = 0.01  # the share of LEFT_TO_A_PERSON by which a report says how rarely the rest is wrong
-LEAST_ANSWERED = 0.5  # a unit that answers less is of no use
+def reliability_bins(confidences: Numbers, correct: Numbers) -> list[dict]:
+    """Statistics of each tenth of the confidence range that has images.
 
-
-def expected_calibration_error(confidences: Sequence[float], right: Sequence[bool]) -> float:
-    """Return the mean distance of confidence and truth over ten bins, weighted by size (Naeini et al. 2015)."""
-    bins = reliability_bins(confidences, right)
-    return sum(abs(one["confidence"] - one["exact"]) * one["images"] for one in bins) / len(right)
-
-
-def reliability_bins(confidences: Sequence[float], right: Sequence[bool]) -> list[dict]:
-    """Return, for each tenth of confidence that has images: low, high, images, mean confidence, share right."""
-    confidences, right = np.asarray(confidences, float), np.asarray(right, float)
-    numbers = np.minimum((confidences * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    Returns:
+        Rows with `low` and `high`, the limits; `images`, their number; `confidence`, the mean; `exact`, the accuracy.
+    """
+    scores, hits = np.asarray(confidences, float), np.asarray(correct, float)
+    numbers = np.minimum((scores * BINS).astype(int), BINS - 1)
     return [
         {
-            "low": number / CALIBRATION_BINS,
-            "high": (number + 1) / CALIBRATION_BINS,
+            "low": number / BINS,
+            "high": (number + 1) / BINS,
             "images": int((numbers == number).sum()),
-            "confidence": float(confidences[numbers == number].mean()),
-            "exact": float(right[numbers == number].mean()),
+            "confidence": float(scores[numbers == number].mean()),
+            "exact": float(hits[numbers == number].mean()),
         }
         for number in np.unique(numbers).tolist()
     ]
 
 
-def coverage(confidences: Sequence[float], right: Sequence[bool]) -> list[dict]:
-    """Return what share of the rest is right when the least sure share of the images is left to a person.
+def coverage_curve(confidences: Numbers, correct: Numbers) -> list[dict]:
+    """Accuracy of what is kept when the least confident predictions are rejected.
 
-    Each row has `left` (the share), `images` (the rest), `confidence` (of the least sure of the rest) and `exact`.
+    Returns:
+        A row per REJECTED_FRACTIONS with `left`, the fraction rejected; `images`, the number kept; `confidence`, the
+        lowest of those; `exact`, their accuracy.
     """
-    order = np.argsort(confidences, kind="stable")
-    confidences, right = np.asarray(confidences, float)[order], np.asarray(right, float)[order]
-    skips = [(share, int(share * len(right))) for share in LEFT_TO_A_PERSON]
+    scores, hits = _by_confidence(confidences, correct)
     return [
         {
-            "left": share,
-            "images": len(right) - skip,
-            "confidence": float(confidences[skip]),
-            "exact": float(right[skip:].mean()),
+            "left": fraction,
+            "images": len(hits) - rejected,
+            "confidence": float(scores[rejected]),
+            "exact": float(hits[rejected:].mean()),
         }
-        for share, skip in skips
+        for fraction, rejected in ((fraction, int(fraction * len(hits))) for fraction in REJECTED_FRACTIONS)
     ]
 
 
-def withheld(rows: Sequence[dict]) -> dict:
-    """Return, from the rows of `coverage`, how often all readings are wrong, and the rest without the least sure 1 %.
+def rejection_summary(rows: Sequence[dict]) -> dict:
+    """Error rate of all predictions, and of those kept when the least confident 1 % are rejected.
 
-    `share` and `images` say how many are withheld (none of fewer than 100 images), `confidence` is the smallest of
-    the rest, `error` and `error_of_rest` are shares of wrong readings.
+    Args:
+        rows: What `coverage_curve` returned.
+
+    Returns:
+        `share` and `images`, the fraction and the number rejected (0 of fewer than 100 images); `confidence`, the
+        lowest kept; `error` of all and `error_of_rest` of those kept.
     """
-    everything, rest = (next(row for row in rows if row["left"] == share) for share in (0, WITHHELD))
+    everything, kept = (next(row for row in rows if row["left"] == one) for one in (0, SUMMARISED_FRACTION))
     return {
-        "share": WITHHELD,
-        "images": everything["images"] - rest["images"],
-        "confidence": rest["confidence"],
+        "share": SUMMARISED_FRACTION,
+        "images": everything["images"] - kept["images"],
+        "confidence": kept["confidence"],
         "error": 1 - everything["exact"],
-        "error_of_rest": 1 - rest["exact"],
+        "error_of_rest": 1 - kept["exact"],
     }
 
 
-def sure_enough(confidences: Sequence[float], right: Sequence[bool]) -> dict | None:
-    """Return the smallest confidence from which on readings reach the target; None where that leaves too few.
+def confidence_threshold(confidences: Numbers, correct: Numbers) -> dict | None:
+    """The lowest threshold at which the predictions kept reach a target accuracy.
 
-    The row has `target`, `confidence`, `left` (the share of the images below) and `exact` (of those above).
+    Returns:
+        `target`, the accuracy aimed at; `confidence`, the threshold; `left`, the fraction rejected; `exact`, the
+        accuracy of those kept. None if all targets are reached anyway, or if too few would be kept.
     """
-    order = np.argsort(confidences, kind="stable")
-    confidences, right = np.asarray(confidences, float)[order], np.asarray(right, float)[order]
-    target = next((share for share in TARGETS if right.mean() < share), None)
+    scores, hits = _by_confidence(confidences, correct)
+    target = next((accuracy for accuracy in TARGET_ACCURACIES if hits.mean() < accuracy), None)
     if target is None:
         return None
-    answered = np.arange(len(right), 0, -1)
-    exact = right[::-1].cumsum()[::-1] / answered  # of each reading and all that are surer
-    _, starts = np.unique(confidences, return_index=True)  # equal confidences go together
-    fit = [n for n in starts if exact[n] >= target and answered[n] >= LEAST_ANSWERED * len(right)]
-    if not fit:
+    kept = np.arange(len(hits), 0, -1)  # of each prediction and all that are more confident
+    exact = hits[::-1].cumsum()[::-1] / kept
+    _, starts = np.unique(scores, return_index=True)  # a threshold cannot part equal confidences
+    fitting = [start for start in starts if exact[start] >= target and kept[start] >= MIN_COVERAGE * len(hits)]
+    if not fitting:
         return None
-    first = fit[0]
-    left = 1 - float(answered[first]) / len(right)
-    return {"target": target, "confidence": float(confidences[first]), "left": left, "exact": float(exact[first])}
+    first = fitting[0]
+    rejected = 1 - float(kept[first]) / len(hits)
+    return {"target": target, "confidence": float(scores[first]), "left": rejected, "exact": float(exact[first])}
+
+
+def _by_confidence(confidences: Numbers, correct: Numbers) -> tuple[np.ndarray, np.ndarray]:
+    order = np.argsort(confidences, kind="stable")
+    return np.asarray(confidences, float)[order], np.asarray(correct, float)[order]

@@ -1,4 +1,4 @@
-"""The trained unit: what every checkpoint, saved model and served file says of itself, so that no setting can drift."""
+"""The card: what every checkpoint, saved model and served file says of itself, so that it never depends on settings."""
 
 import hashlib
 import json
@@ -6,13 +6,13 @@ import platform
 import re
 import sys
 import zipfile
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 
 from bearcat import __version__
 from bearcat.core.errors import ArtifactError
-from bearcat.core.files import check_fields, parse_json
+from bearcat.core.files import check_types, parse_json
 from bearcat.core.settings_file import AUTO
 from bearcat.data.images import InputSpec
 from bearcat.data.vocabulary import Vocabulary
@@ -20,25 +20,34 @@ from bearcat.detection.configs import choose_phi, detector_name, input_spec
 from bearcat.modes import MODES, Task
 
 FORMAT = 1
-METADATA_KEY, CHECKSUM_KEY = "bearcat", "bearcat_checksum"  # of an ONNX file's metadata
-UNSEALED = "sha256:" + "0" * 64  # where the checksum of a file goes into the file itself
-_SEAL = re.compile(rb"sha256:[0-9a-f]{64}")
-CARD_MEMBER = "bearcat.json"  # of a .keras file, which is a zip archive
+METADATA_KEY, CHECKSUM_KEY = "bearcat", "bearcat_checksum"  # in the metadata of an ONNX file
+CHECKSUM_PLACEHOLDER = "sha256:" + "0" * 64  # what stands for the checksum while it is computed
+_CHECKSUM = re.compile(rb"sha256:[0-9a-f]{64}")
+CARD_MEMBER = "bearcat.json"  # in a .keras file, which is a zip archive
 ONNX_SUFFIX, KERAS_SUFFIX = ".onnx", ".keras"
-IMAGES_COMPARED = 64  # on which a unit's Keras model and its ONNX file are held to each other
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a reader must know: mode, vocabulary and input; and what a person wants to: figures and versions."""
+    """Description of a trained model.
+
+    Args:
+        name: The name it is saved and served under.
+        mode: A name in MODES.
+        backbone: A name in BACKBONES; EFFICIENTDET: in DETECTORS. May be 'auto' before training.
+        characters: The vocabulary's entries, without the blank.
+        spec: Size of the network's input.
+        captcha_length: Number of positions (ORDINARY) or longest label (CTC_TINY).
+        metrics: Metrics of the checkpoint, and of its calibration.
+        versions: Versions of the libraries that made it.
+        format: Version of the card itself.
+    """
 
     name: str
     mode: str
     backbone: str
     characters: tuple[str, ...]
-    height: int
-    width: int
-    channels: int
+    spec: InputSpec
     captcha_length: int
     metrics: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
@@ -46,7 +55,7 @@ class Card:
 
     @classmethod
     def from_settings(cls, settings: SimpleNamespace, vocabulary: Vocabulary, on_gpu: bool = False) -> "Card":
-        """Return the card of what the settings ask for; which detector PHI = 'auto' means depends on the device."""
+        """Describes the network that the settings ask for; PHI = 'auto' depends on `on_gpu`."""
         backbone, spec = settings.BACKBONE, InputSpec.from_settings(settings)
         if MODES[settings.MODE].task is Task.DETECTION:
             phi = choose_phi(settings.PHI, on_gpu)
@@ -56,40 +65,49 @@ class Card:
             mode=settings.MODE,
             backbone=backbone,
             characters=vocabulary.characters,
-            **spec.as_dict(),
+            spec=spec,
             captcha_length=settings.CAPTCHA_LENGTH,
         )
-
-    @property
-    def spec(self) -> InputSpec:
-        return InputSpec(self.height, self.width, self.channels)
 
     @property
     def vocabulary(self) -> Vocabulary:
         return Vocabulary(tuple(self.characters))
 
     def make_codec(self):
-        """Return the codec that turns this unit's output into what it read."""
+        """Creates the codec that decodes the model's output."""
         return MODES[self.mode].codec.from_card(self)
 
     def with_metrics(self, metrics: dict[str, float]) -> "Card":
-        """Return the card with figures, and with the versions that are at work now."""
+        """Copies the card with new metrics and the versions of the libraries in use."""
         return replace(self, metrics=metrics, versions=self.versions | library_versions())
 
+    def to_dict(self) -> dict[str, object]:
+        """The card as it is stored: `spec` is flattened to height, width and channels."""
+        values: dict[str, object] = {}
+        for item in fields(self):
+            values |= self.spec.as_dict() if item.name == "spec" else {item.name: getattr(self, item.name)}
+        return values
+
     def to_json(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False)
+        return json.dumps(self.to_dict(), ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str, where: Path) -> "Card":
-        """Read a card; raise ArtifactError where it is damaged or made by a newer Bearcat."""
+        """Parses a card.
+
+        Raises:
+            ArtifactError: The card is damaged, or was made by a newer version. The message names `where`.
+        """
         try:
             values = parse_json(text)
             if values["format"] > FORMAT:
                 raise ArtifactError(f"{where} was made by a newer Bearcat (format {values['format']}): update this one")
-            card = cls(**values | {"characters": tuple(values["characters"])})
-            check_fields(card)
-            if min(card.spec.shape) < 1:
-                raise ValueError(f"the input is {card.spec}")
+            spec = InputSpec(*(values.pop(item.name) for item in fields(InputSpec)))
+            card = cls(**values | {"characters": tuple(values["characters"]), "spec": spec})
+            check_types(card)
+            check_types(spec)
+            if min(spec.shape) < 1:
+                raise ValueError(f"the input is {spec}")
             if card.mode not in MODES:
                 raise ArtifactError(f"{where} has mode {card.mode!r}, known are: {', '.join(MODES)}")
         except (ValueError, KeyError, TypeError) as error:
@@ -97,33 +115,47 @@ class Card:
         return card
 
     def differences(self, other: "Card") -> list[str]:
-        """Say, one line each, what makes the weights of this card unfit for the other's network."""
+        """Lists, one line each, why the weights of this card do not fit the network of another one."""
+        pairs = {name: (getattr(self, name), getattr(other, name)) for name in ("mode", "backbone")}
+        pairs |= {name: (size, getattr(other.spec, name)) for name, size in self.spec.as_dict().items()}
         lines = [
-            f"{name}: {getattr(self, name)!r} there, {getattr(other, name)!r} now"
-            for name in ("mode", "backbone", "height", "width", "channels")
-            if getattr(self, name) != getattr(other, name) and AUTO not in (getattr(self, name), getattr(other, name))
+            f"{name}: {saved!r} in the checkpoint, {now!r} now"
+            for name, (saved, now) in pairs.items()
+            if saved != now and AUTO not in (saved, now)
         ]
         if self.mode == "ORDINARY" and self.captcha_length != other.captcha_length:
-            lines.append(f"captcha_length: {self.captcha_length} there, {other.captcha_length} now")
+            lines.append(f"captcha_length: {self.captcha_length} in the checkpoint, {other.captcha_length} now")
         if self.characters != other.characters:
             lines.append(f"vocabulary: {self.vocabulary.difference(other.vocabulary)}")
         return lines
 
 
 def library_versions() -> dict[str, str]:
-    """Return the versions of what a unit depends on, of the libraries that are imported already."""
-    libraries = {name: sys.modules[name].__version__ for name in ("keras", "tensorflow") if name in sys.modules}
+    """Versions of Bearcat, Python, and of Keras and TensorFlow if they are imported."""
+    libraries: dict[str, str] = {
+        name: sys.modules[name].__version__ for name in ("keras", "tensorflow") if name in sys.modules
+    }
     return {"bearcat": __version__, "python": platform.python_version(), **libraries}
 
 
-def write_card(keras_file: Path, payload: dict) -> None:
-    """Add a card (and what else belongs beside it) to a .keras file."""
+def write_card(keras_file: Path, card: Card, **further: object) -> None:
+    """Adds a card to a .keras file.
+
+    Args:
+        keras_file: The file, which must not have a card yet.
+        card: The card.
+        **further: What else to keep beside it, as JSON.
+    """
     with zipfile.ZipFile(keras_file, "a") as archive:
-        archive.writestr(CARD_MEMBER, json.dumps(payload, ensure_ascii=False))
+        archive.writestr(CARD_MEMBER, json.dumps({"card": card.to_dict(), **further}, ensure_ascii=False))
 
 
 def read_card(keras_file: Path) -> tuple[Card, dict]:
-    """Return the card of a .keras file and all that lies beside it; raise ArtifactError where there is none."""
+    """Reads the card of a .keras file, and everything stored with it.
+
+    Raises:
+        ArtifactError: There is no such file, or it has no usable card.
+    """
     try:
         with zipfile.ZipFile(keras_file) as archive:
             payload = parse_json(archive.read(CARD_MEMBER))
@@ -134,24 +166,32 @@ def read_card(keras_file: Path) -> tuple[Card, dict]:
         raise ArtifactError(f"{keras_file} is damaged or was not written by Bearcat ({error})") from None
 
 
-def sealed(content: bytes) -> bytes:
-    """Return a file's content with its checksum in the place of UNSEALED, which it is reckoned with."""
-    return content.replace(UNSEALED.encode(), b"sha256:" + hashlib.sha256(content).hexdigest().encode())
+def insert_checksum(content: bytes) -> bytes:
+    """Replaces CHECKSUM_PLACEHOLDER in a file's content by the SHA-256 of that content."""
+    return content.replace(CHECKSUM_PLACEHOLDER.encode(), b"sha256:" + hashlib.sha256(content).hexdigest().encode())
 
 
-def check_seal(content: bytes, where: Path) -> None:
-    """Raise ArtifactError where a file's content is not what was sealed; one without a checksum is let through."""
-    seal = _SEAL.search(content)
-    if seal and sealed(content.replace(seal[0], UNSEALED.encode())) != content:
+def verify_checksum(content: bytes, where: Path) -> None:
+    """Checks a file's content against the checksum in it, if there is one.
+
+    Raises:
+        ArtifactError: They do not match.
+    """
+    checksum = _CHECKSUM.search(content)
+    if checksum and insert_checksum(content.replace(checksum[0], CHECKSUM_PLACEHOLDER.encode())) != content:
         raise ArtifactError(
-            f"{where} is damaged, its checksum does not hold: copy it again, or run save_model.py again"
+            f"{where} is damaged, its checksum does not match: copy it again, or run save_model.py again"
         )
 
 
-def find_units(folder: Path) -> dict[str, Path]:
-    """Return name → file of the units in an App_model folder; raise ArtifactError where there are none."""
+def find_models(folder: Path) -> dict[str, Path]:
+    """Finds the models in an App_model folder: name → file, sorted. An ONNX file overrides a .keras file.
+
+    Raises:
+        ArtifactError: There are none.
+    """
     files = [path for suffix in (KERAS_SUFFIX, ONNX_SUFFIX) for path in folder.glob(f"*{suffix}")]
-    units = {path.stem: path for path in files if not path.name.startswith(".")}  # of two of a name the ONNX file
-    if not units:
-        raise ArtifactError(f"{folder} holds no trained unit: run python train.py, then python save_model.py")
-    return dict(sorted(units.items()))
+    models = {path.stem: path for path in files if not path.name.startswith(".")}
+    if not models:
+        raise ArtifactError(f"{folder} holds no trained model: run python train.py, then python save_model.py")
+    return dict(sorted(models.items()))

@@ -1,26 +1,29 @@
-"""Checkpoints: one a epoch, named by what it measured; how the newest and the best are found."""
+"""Checkpoints: one per epoch, with its metrics in the file name; how the newest and the best one are found."""
 
 import math
 import re
+import shutil
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bearcat.artifacts.card import read_card
+from bearcat.artifacts.card import KERAS_SUFFIX, read_card
 from bearcat.core.errors import CheckpointError
+from bearcat.core.files import atomic_write
+from bearcat.core.workspace import Work, new_backup_folder
 
-SUFFIX = ".keras"
-_FIGURE = r"-?(?:\d+\.\d+|inf|nan)"
+_NUMBER = r"-?(?:\d+\.\d+|inf|nan)"
 _NAME = re.compile(
-    rf"epoch_(?P<epoch>\d+)-loss_(?P<loss>{_FIGURE})-val_loss_(?P<val_loss>{_FIGURE})-val_exact_(?P<val_exact>{_FIGURE})"
-    + re.escape(SUFFIX)
+    rf"epoch_(?P<epoch>\d+)-loss_(?P<loss>{_NUMBER})-val_loss_(?P<val_loss>{_NUMBER})-val_exact_(?P<val_exact>{_NUMBER})"
+    + re.escape(KERAS_SUFFIX)
 )
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint's file and the figures in its name."""
+    """A checkpoint's file and the metrics in its name."""
 
     path: Path
     epoch: int
@@ -30,23 +33,23 @@ class Checkpoint:
 
 
 def checkpoint_name(epoch: int, loss: float, val_loss: float, val_exact: float) -> str:
-    """Return the file name of a checkpoint; epochs count from 1."""
-    return f"epoch_{epoch:04d}-loss_{loss:.6f}-val_loss_{val_loss:.6f}-val_exact_{val_exact:.4f}{SUFFIX}"
+    """The file name of a checkpoint; epochs count from 1."""
+    return f"epoch_{epoch:04d}-loss_{loss:.6f}-val_loss_{val_loss:.6f}-val_exact_{val_exact:.4f}{KERAS_SUFFIX}"
 
 
 def list_checkpoints(folder: Path) -> list[Checkpoint]:
-    """Return the checkpoints of a folder by epoch; files with other names are left alone."""
+    """Lists the checkpoints of a folder by epoch; files with other names are ignored."""
     found = []
-    for path in folder.glob(f"*{SUFFIX}") if folder.is_dir() else ():
+    for path in folder.glob(f"*{KERAS_SUFFIX}") if folder.is_dir() else ():
         match = _NAME.fullmatch(path.name)
         if match:
-            figures = {name: float(value) for name, value in match.groupdict().items() if name != "epoch"}
-            found.append(Checkpoint(path, int(match["epoch"]), **figures))
+            metrics = {name: float(value) for name, value in match.groupdict().items() if name != "epoch"}
+            found.append(Checkpoint(path, int(match["epoch"]), **metrics))
     return sorted(found, key=lambda checkpoint: checkpoint.epoch)
 
 
-def is_whole(path: Path) -> bool:
-    """Tell whether a checkpoint's file can be read to its end (a zip archive whose checksums hold)."""
+def is_intact(path: Path) -> bool:
+    """Whether a checkpoint's file, a zip archive, is complete and its checksums match."""
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
@@ -55,65 +58,91 @@ def is_whole(path: Path) -> bool:
         return False
 
 
-def best_checkpoint(folder: Path) -> Checkpoint:
-    """Return the whole checkpoint that `rank_epochs` finds best; raise CheckpointError where there is none."""
-    newest, _ = newest_checkpoint(folder)
-    key = rank_epochs(read_history(newest.path) if newest else [])
-    measured = [checkpoint for checkpoint in list_checkpoints(folder) if not math.isnan(checkpoint.val_loss)]
-    for checkpoint in sorted(measured, key=lambda one: key((one.val_exact, one.val_loss, one.epoch)), reverse=True):
-        if is_whole(checkpoint.path):
-            return checkpoint
-    raise CheckpointError(f"{folder} holds no usable checkpoint: run python train.py")
-
-
-def read_history(path: Path) -> list[dict]:
-    """Return the figures of all epochs that led to a checkpoint, as far as it says."""
-    return read_card(path)[1].get("history", [])
-
-
-def thin_checkpoints(folder: Path, kept: int) -> None:
-    """Delete all checkpoints but the newest `kept` and the best one; 0 keeps all."""
-    older = list_checkpoints(folder)[:-kept] if kept else []
-    try:
-        best = best_checkpoint(folder)
-    except CheckpointError:
-        return  # no figures yet by which to choose
-    for checkpoint in older:
-        if checkpoint != best:
-            checkpoint.path.unlink()
-
-
 def newest_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[Path]]:
-    """Return the whole checkpoint with the highest epoch, and the broken files that are newer."""
-    broken = []
+    """Finds the intact checkpoint with the highest epoch, and the broken files that are newer."""
+    broken: list[Path] = []
     for checkpoint in reversed(list_checkpoints(folder)):
-        if is_whole(checkpoint.path):
+        if is_intact(checkpoint.path):
             return checkpoint, broken
         broken.append(checkpoint.path)
     return None, broken
 
 
-def rank_epochs(history: list[dict]):
-    """Return the key by which to sort epochs, given as (val_exact, val_loss, epoch), so that the best comes last.
+def best_checkpoint(folder: Path) -> Checkpoint:
+    """Finds the best intact checkpoint, as `best_epoch` defines it.
 
-    The latest is the best whose exact match lies at most one standard error below the greatest of the `history`: what
-    few validation images say beyond that is chance, and the learning rate has come down the furthest. Their loss
-    says less: a network that starts from the base soon grows surer than it should, and reads better all the same. It
-    decides while nothing is read right. Rows that don't say how many images validated them have no error.
+    Raises:
+        CheckpointError: There is none.
     """
-    most = max(history, key=lambda row: row["val_exact"], default={"val_exact": 0.0})
-    count = most.get("validated", math.inf)
-    share = (most["val_exact"] * count + 1) / (count + 2) if math.isfinite(count) else 0.0  # never 0 or 1 for sure
-    least = most["val_exact"] - math.sqrt(share * (1 - share) / count)
+    newest, _ = newest_checkpoint(folder)
+    key = epoch_sort_key(read_history(newest.path) if newest else [])
+    candidates = [checkpoint for checkpoint in list_checkpoints(folder) if not math.isnan(checkpoint.val_loss)]
+    for checkpoint in sorted(candidates, key=lambda one: key((one.val_exact, one.val_loss, one.epoch)), reverse=True):
+        if is_intact(checkpoint.path):
+            return checkpoint
+    raise CheckpointError(f"{folder} holds no usable checkpoint: run python train.py")
+
+
+def prune_checkpoints(folder: Path, kept: int) -> None:
+    """Deletes all checkpoints except the newest `kept` and the best one; 0 keeps all."""
+    older = list_checkpoints(folder)[:-kept] if kept else []
+    try:
+        best = best_checkpoint(folder)
+    except CheckpointError:
+        return  # all losses are NaN: nothing to choose by
+    for checkpoint in older:
+        if checkpoint != best:
+            checkpoint.path.unlink()
+
+
+def read_history(path: Path) -> list[dict]:
+    """The metrics of all epochs up to a checkpoint, one row each."""
+    return read_card(path)[1].get("history", [])
+
+
+def best_epoch(history: list[dict]) -> dict:
+    """The row of the best epoch.
+
+    The best is the latest epoch whose exact match is within one standard error of the highest. Differences that few
+    validation images show below that are chance, and the learning rate is lowest at the end. The validation loss is a
+    poor guide: a network that starts from pretrained weights soon becomes overconfident, and improves all the same.
+    The loss decides only while no image is predicted correctly. Rows without `validated`, the number of validation
+    images, have no standard error.
+    """
+    key = epoch_sort_key(history)
+    return max(history, key=lambda row: key((row["val_exact"], row["val_loss"], row["epoch"])))
+
+
+def epoch_sort_key(history: list[dict]) -> Callable[[tuple[float, float, int]], tuple[float, float]]:
+    """Returns the key that sorts epochs, given as (val_exact, val_loss, epoch), from worst to best."""
+    highest = max(history, key=lambda row: row["val_exact"], default={"val_exact": 0.0})
+    count = highest.get("validated", math.inf)
+    # smoothed, so that the standard error is never 0
+    rate = (highest["val_exact"] * count + 1) / (count + 2) if math.isfinite(count) else 0.0
+    threshold = highest["val_exact"] - math.sqrt(rate * (1 - rate) / count)
 
     def key(epoch: tuple[float, float, int]) -> tuple[float, float]:
         val_exact, val_loss, number = epoch
-        return min(val_exact, least), number if most["val_exact"] else -val_loss
+        return min(val_exact, threshold), number if highest["val_exact"] else -val_loss
 
     return key
 
 
-def best_epoch(history: list[dict]) -> dict:
-    """Return the row of the best epoch."""
-    key = rank_epochs(history)
-    return max(history, key=lambda row: key((row["val_exact"], row["val_loss"], row["epoch"])))
+def archive_weights(work: Work) -> None:
+    """Moves the checkpoint that `keep_best_checkpoint` kept to the backup; a weight file of the user's stays."""
+    folder = work.folder("weight")
+    if list_checkpoints(folder):
+        folder.rename(new_backup_folder(work.path) / folder.name)
+
+
+def keep_best_checkpoint(work: Work) -> None:
+    """Copies the best checkpoint into the folder `weight`, from which the next training starts.
+
+    A run that was killed after that finds no checkpoints any more, and leaves the copy as it is.
+    """
+    if not list_checkpoints(work.folder("checkpoint")) and list_checkpoints(work.folder("weight")):
+        return
+    best = best_checkpoint(work.folder("checkpoint"))
+    archive_weights(work)
+    with atomic_write(work.folder("weight") / best.path.name) as part:
+        shutil.copyfile(best.path, part)

@@ -1,11 +1,11 @@
-"""Publish a trained unit: the Keras model, and the one ONNX file that is served, held to be equal on real images."""
+"""Export of a trained model: a Keras model, and one ONNX file that is served once both agree on real images."""
 
 import contextlib
 import io
 import shutil
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import keras
@@ -15,43 +15,65 @@ import onnx
 from bearcat.artifacts.calibration import Calibration, calibrate
 from bearcat.artifacts.card import (
     CHECKSUM_KEY,
-    IMAGES_COMPARED,
+    CHECKSUM_PLACEHOLDER,
     KERAS_SUFFIX,
     METADATA_KEY,
     ONNX_SUFFIX,
-    UNSEALED,
     Card,
+    insert_checksum,
     read_card,
-    sealed,
     write_card,
 )
+from bearcat.artifacts.export_images import IMAGES_COMPARED
 from bearcat.artifacts.inference import KerasEngine, OnnxEngine
-from bearcat.artifacts.keras_files import in_float32, load_validated
-from bearcat.artifacts.pretrained import base_with, origin_of
-from bearcat.artifacts.weight_interpolation import Blend, blend
+from bearcat.artifacts.keras_files import load_evaluated, to_float32
+from bearcat.artifacts.pretrained import find_pretrained, origin_of
+from bearcat.artifacts.weight_interpolation import Interpolation, interpolate_weights
 from bearcat.core.errors import ArtifactError, ExportError
-from bearcat.core.files import written_beside
+from bearcat.core.files import atomic_write
 
-LARGEST_DIFFERENCE = 1e-3  # between two probabilities of the same row
-ROUNDING = 1e-3  # of an output: where engines differ by less, a text that differs was a tie between two texts
-BATCH = 64  # images
+MAX_DIFFERENCE = 1e-3  # between two probabilities of the same class
+ROUNDING = 1e-3  # between two logits: if they differ by less and the texts differ, these were equally likely
+BATCH_SIZE = 64
 
 
 @dataclass(frozen=True)
 class Published:
-    """A trained unit's card, its two files, the largest difference of a probability between them, its calibration.
+    """A published model.
 
-    `blend` says what it got back of the base that it comes from. `problem` says why there is no ONNX file; the Keras
-    model is then served itself.
+    Args:
+        card: Its card.
+        keras_file: The Keras model.
+        served_file: The ONNX file; the Keras model again if it could not be exported.
+        compared: Number of images on which both files were compared.
+        difference: Largest difference between two probabilities on them.
+        calibration: The fitted temperature; None without labels.
+        interpolation: Weight interpolation with the pretrained weights; None if there was none.
+        export_error: Why there is no ONNX file; '' if there is one.
     """
 
     card: Card
     keras_file: Path
     served_file: Path
+    compared: int
     difference: float
     calibration: Calibration | None
-    blend: Blend | None = None
-    problem: str = ""
+    interpolation: Interpolation | None = None
+    export_error: str = ""
+
+    def to_report(self) -> dict[str, object]:
+        """Everything in report/save.json but the checkpoint."""
+        return {
+            "model": self.keras_file.name,
+            "app_model": self.served_file.name,
+            "bytes": self.served_file.stat().st_size,
+            "export_problem": self.export_error or None,
+            "images_compared": self.compared,
+            "largest_difference": self.difference,
+            "blend": self.interpolation.to_report() if self.interpolation else None,
+            "calibration": asdict(self.calibration) if self.calibration else None,
+            "metrics": self.card.metrics,
+        }
 
 
 def publish(
@@ -63,43 +85,62 @@ def publish(
     labels: Sequence[str] = (),
     trained_on: Sequence[tuple[np.ndarray, str]] = (),
 ) -> Published:
-    """Write <model_folder>/<name>.keras and <app_folder>/<name>.onnx from a checkpoint, both with its card.
+    """Writes <model_folder>/<name>.keras and <app_folder>/<name>.onnx from a checkpoint, both with its card.
 
-    `pixels` (N, H, W, C) are real images as the network sees them; where there are `labels`, of the first of them,
-    confidences are fitted to what these show. A network that comes from the base gets some of it back, as far as that
-    costs none of those images and of images that it was `trained_on` (pixels and label each; without any it is
-    left as it is). A network that cannot be exported is served as a .keras file. Raises ArtifactError where the two
-    files read the images differently, and then leaves what was published before.
+    If the network cannot be exported to ONNX, the Keras model is written to `app_folder` too.
+
+    Args:
+        checkpoint: The checkpoint.
+        name: The name of the model.
+        model_folder: Where the Keras model goes.
+        app_folder: Where the served file goes.
+        pixels: Real images uint8 (n, H, W, C) on which the two files are compared.
+        labels: Labels of the first of them, which are validation images; confidences are calibrated on these.
+        trained_on: Training images, each with pixels and label. A model that started from pretrained weights is
+            interpolated with them, unless there are none.
+
+    Raises:
+        ArtifactError: The two files disagree; the files that were published before are kept.
     """
     card = replace(read_card(checkpoint)[0], name=name)
     keras_file, onnx_file = model_folder / f"{name}{KERAS_SUFFIX}", app_folder / f"{name}{ONNX_SUFFIX}"
-    with written_beside(keras_file) as keras_part:
-        model = in_float32(load_validated(checkpoint))
-        card, blended = blend_with_base(model, card, checkpoint, (pixels, labels), trained_on)
-        calibration = calibrated(model, card, pixels, labels) if len(labels) else None
+    with atomic_write(keras_file) as keras_part:
+        model = to_float32(load_evaluated(checkpoint))
+        card, interpolation = _interpolate(model, card, checkpoint, (pixels, labels), trained_on)
+        calibration = _calibrate(model, card, pixels, labels) if len(labels) else None
         if calibration:
             model = with_temperature(model, calibration.temperature)
-            card = replace(card, metrics=card.metrics | calibration.figures())
+            card = replace(card, metrics=card.metrics | calibration.metrics())
         model.save(keras_part)
-        write_card(keras_part, {"card": vars(card), "origin": origin_of(checkpoint)})
-        difference, problem = serve(model, card, keras_part, onnx_file, pixels[:IMAGES_COMPARED])
-    served_file = onnx_file.with_suffix(KERAS_SUFFIX) if problem else onnx_file
-    return Published(card, keras_file, served_file, difference, calibration, blended, problem)
+        write_card(keras_part, card, origin=origin_of(checkpoint))
+        difference, export_error = _serve(model, card, keras_part, onnx_file, pixels[:IMAGES_COMPARED])
+    return Published(
+        card=card,
+        keras_file=keras_file,
+        served_file=onnx_file.with_suffix(KERAS_SUFFIX) if export_error else onnx_file,
+        compared=min(len(pixels), IMAGES_COMPARED),
+        difference=difference,
+        calibration=calibration,
+        interpolation=interpolation,
+        export_error=export_error,
+    )
 
 
-def serve(model: keras.Model, card: Card, keras_part: Path, onnx_file: Path, pixels: np.ndarray) -> tuple[float, str]:
-    """Put the ONNX file of a saved model in its place, or the .keras file itself where it cannot be exported.
+def _serve(model: keras.Model, card: Card, keras_part: Path, onnx_file: Path, pixels: np.ndarray) -> tuple[float, str]:
+    """Writes the ONNX file of a saved model, or copies the .keras file if it cannot be exported.
 
-    Returns the largest difference of a probability between the two, and why there is no ONNX file. Of an earlier
-    training nothing stays: of two files the ONNX file would be served.
+    The other form of an earlier training is deleted: if both were there, the ONNX file would be served.
+
+    Returns:
+        The largest difference between two probabilities of both files, and why there is no ONNX file.
     """
     fallback_file, reference = onnx_file.with_suffix(KERAS_SUFFIX), KerasEngine(keras_part)
     try:
-        with written_beside(onnx_file) as onnx_part:
+        with atomic_write(onnx_file) as onnx_part:
             export_onnx(model, card, onnx_part)
             difference = compare_engines(reference, OnnxEngine(onnx_part), pixels)
     except ExportError as error:
-        with written_beside(fallback_file) as fallback_part:
+        with atomic_write(fallback_file) as fallback_part:
             shutil.copyfile(keras_part, fallback_part)
         onnx_file.unlink(missing_ok=True)
         return 0.0, str(error)
@@ -107,91 +148,97 @@ def serve(model: keras.Model, card: Card, keras_part: Path, onnx_file: Path, pix
     return difference, ""
 
 
-def blend_with_base(
+def _interpolate(
     model: keras.Model,
     card: Card,
     checkpoint: Path,
     validation: tuple[np.ndarray, Sequence[str]],
     trained_on: Sequence[tuple[np.ndarray, str]],
-) -> tuple[Card, Blend | None]:
-    """Give a checkpoint's model back what of its base costs no labelled image; return card and how much that was.
-
-    The card gets the exact match that the blended network has on the validation images.
-    """
-    base = base_with(origin_of(checkpoint)) if trained_on else None
-    if base is None:
+) -> tuple[Card, Interpolation | None]:
+    """Interpolates a checkpoint's model with its pretrained weights; updates the card's exact match."""
+    pretrained = find_pretrained(origin_of(checkpoint)) if trained_on else None
+    if pretrained is None:
         return card, None
     codec, labels = card.make_codec(), [*validation[1], *(label for _, label in trained_on)]
     pixels = np.concatenate([validation[0][: len(validation[1])], np.stack([image for image, _ in trained_on])])
 
-    def find_right() -> np.ndarray:
+    def find_correct() -> np.ndarray:
         predictions = codec.decode(predict_logits(model, pixels))
         return np.array([prediction.text == label for prediction, label in zip(predictions, labels, strict=True)])
 
-    blended = blend(model, card, base, find_right)
-    if not blended or not blended.share or not len(validation[1]):
-        return card, blended
-    measured = {"val_exact": float(find_right()[: len(validation[1])].mean())}
-    kept = {figure: value for figure, value in card.metrics.items() if figure != "val_loss"}
-    return replace(card, metrics=kept | measured), blended
+    interpolation = interpolate_weights(model, card, pretrained, find_correct)
+    if not interpolation or not interpolation.fraction or not len(validation[1]):
+        return card, interpolation
+    measured = {"val_exact": float(find_correct()[: len(validation[1])].mean())}
+    kept = {name: value for name, value in card.metrics.items() if name != "val_loss"}
+    return replace(card, metrics=kept | measured), interpolation
 
 
-def calibrated(model: keras.Model, card: Card, pixels: np.ndarray, labels: Sequence[str]) -> Calibration:
-    """Return how far the confidences of a network are to be trusted, by images whose labels are known."""
+def _calibrate(model: keras.Model, card: Card, pixels: np.ndarray, labels: Sequence[str]) -> Calibration:
     return calibrate(card.make_codec(), predict_logits(model, pixels[: len(labels)]), labels)
 
 
 def predict_logits(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
-    """Return what a network makes of images (N, H, W, C)."""
-    batches = (pixels[start : start + BATCH].astype(np.float32) for start in range(0, len(pixels), BATCH))
+    """Computes the logits of images (n, H, W, C) in batches."""
+    batches = (pixels[start : start + BATCH_SIZE].astype(np.float32) for start in range(0, len(pixels), BATCH_SIZE))
     return np.concatenate([np.asarray(model.predict_on_batch(batch)) for batch in batches])
 
 
 def with_temperature(model: keras.Model, temperature: float) -> keras.Model:
-    """Return a network whose logits are divided by a temperature: every engine then has the same confidences."""
+    """Appends a layer that divides the logits by a temperature, so that every engine has the same confidences."""
     divided = keras.layers.Rescaling(1 / temperature, name="temperature", dtype="float32")(model.output)
     return keras.Model(model.input, divided, name=model.name)
 
 
 def export_onnx(model: keras.Model, card: Card, file: Path) -> None:
-    """Write a model as an ONNX file that holds its card; raise ExportError where that cannot be done."""
-    model.predict_on_batch(np.zeros((1, *card.spec.shape), np.float32))  # export asks for a model that was called
+    """Writes a model as an ONNX file with its card and checksum.
+
+    Raises:
+        ExportError: The network cannot be exported.
+    """
+    model.predict_on_batch(np.zeros((1, *card.spec.shape), np.float32))  # Keras exports only a model that was called
     try:
         with _quietly():
             model.export(file, format="onnx", verbose=False)
-        described = onnx.load(file)
+        exported = onnx.load(file)
     except OSError:
-        raise  # a full disk is no fault of the network
+        raise  # such as a full disk, which is not the network's fault
     except Exception as error:  # the exporters' errors share no base class of their own
         raise ExportError(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error
-    onnx.helper.set_model_props(described, {METADATA_KEY: card.to_json(), CHECKSUM_KEY: UNSEALED})
-    file.write_bytes(sealed(described.SerializeToString()))
+    onnx.helper.set_model_props(exported, {METADATA_KEY: card.to_json(), CHECKSUM_KEY: CHECKSUM_PLACEHOLDER})
+    file.write_bytes(insert_checksum(exported.SerializeToString()))
 
 
 def compare_engines(reference: KerasEngine, engine: OnnxEngine, pixels: np.ndarray) -> float:
-    """Return the largest difference of a probability; raise ArtifactError where it is too large or a text differs.
+    """Compares what two engines compute for images (n, H, W, C).
 
-    A text may differ where rounding alone decides: a network that has hardly learnt has ties.
+    Texts may differ if the logits are equal up to rounding: a network that has learned little has ties.
+
+    Returns:
+        The largest difference between two probabilities.
+
+    Raises:
+        ArtifactError: It is larger than MAX_DIFFERENCE, or texts differ.
     """
     images = pixels.astype(np.float32)
     expected, received = reference.logits(images), engine.logits(images)
     codec = engine.card.make_codec()
     difference = float(np.abs(codec.probabilities(expected) - codec.probabilities(received)).max())
     pairs = zip(codec.decode(expected), codec.decode(received), strict=True)
-    # put so that NaN is apart, and too large
-    apart = ~(np.abs(expected - received).reshape(len(pixels), -1).max(axis=1) <= ROUNDING)
-    unequal = sum(far and one.text != other.text for far, (one, other) in zip(apart, pairs, strict=True))
-    if not difference <= LARGEST_DIFFERENCE or unequal:
+    # negated comparisons, so that NaN counts as different
+    differ = ~(np.abs(expected - received).reshape(len(pixels), -1).max(axis=1) <= ROUNDING)
+    unequal = sum(far and one.text != other.text for far, (one, other) in zip(differ, pairs, strict=True))
+    if not difference <= MAX_DIFFERENCE or unequal:
         raise ArtifactError(
-            f"the ONNX file and the Keras model disagree on {unequal} of {len(pixels)} images (largest difference of "
-            f"a probability: {difference:.1e}); nothing was published. This is a bug worth reporting"
+            f"the ONNX file and the Keras model disagree on {unequal} of {len(pixels)} images (largest difference "
+            f"between two probabilities: {difference:.1e}); nothing was published. Please report this bug"
         )
     return difference
 
 
 @contextlib.contextmanager
 def _quietly():
-    """Keep the exporter's chatter off the screen."""
+    """Silences the exporters."""
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tf2onnx on a NumPy newer than itself
+        warnings.simplefilter("ignore")  # of tf2onnx with a newer NumPy
         yield

@@ -1,59 +1,83 @@
-"""Move a trained network some of the way back to the base that it started from: few labels teach too much."""
+"""Interpolation between a trained network and the pretrained weights that it started from (WiSE-FT)."""
 
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from bearcat.artifacts.card import Card
+from bearcat.artifacts.weight_transfer import HEAD, plain_name, transfer_weights
 
-STEPS = 10  # on the way from the network to its base
-MARGIN = 0.5  # of the way that costs no labelled image: unseen ones are lost before those it was trained on
+STEPS = 10  # fractions that are tried
+MARGIN = 0.5  # of the largest fraction without a loss: unseen images are lost before those of the training
 
 
 @dataclass(frozen=True)
-class Blend:
-    """How much of the base a network got back, and how many of its labelled images it reads right with and without.
+class Interpolation:
+    """Result of weight interpolation.
 
-    A share of 0 says that any share would have cost an image.
+    Args:
+        fraction: Weight of the pretrained weights, 0 to 0.5; 0 if any other value would cost an image.
+        images: Number of labelled images that it was measured on.
+        correct: How many of them are predicted correctly with it.
+        correct_before: How many without it.
     """
 
-    share: float
+    fraction: float
     images: int
-    right: int
-    right_before: int
+    correct: int
+    correct_before: int
+
+    def to_report(self) -> dict[str, float]:
+        """Entry `blend` of report/save.json, whose keys are older than these names."""
+        return {
+            "share": self.fraction,
+            "pictures": self.images,
+            "right": self.correct,
+            "right_before": self.correct_before,
+        }
 
 
-def blend(model, card: Card, base: Path, find_right: Callable[[], np.ndarray]) -> Blend | None:
-    """Move a model's weights half of the way to its base's on which no labelled image is lost; return how far.
+def interpolate_weights(
+    model: keras.Model, card: Card, pretrained: Path, find_correct: Callable[[], np.ndarray]
+) -> Interpolation | None:
+    """Moves a model's weights towards the pretrained weights, as far as no labelled image is lost.
 
-    What a network forgets of the base while it learns few labels, it gets back, and keeps what it learnt: the weights
-    in between read unseen images better than either end (Wortsman et al. 2022, WiSE-FT, equation 1). Weights that
-    the base has not, such as rows of characters unknown to it, stay. `find_right` tells of each labelled image
-    whether the model reads it right. None, and nothing is changed, where the network is another than the base's.
+    A network that is trained on a few labels forgets much of what it knew. Weights between the trained and the
+    pretrained ones generalise better than either (Wortsman et al. 2022, WiSE-FT, equation 1). The fraction is MARGIN
+    times the largest one at which every image that was predicted correctly still is. Weights that have no pretrained
+    counterpart, such as classes of the head for further characters, are left unchanged.
+
+    Args:
+        model: The model, changed in place.
+        card: Its card.
+        pretrained: The file of pretrained weights.
+        find_correct: Predicts the labelled images; returns booleans (n,).
+
+    Returns:
+        What was done; None, with the model unchanged, if the network differs from the pretrained one.
     """
-    from bearcat.artifacts.weight_transfer import HEAD, plain_name, take_over
+    own, correct_before = model.get_weights(), find_correct()
+    transferred, _ = transfer_weights(model, card.vocabulary, pretrained)
+    other = model.get_weights()
 
-    own, right_before = model.get_weights(), find_right()
-    taken, _ = take_over(model, card.vocabulary, base)
-    of_base = model.get_weights()
+    def correct_at(fraction: float) -> np.ndarray:
+        model.set_weights([(1 - fraction) * one + fraction * two for one, two in zip(own, other, strict=True)])
+        return find_correct()
 
-    def right_at(share: float) -> np.ndarray:
-        model.set_weights([(1 - share) * one + share * other for one, other in zip(own, of_base, strict=True)])
-        return find_right()
+    def loses_nothing(correct: np.ndarray) -> bool:
+        return not (correct_before & ~correct).any()
 
-    def costs_nothing(right: np.ndarray) -> bool:
-        return not (right_before & ~right).any()
-
-    if not any(plain_name(name).startswith(f"{HEAD}/") for name in taken):
+    if not any(plain_name(name).startswith(f"{HEAD}/") for name in transferred):
         model.set_weights(own)
         return None
-    ways = (step / STEPS for step in range(1, STEPS + 1))
-    costless = list(itertools.takewhile(lambda way: costs_nothing(right_at(way)), ways))
-    share = MARGIN * costless[-1] if costless else 0.0
-    right = right_at(share)
-    if not costs_nothing(right):  # it may lie between two steps
-        share, right = 0.0, right_at(0.0)
-    return Blend(share, len(right_before), int(right.sum()), int(right_before.sum()))
+    fractions = (step / STEPS for step in range(1, STEPS + 1))
+    lossless = list(itertools.takewhile(lambda fraction: loses_nothing(correct_at(fraction)), fractions))
+    fraction = MARGIN * lossless[-1] if lossless else 0.0
+    correct = correct_at(fraction)
+    if not loses_nothing(correct):  # possible between two steps
+        fraction, correct = 0.0, correct_at(0.0)
+    return Interpolation(fraction, len(correct_before), int(correct.sum()), int(correct_before.sum()))

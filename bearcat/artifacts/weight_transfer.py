@@ -1,8 +1,8 @@
-"""Take over what another network has learnt, wherever its weights fit."""
+"""Transfer of weights from a file into a network, wherever they fit."""
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,17 +11,17 @@ import keras
 import numpy as np
 
 from bearcat.artifacts.card import read_card
-from bearcat.artifacts.keras_files import load_validated
+from bearcat.artifacts.keras_files import load_evaluated
 from bearcat.core.errors import ArtifactError
 from bearcat.data.vocabulary import BLANK_INDEX, Vocabulary
 
-HEAD, POSITIONS = "logits", "positions"
-GREY_OF_RGB = np.array([0.299, 0.587, 0.114], np.float32)  # as Pillow turns colours into grey (ITU-R 601)
+HEAD, POSITIONS = "logits", "positions"  # names of layers
+LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # of R, G, B, as Pillow converts to grey (ITU-R 601)
 
 
 @dataclass(frozen=True)
 class Weight:
-    """A weight by its place in the network, its counters left out, and its values."""
+    """A weight's values, and its path in the network without the counters of layer names."""
 
     name: str
     values: np.ndarray
@@ -31,62 +31,78 @@ class Weight:
         return self.name, self.values.shape
 
     def is_of(self, layer: str) -> bool:
-        """Tell whether the weight belongs to a layer of this name."""
+        """Whether it belongs to a layer."""
         return self.name.startswith(f"{layer}/")
 
 
-def take_over(model: keras.Model, vocabulary: Vocabulary, path: Path) -> tuple[list[str], list[str]]:
-    """Put a file's weights into a model where they fit; return the names of what was taken and of what was not.
+def transfer_weights(model: keras.Model, vocabulary: Vocabulary, path: Path) -> tuple[list[str], list[str]]:
+    """Copies a file's weights into a model wherever they fit.
 
-    Weights are matched in order, by name and shape. The head's rows follow their symbols: a row whose symbol the file
-    does not know keeps what it has; so do positions beyond those that the file has. A network that looked at grey
-    images looks at the grey of coloured ones. Raises ArtifactError where the file holds no weights.
+    Weights are matched in order, by name and shape. In the head the columns of each symbol are copied; symbols that
+    the file does not know keep their values. So do positions beyond the file's CAPTCHA_LENGTH. The first kernel of a
+    network for grey images is expanded for one that takes colour, so that it sees the luminance.
+
+    Args:
+        model: The model, changed in place.
+        vocabulary: Its vocabulary.
+        path: A .keras file of Bearcat, or an .h5 file in the format of keras.applications.
+
+    Returns:
+        Paths of the weights that were transferred, and of those that were not.
+
+    Raises:
+        ArtifactError: The file holds no weights.
     """
     weights, old_vocabulary = read_weights(path)
-    if model.input_shape[-1] == len(GREY_OF_RGB):
-        weights = [in_colour(weight) for weight in weights]
+    if model.input_shape[-1] == len(LUMINANCE):
+        weights = [_for_colour(weight) for weight in weights]
     targets = [Weight(plain_name(variable.path), np.asarray(variable)) for variable in model.weights]
     matcher = difflib.SequenceMatcher(
         None, [weight.key for weight in weights], [target.key for target in targets], autojunk=False
     )
-    taken = set()
+    transferred = set()
     for block in matcher.get_matching_blocks():
         for offset in range(block.size):
             number = block.b + offset
             if not targets[number].is_of(HEAD):
                 model.weights[number].assign(weights[block.a + offset].values)
-                taken.add(number)
-    taken |= set(take_over_head(model, targets, weights, vocabulary, old_vocabulary))
-    taken |= set(take_over_positions(model, targets, weights))
-    names = [variable.path for variable in model.weights]
-    return [names[n] for n in sorted(taken)], [name for n, name in enumerate(names) if n not in taken]
+                transferred.add(number)
+    transferred |= set(_transfer_head(model, targets, weights, vocabulary, old_vocabulary))
+    transferred |= set(_transfer_positions(model, targets, weights))
+    paths = [variable.path for variable in model.weights]
+    return [paths[n] for n in sorted(transferred)], [path for n, path in enumerate(paths) if n not in transferred]
 
 
-def take_over_head(model, targets, weights, vocabulary: Vocabulary, old: Vocabulary | None) -> Iterator[int]:
-    """Copy the rows of the head whose symbols both vocabularies have; yield the numbers of the weights touched."""
+def _transfer_head(
+    model: keras.Model,
+    targets: Sequence[Weight],
+    weights: Sequence[Weight],
+    vocabulary: Vocabulary,
+    old: Vocabulary | None,
+) -> Iterator[int]:
+    """Copies the columns of the head for symbols that both vocabularies have; yields the numbers of its weights."""
     if old is None:
         return
-    pairs = [(row, known_row(symbol, old)) for symbol, row in vocabulary.index_of.items()]
-    pairs = [(BLANK_INDEX, BLANK_INDEX), *((row, old_row) for row, old_row in pairs if old_row is not None)]
-    rows, old_rows = np.array(pairs).T
+    pairs = [(BLANK_INDEX, BLANK_INDEX)]
+    for symbol, index in vocabulary.index_of.items():
+        # an unknown letter starts from the same letter in the other case
+        old_index = old.index_of.get(symbol, old.index_of.get(symbol.swapcase()))
+        if old_index is not None:
+            pairs.append((index, old_index))
+    indices, old_indices = np.array(pairs).T
     sources = {weight.name: weight.values for weight in weights if weight.is_of(HEAD)}
     heads = {number: target for number, target in enumerate(targets) if target.is_of(HEAD)}
     if any(sources[head.name].shape[:-1] != head.values.shape[:-1] for head in heads.values()):
-        return  # a head that looks at other features
+        return  # the features before it are others
     for number, head in heads.items():
         values = head.values.copy()
-        values[..., rows] = sources[head.name][..., old_rows]
+        values[..., indices] = sources[head.name][..., old_indices]
         model.weights[number].assign(values)
         yield number
 
 
-def known_row(symbol: str, vocabulary: Vocabulary) -> int | None:
-    """Return a vocabulary's row of a symbol, or of the same letter in the other case; None where it has neither."""
-    return vocabulary.index_of.get(symbol, vocabulary.index_of.get(symbol.swapcase()))
-
-
-def take_over_positions(model, targets, weights) -> Iterator[int]:
-    """Copy where ORDINARY's first positions look, for labels of another length; yield the numbers touched."""
+def _transfer_positions(model: keras.Model, targets: Sequence[Weight], weights: Sequence[Weight]) -> Iterator[int]:
+    """Copies ORDINARY's attention for the positions that both networks have; yields the numbers of its weights."""
     sources = {weight.name: weight.values for weight in weights if weight.is_of(POSITIONS)}
     for number, target in enumerate(targets):
         source = sources.get(target.name)
@@ -97,24 +113,28 @@ def take_over_positions(model, targets, weights) -> Iterator[int]:
             yield number
 
 
-def in_colour(weight: Weight) -> Weight:
-    """Return the kernel that sees in RGB what a weight sees in grey, where that is a kernel for grey images."""
+def _for_colour(weight: Weight) -> Weight:
+    """Expands a kernel for grey images to RGB; other weights stay as they are."""
     if weight.values.ndim != 4 or weight.values.shape[2] != 1:
         return weight
-    return Weight(weight.name, weight.values * GREY_OF_RGB[:, None])
+    return Weight(weight.name, weight.values * LUMINANCE[:, None])
 
 
 def plain_name(path: str) -> str:
-    """Return a weight's name without the numbers by which Keras tells layers of one kind apart."""
+    """Removes the counters by which Keras tells layers of the same name apart: conv2d_12/kernel → conv2d/kernel."""
     return re.sub(r"_\d+(?=/|$)", "", path.removesuffix(":0"))
 
 
 def read_weights(path: Path) -> tuple[list[Weight], Vocabulary | None]:
-    """Return the weights of a .keras file, or of an .h5 file as keras.applications has them; a vocabulary if any."""
+    """Reads the weights of a .keras file with its vocabulary, or those of an .h5 file, which has none.
+
+    Raises:
+        ArtifactError: The file holds no weights.
+    """
     try:
         if path.suffix == ".h5":
             return list(_legacy_weights(path)), None
-        model = load_validated(path)
+        model = load_evaluated(path)
         weights = [Weight(plain_name(variable.path), np.asarray(variable)) for variable in model.weights]
         return weights, read_card(path)[0].vocabulary
     except (OSError, KeyError, ValueError, TypeError) as error:
@@ -122,12 +142,13 @@ def read_weights(path: Path) -> tuple[list[Weight], Vocabulary | None]:
 
 
 def _legacy_weights(path: Path) -> Iterator[Weight]:
+    """Yields the weights of an .h5 file as keras.applications publishes them."""
     with h5py.File(path) as file:
         group = file.get("model_weights", file)
         for layer in group.attrs["layer_names"]:
             members = group[layer]
             for name in members.attrs["weight_names"]:
-                # a weight's own name, under its layer's: a saved one may say more of where it lay
+                # under the layer's own name, since the weight's may have further prefixes
                 weight = np.asarray(members[name])
                 yield Weight(plain_name(f"{_text(layer)}/{_text(name).rpartition('/')[2]}"), weight)
 

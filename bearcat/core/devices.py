@@ -1,4 +1,4 @@
-"""Start TensorFlow: without its chatter, on the GPU or the CPU as asked, from a seed."""
+"""TensorFlow's start on GPU or CPU, numeric precision, and the machine's memory. Imports TensorFlow and Keras late."""
 
 import os
 import sys
@@ -10,26 +10,33 @@ from pathlib import Path
 from bearcat.core.errors import SettingsError
 from bearcat.core.settings_file import AUTO
 
-# what a CPU says of itself where it multiplies bfloat16 in hardware
-BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
-# PRECISION → Keras' dtype policy
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}  # CPU flags of bfloat16 multiplication in hardware
+# PRECISION → Keras dtype policy
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
 @dataclass(frozen=True)
 class Device:
-    """What computes."""
+    """The device that computes.
 
-    words: str
+    Args:
+        description: For a log line.
+        has_gpu: Whether at least one GPU is used.
+        gpus: The number of GPUs.
+    """
+
+    description: str
     has_gpu: bool
     gpus: int = 0
 
 
 def start_tensorflow(use_gpu: bool, seed: int | None = None, deterministic: bool = False) -> Device:
-    """Import TensorFlow, hide the GPUs or let each take memory as it needs it; return what will compute.
+    """Imports and configures TensorFlow. To be called once, before anything else imports it.
 
-    `deterministic` lets the same seed give the same numbers. To be called once, before anything else imports
-    TensorFlow.
+    Args:
+        use_gpu: Whether to use GPUs, which then allocate memory as needed; otherwise they are hidden.
+        seed: The seed of Python's, NumPy's and TensorFlow's random numbers; None leaves them unseeded.
+        deterministic: Whether the same seed must give the same numbers on this machine.
     """
     with silence():
         import keras
@@ -50,7 +57,11 @@ def start_tensorflow(use_gpu: bool, seed: int | None = None, deterministic: bool
 
 
 def split_cpu(parts: int) -> list[str]:
-    """Make so many devices of the CPU, which share its cores, and return their names; before anything is computed."""
+    """Divides the CPU into logical devices that share its cores; call it before anything is computed.
+
+    Returns:
+        The names of the devices.
+    """
     import tensorflow as tf
 
     each = [tf.config.LogicalDeviceConfiguration() for _ in range(parts)]
@@ -59,14 +70,24 @@ def split_cpu(parts: int) -> list[str]:
 
 
 def choose_precision(setting: str, has_gpu: bool, depthwise: bool, replicas: int = 1) -> str:
-    """Return the precision that a setting names; 'auto' is float16 on a GPU, bfloat16 on a CPU that gains by it.
+    """Returns the precision to train in: one of POLICIES.
 
-    `depthwise` tells whether the network's convolutions are mostly depthwise, which gain nothing on a CPU. Several
-    replicas take bfloat16 on GPUs: float16 lets each of them leave out a step by itself, for which others wait.
-    Raises SettingsError for several replicas in float16.
+    'auto' is float16 on a GPU, bfloat16 on a CPU that multiplies it in hardware, else float32. Several replicas on
+    GPUs take bfloat16: with float16 each may skip a step on its own, and the others would wait for it.
+
+    Args:
+        setting: The value of PRECISION.
+        has_gpu: Whether a GPU computes.
+        depthwise: Whether the network is mostly depthwise convolutions, which bfloat16 does not speed up on a CPU.
+        replicas: The number of replicas.
+
+    Raises:
+        SettingsError: Several replicas are to train in float16.
     """
     if replicas > 1 and setting == "float16":
-        raise SettingsError(f"PRECISION = 'float16' trains one replica, here are {replicas}: set 'bfloat16'")
+        raise SettingsError(
+            f"PRECISION = 'float16' works with a single replica, but there are {replicas}: set 'bfloat16'"
+        )
     if setting != AUTO:
         return setting
     if has_gpu:
@@ -75,15 +96,15 @@ def choose_precision(setting: str, has_gpu: bool, depthwise: bool, replicas: int
 
 
 def set_precision(precision: str) -> None:
-    """Let the layers that are made from now on compute in a precision; their weights stay float32."""
+    """Sets the precision in which new layers compute; their weights stay float32."""
     import keras
 
     keras.config.set_dtype_policy(POLICIES[precision])
 
 
 @contextmanager
-def precision_set(precision: str) -> Iterator[None]:
-    """Set a precision for a while."""
+def precision_scope(precision: str) -> Iterator[None]:
+    """Sets a precision for the duration of a block."""
     import keras
 
     before = keras.config.dtype_policy()
@@ -95,35 +116,35 @@ def precision_set(precision: str) -> Iterator[None]:
 
 
 def cpu_flags() -> set[str]:
-    """Return what the CPU says it can do, as Linux tells it; elsewhere nothing."""
+    """Returns the CPU's feature flags; empty on systems other than Linux."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
     return set(next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), ()))
 
 
+def available_bytes() -> int:
+    """Returns the amount of memory that is available now."""
+    import psutil  # not among the requirements of the service
+
+    return psutil.virtual_memory().available
+
+
 @contextmanager
 def silence() -> Iterator[None]:
-    """Send to nowhere what TensorFlow's libraries write to stderr while they are loaded.
+    """Discards stderr while TensorFlow's libraries are loaded; BEARCAT_DEBUG=1 shows it.
 
-    On a machine without a GPU that reads like failures, and no log level stops it. BEARCAT_DEBUG=1 shows it.
+    On a machine without a GPU the output looks like failures, and no log level stops it.
     """
     if os.environ.get("BEARCAT_DEBUG") == "1":
         yield
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
-    kept = os.dup(2)
+    stderr = os.dup(2)
     try:
-        with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
+        with Path(os.devnull).open("w", encoding="utf-8") as devnull:
+            os.dup2(devnull.fileno(), 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
-def available_bytes() -> int:
-    """Return how much memory this machine can give now."""
-    import psutil  # which the service does without
-
-    return psutil.virtual_memory().available
+        os.dup2(stderr, 2)
+        os.close(stderr)

@@ -1,18 +1,21 @@
-"""One base error for everything that a user can mend; a message says what was received, where, and what to do."""
+"""Errors that a user can fix, and messages for what disk, memory or GPU refuse. Free of TensorFlow.
+
+A message says what was received, where, what was expected and what to do.
+"""
 
 import errno
 
 
 class BearcatError(Exception):
-    """A mistake that its user can mend: shown as one message with exit code 2, without a traceback."""
+    """An error that the user can fix: shown as one message with exit code 2, without a traceback."""
 
 
 class SettingsError(BearcatError):
-    """A setting or a configuration file is wrong."""
+    """A setting or a configuration file is invalid."""
 
 
 class WorkError(BearcatError):
-    """There is no such work folder, or it cannot be made."""
+    """A work folder does not exist, cannot be created, or is in use by another step."""
 
 
 class DataError(BearcatError):
@@ -20,7 +23,7 @@ class DataError(BearcatError):
 
 
 class LabelError(DataError):
-    """A label is missing, too long, or holds a character that is not in the vocabulary."""
+    """A label is missing, too long, or has a character that is not in the vocabulary."""
 
 
 class ImageError(DataError):
@@ -28,7 +31,7 @@ class ImageError(DataError):
 
 
 class ImageFormatError(ImageError):
-    """The bytes are not an image in a format that is accepted."""
+    """The bytes are not an image in an accepted format."""
 
 
 class ImageSizeError(ImageError):
@@ -36,7 +39,7 @@ class ImageSizeError(ImageError):
 
 
 class RequestOptionError(BearcatError):
-    """A request to the service says something that the unit has no use for."""
+    """A request has an option that the model does not support."""
 
 
 class RecordError(DataError):
@@ -48,50 +51,46 @@ class CheckpointError(BearcatError):
 
 
 class WorkerLostError(BearcatError):
-    """Of the workers that train together one has gone, so that the others cannot go on."""
+    """A worker of a distributed training is gone, so the others cannot continue."""
 
 
 class ArtifactError(BearcatError):
-    """A trained unit is missing, damaged, or its two forms disagree."""
+    """A trained model is missing or damaged, or its Keras and ONNX files disagree."""
 
 
 class ExportError(ArtifactError):
-    """A network that cannot be written as an ONNX file."""
+    """A network cannot be exported to ONNX."""
 
 
 class ServiceError(BearcatError):
     """The service cannot start, or did not answer."""
 
 
-# ---- merged from trouble: What disk, memory or GPU refuse, in words that say what to do; every other error is a bug. Free of TensorFlow.
-
-
-_IN_THE_WAY = "a file lies where a folder is expected, or a folder where a file is: move it away"
-# what the disk refuses is the user's to mend; any other OSError is a bug and keeps its traceback
+_WRONG_KIND = "there is a file where a folder is expected, or a folder where a file is: move it away"
+# users can fix what the disk refuses; every other OSError is a bug and keeps its traceback
 DISK = {
-    errno.ENOSPC: "the disk is full; what was there before is as it was. Make room, then run the same command again",
-    errno.EDQUOT: "your share of the disk is full; what was there before is as it was. Make room, then run it again",
+    errno.ENOSPC: "the disk is full; nothing was lost. Free some space, then run the same command again",
+    errno.EDQUOT: "your disk quota is used up; nothing was lost. Free some space, then run the same command again",
     errno.EROFS: "the disk is read-only",
-    errno.EXDEV: "it would have to move to another disk, which is not done",
+    errno.EXDEV: "it would have to be moved to another disk, which Bearcat does not do",
     errno.ENAMETOOLONG: "the name is longer than the disk allows: move the work to a folder with a shorter path",
-    errno.ELOOP: "it is a link that leads to itself: remove the link",
-    errno.EEXIST: _IN_THE_WAY,
-    errno.EISDIR: _IN_THE_WAY,
-    errno.ENOTDIR: _IN_THE_WAY,
+    errno.ELOOP: "it is a link to itself: remove the link",
+    errno.EEXIST: _WRONG_KIND,
+    errno.EISDIR: _WRONG_KIND,
+    errno.ENOTDIR: _WRONG_KIND,
     errno.EACCES: "no permission",
     errno.EPERM: "no permission",
 }
 _MEMORY = (
-    "the memory does not suffice: --set BATCH_SIZE= half of what it is, or a smaller IMAGE_WIDTH and IMAGE_HEIGHT; "
-    "the last checkpoint is kept, and the same command goes on from it"
+    "out of memory: halve BATCH_SIZE (--set BATCH_SIZE=…), or set a smaller IMAGE_WIDTH and IMAGE_HEIGHT. "
+    "The last checkpoint is kept, and the same command resumes from it"
 )
 _GPU = (
-    "the GPU or its libraries failed: another program may hold its memory (nvidia-smi names it; stop that one), or "
-    "the memory does not suffice (--set BATCH_SIZE= half of what it is); --set USE_GPU=False trains without it. "
-    "The last checkpoint is kept"
+    "the GPU or its libraries failed: another program may hold its memory (nvidia-smi names it; stop that program), "
+    "or it is too small (halve BATCH_SIZE); --set USE_GPU=False trains on the CPU. The last checkpoint is kept"
 )
-# what stands in a message of TensorFlow, h5py or cuDNN → words; the first that is found counts
-_IN_MESSAGES = {
+# part of an error of TensorFlow, h5py or cuDNN → message for the user; the first match counts
+_LIBRARY_MESSAGES = {
     "no space left on device": DISK[errno.ENOSPC],
     "oom when allocating": _MEMORY,
     "out of memory": _MEMORY,
@@ -103,13 +102,13 @@ _IN_MESSAGES = {
 }
 
 
-def words_of(error: BaseException) -> str:
-    """Return what to tell a person of an error of disk, memory or GPU; '' for any other error."""
+def message_for(error: BaseException) -> str:
+    """Returns the message for an error of disk, memory or GPU; '' for every other error, which is a bug."""
     if isinstance(error, MemoryError):
         return _MEMORY
-    if isinstance(error, OSError) and (reason := DISK.get(error.errno)):
-        return f"{error.filename or 'a file'} cannot be written or read: {reason}"
+    if isinstance(error, OSError) and error.errno in DISK:
+        return f"{error.filename or 'a file'} cannot be written or read: {DISK[error.errno]}"
     if isinstance(error, OSError) or type(error).__module__.startswith("tensorflow."):
-        message = str(error).lower()
-        return next((words for part, words in _IN_MESSAGES.items() if part in message), "")
+        text = str(error).lower()
+        return next((message for part, message in _LIBRARY_MESSAGES.items() if part in text), "")
     return ""

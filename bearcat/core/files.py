@@ -1,4 +1,8 @@
-"""Write files beside and rename them into place, so that a kill at any moment leaves the old one or the new one."""
+"""Atomic writing, JSON, and type checks of what was read from JSON.
+
+Files are written under a temporary name in the same folder and renamed into place, so that a kill at any moment leaves
+either the old file or the new one.
+"""
 
 import dataclasses
 import json
@@ -8,15 +12,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PART = ".part"
+PART = ".part"  # in the names of temporary files
+_NUMBERS: dict[type, tuple[type, ...]] = {float: (float, int)}
 
 
 @contextmanager
-def written_beside(path: Path, sync: bool = True) -> Iterator[Path]:
-    """Yield a path in the same folder to write to; rename it to `path` if the block ends well, else remove it.
+def atomic_write(path: Path, sync: bool = True) -> Iterator[Path]:
+    """Yields a temporary path to write to; renames it to `path` if the block succeeds, else removes it.
 
-    The temporary name keeps the suffix of `path`, since some writers choose the format by it. `sync` waits for the
-    disk, which thousands of small files that can be made again do not need.
+    Args:
+        path: The file to create or replace. The temporary name keeps its suffix, since some writers choose the
+            format by it.
+        sync: Whether to wait for the disk. Thousands of small files that can be made again do not need that.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.stem}{PART}{path.suffix}")
@@ -31,49 +38,49 @@ def written_beside(path: Path, sync: bool = True) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str, sync: bool = True) -> None:
-    """Write `text` as UTF-8 with its line ends as they are."""
-    with written_beside(path, sync) as part:
+    """Writes text as UTF-8 and keeps its line ends."""
+    with atomic_write(path, sync) as part:
         part.write_text(text, encoding="utf-8", newline="")
 
 
 def write_json(path: Path, payload: object, sync: bool = True) -> None:
-    """Write `payload` as indented UTF-8 JSON."""
+    """Writes indented UTF-8 JSON."""
     write_text(path, to_json(payload), sync)
 
 
 def to_json(payload: object) -> str:
-    """Return `payload` as indented JSON, as all files of JSON here are written."""
+    """Returns indented JSON in the format of all JSON files of Bearcat."""
     return json.dumps(payload, ensure_ascii=False, indent=2) + "\n"
 
 
-def parse_json(text: str | bytes) -> object:
-    """Return what JSON says; raise ValueError for all that is none, also where it is nested too deep to be read."""
+def parse_json(text: str | bytes) -> typing.Any:
+    """Parses JSON; raises ValueError if it is invalid or nested too deep."""
     try:
         return json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
 
 
-def read_json(path: Path) -> object:
-    """Return what a UTF-8 file of JSON says, with or without a BOM; raise ValueError for all that is none."""
+def read_json(path: Path) -> typing.Any:
+    """Reads a UTF-8 JSON file with or without a BOM; raises ValueError if it is invalid."""
     return parse_json(path.read_text(encoding="utf-8-sig"))
 
 
-# ---- merged from fields: Hold what was read from JSON to the types that a dataclass says, so that a file edited by hand is told at once.
+def check_types(record: typing.Any) -> None:
+    """Checks the values of a dataclass instance against its annotations: files may have been edited by hand.
 
+    The items of lists and tuples are checked too, those of dicts are not.
 
-_NUMBERS = {float: (float, int)}
-
-
-def check_fields(record: object) -> None:
-    """Raise TypeError, naming the field, where a dataclass holds another type than it says; of dicts any."""
+    Raises:
+        TypeError: A field has another type than annotated; the message names it.
+    """
     for field in dataclasses.fields(record):
         value, kind = getattr(record, field.name), typing.get_origin(field.type) or field.type
-        parts = [part for part in typing.get_args(field.type) if isinstance(part, type)]
+        items = [item for item in typing.get_args(field.type) if isinstance(item, type)]
         if not isinstance(kind, type):
             continue
-        fits = isinstance(value, _NUMBERS.get(kind, kind))
-        if fits and kind in (list, tuple) and len(parts) == 1:
-            fits = all(isinstance(item, _NUMBERS.get(parts[0], parts[0])) for item in value)
-        if not fits:
+        valid = isinstance(value, _NUMBERS.get(kind, kind))
+        if valid and kind in (list, tuple) and len(items) == 1:
+            valid = all(isinstance(item, _NUMBERS.get(items[0], items[0])) for item in value)
+        if not valid:
             raise TypeError(f"{field.name} is {value!r:.60}")

@@ -1,4 +1,4 @@
-"""Fonts of the system: where they lie, which of them really have given characters, and one to write a text with."""
+"""The system's fonts: finding those that have the glyphs of given characters."""
 
 import os
 from collections.abc import Iterable
@@ -8,18 +8,18 @@ from pathlib import Path
 from PIL import ImageFont
 
 FONT_SUFFIXES = frozenset({".ttf", ".ttc", ".otf", ".otc"})
-# plain upright fonts come first where any font serves: those of Windows, macOS and Linux, Chinese ones before Latin
+# plain upright fonts of Windows, macOS and Linux, Chinese before Latin: tried first if any font will do
 PREFERRED = "wqy-microhei msyh simhei pingfang hiragino notosanscjk notosanssc dejavusans arial helvetica".split()
-# they claim letters and show images, blanks or code charts instead
+# fonts that claim to have letters but show symbols, blanks or code charts
 NOT_FOR_TEXT = (
     "wingdng wingding webding symbol emoji marlett dingbat braille icon barcode mdl2 lastresort blank fallback".split()
 )
-NEVER_THERE = ("\U0010ffff", "\uffff")  # code points without a character: what a font shows for what it lacks
+UNASSIGNED = ("\U0010ffff", "\uffff")  # unassigned code points: they are drawn as a font's missing-glyph box
 CHECK_SIZE = 32
 
 
 def font_folders() -> list[Path]:
-    """Return the folders in which Linux, macOS and Windows keep fonts: the system's and the user's."""
+    """Returns the existing font folders of Linux, macOS and Windows: the system's and the user's."""
     windows, local = os.environ.get("WINDIR", r"C:\Windows"), os.environ.get("LOCALAPPDATA")
     folders = ["/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.local/share/fonts"]
     folders += ["/System/Library/Fonts", "/Library/Fonts", "~/Library/Fonts", f"{windows}/Fonts"]
@@ -29,13 +29,13 @@ def font_folders() -> list[Path]:
 
 @lru_cache(maxsize=1)
 def system_fonts() -> tuple[Path, ...]:
-    """Return the font files of the system that are meant for text, the preferred ones first."""
+    """Returns the system's font files for text, the preferred ones first."""
     found = {path for folder in font_folders() for path in folder.rglob("*") if path.suffix.lower() in FONT_SUFFIXES}
     return tuple(sorted((path for path in found if not _matches(path, NOT_FOR_TEXT)), key=_preference))
 
 
-def _matches(path: Path, words: Iterable[str]) -> bool:
-    return any(word in path.stem.lower() for word in words)
+def _matches(path: Path, parts: Iterable[str]) -> bool:
+    return any(part in path.stem.lower() for part in parts)
 
 
 def _preference(path: Path) -> tuple:
@@ -46,22 +46,22 @@ def _preference(path: Path) -> tuple:
 
 @lru_cache(maxsize=256)
 def open_font(path: Path, size: int) -> ImageFont.FreeTypeFont:
-    """Open a font file at a size in pixels, a collection at its first face; raise OSError where it is no font.
+    """Opens a font file, or the first face of a collection, at a size in pixels; raises OSError if it is no font.
 
-    The layout is the basic one, since the other is not installed everywhere and shall make no difference.
+    Uses Pillow's basic layout, so that images do not depend on whether the other layout engine is installed.
     """
     return ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.BASIC)
 
 
 @lru_cache(maxsize=100_000)
 def has_glyph(path: Path, character: str) -> bool:
-    """Tell whether a font file shows ink for a character, and other ink than for what it lacks."""
+    """Whether a font draws a character, and draws it differently from its missing-glyph box."""
     try:
         font = open_font(path, CHECK_SIZE)
-        shown, *lacking = (_ink(font, text) for text in (character, *NEVER_THERE))
+        shown, *missing = (_ink(font, text) for text in (character, *UNASSIGNED))
     except (OSError, ValueError):  # damaged, or bitmaps of one size only
         return False
-    return any(shown[1]) and shown not in lacking
+    return any(shown[1]) and shown not in missing
 
 
 def _ink(font: ImageFont.FreeTypeFont, text: str) -> tuple[tuple[int, int], bytes]:
@@ -69,20 +69,20 @@ def _ink(font: ImageFont.FreeTypeFont, text: str) -> tuple[tuple[int, int], byte
     return mask.size, bytes(mask)
 
 
-def lacking_characters(path: Path, text: str) -> str:
-    """Return the characters of a text that a font file has no glyph for, each once."""
+def missing_characters(path: Path, text: str) -> str:
+    """Returns the distinct characters of a text that a font has no glyph for."""
     return "".join(character for character in dict.fromkeys(text) if not has_glyph(path, character))
 
 
 def fonts_with(text: str, paths: Iterable[Path] | None = None) -> list[Path]:
-    """Return those of the font files (the system's unless given) that have every character of a text but spaces."""
+    """Returns the fonts, by default of the system, that have every character of a text except whitespace."""
     characters = [character for character in dict.fromkeys(text) if not character.isspace()]
     candidates = system_fonts() if paths is None else paths
     return [path for path in candidates if all(has_glyph(path, character) for character in characters)]
 
 
-def find_font(text: str, size: int) -> ImageFont.FreeTypeFont:
-    """Return a font of the system that has all characters of a text, else Pillow's own."""
+def find_font(text: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Returns a system font that has all characters of a text, else Pillow's built-in font."""
     characters = [character for character in dict.fromkeys(text) if not character.isspace()]
     for path in system_fonts():
         if all(has_glyph(path, character) for character in characters):

@@ -1,4 +1,4 @@
-"""Of two steps that change the same things of a work, the second one is refused while the first one runs."""
+"""Locks on the parts of a work: a step is refused while another one changes the same part."""
 
 import json
 import os
@@ -12,70 +12,77 @@ from bearcat.core.errors import WorkError
 from bearcat.core.files import write_json
 
 FOLDER = ".locks"
-GATE_SECONDS = 10  # how long a part waits for others that begin in the same moment
-# what each script changes; app.py and the others only read
-CHANGED = {
+SHARD_SECONDS = 10  # how long a shard waits for others that start at the same moment
+# script → the parts of a work that it changes; app.py and the scripts not listed only read
+CHANGES = {
     "init_working_space": ("checkpoints",),
     "gen_sample_by_captcha": ("data",),
     "move_path": ("data",),
     "cheak_file": ("settings",),
     "pack_dataset": ("data", "packs"),
     "train": ("checkpoints",),
-    "save_model": ("units",),
+    "save_model": ("models",),
     "test": ("scores",),
     "delete_file": ("data", "packs"),
 }
 
 
 class WorkLock:
-    """Held from the start of a step to the end of its process, however that comes: the system lets go of it then."""
+    """A lock on what a step changes, from its start to the end of its process.
 
-    def __init__(self, work: Path, script: str, changed: Sequence[str] | None = None, part: str = ""):
-        """Take what a script changes; raise WorkError, with the process that has it, where it is taken.
+    The operating system releases it, however the process ends.
 
-        `changed` says what it changes now, where that is not what CHANGED says. With a `part`, such as 2-of-4, only
-        that one is taken: the same script may take the others of these 4, and nobody the whole or a part of another
-        job.
-        """
+    Args:
+        work: The work folder.
+        script: The name of the script, without suffix.
+        changes: The parts of the work to lock; by default those of CHANGES.
+        shard: One of several shards of a job, such as 2-of-4. Shards of the same job run side by side; the whole job
+            and shards of another job are refused.
+
+    Raises:
+        WorkError: Another process holds the lock; the message names it.
+    """
+
+    def __init__(self, work: Path, script: str, changes: Sequence[str] | None = None, shard: str = ""):
         self._work, self._script, self._folder = work, script, work / FOLDER
         self._locks: list[FileLock] = []
         _HELD.append(self)
-        for what in CHANGED.get(script, ()) if changed is None else changed:
+        for part in CHANGES.get(script, ()) if changes is None else changes:
             self._folder.mkdir(exist_ok=True)
-            gate = self._take(what, what, GATE_SECONDS if part else 0)
-            own = f"{what}-{script}-{part}" if part else what
-            # whoever has the gate sees all parts that are taken, and no other can be meanwhile
-            others = [self._take(name, what) for name in self._parts_of_other_jobs(what, part)]
-            if part:
-                self._take(own, what)
-                for lock in (gate, *others):
+            whole = self._acquire(part, part, SHARD_SECONDS if shard else 0)
+            own = f"{part}-{script}-{shard}" if shard else part
+            # while this process holds the whole part, nobody else can start a shard
+            others = [self._acquire(name, part) for name in self._shards_of_other_jobs(part, shard)]
+            if shard:
+                self._acquire(own, part)
+                for lock in (whole, *others):
                     lock.release()
-            self._sign(own)
+            self._write_owner(own)
 
-    def _parts_of_other_jobs(self, what: str, part: str) -> list[str]:
-        """Return the names of all parts but those of the same script and count, such as 2-of-4; for the whole, all."""
-        first, last = f"{what}-{self._script}-", f"-of-{part.rpartition('-')[2]}"
-        names = sorted(path.stem for path in self._folder.glob(f"{what}-*.lock"))
-        return [name for name in names if not (part and name.startswith(first) and name.endswith(last))]
+    def _shards_of_other_jobs(self, part: str, shard: str) -> list[str]:
+        """Returns the lock names of all shards, except those of the same script and number of shards."""
+        start, end = f"{part}-{self._script}-", f"-of-{shard.rpartition('-')[2]}"
+        names = sorted(path.stem for path in self._folder.glob(f"{part}-*.lock"))
+        return [name for name in names if not (shard and name.startswith(start) and name.endswith(end))]
 
-    def _take(self, name: str, what: str, seconds: float = 0) -> FileLock:
+    def _acquire(self, name: str, part: str, seconds: float = 0) -> FileLock:
         lock = FileLock(self._folder / f"{name}.lock")
         try:
             lock.acquire(timeout=seconds)
         except Timeout:
-            self.let_go()
+            self.release()
             owner = owner_of(self._folder / f"{name}.json")
             raise WorkError(
-                f"{owner} is changing the {what} of {self._work}: wait until it has ended, or stop it"
+                f"{owner} is changing the {part} of {self._work}: wait until it has ended, or stop it"
             ) from None
         self._locks.append(lock)
         return lock
 
-    def _sign(self, name: str) -> None:
+    def _write_owner(self, name: str) -> None:
         write_json(self._folder / f"{name}.json", {"script": self._script, "process": os.getpid()}, sync=False)
 
-    def let_go(self) -> None:
-        """Let others change it."""
+    def release(self) -> None:
+        """Releases the lock."""
         for lock in self._locks:
             lock.release()
         if self in _HELD:
@@ -86,25 +93,25 @@ _HELD: list[WorkLock] = []
 
 
 @contextmanager
-def changing(work: Path, script: str, what: str) -> Iterator[None]:
-    """Hold one thing of a work for as long as the block lasts; raise WorkError where another process has it."""
-    lock = WorkLock(work, script, (what,))
+def hold_lock(work: Path, script: str, part: str) -> Iterator[None]:
+    """Locks one part of a work for the duration of a block; raises WorkError if another process holds it."""
+    lock = WorkLock(work, script, (part,))
     try:
         yield
     finally:
-        lock.let_go()
+        lock.release()
 
 
-def let_go_of_all() -> None:
-    """Let go of what this process holds: a step that has ended changes nothing, though its process may live on."""
+def release_all() -> None:
+    """Releases all locks of this process at the end of a step, since the process may live on."""
     while _HELD:
-        _HELD.pop().let_go()
+        _HELD.pop().release()
 
 
 def owner_of(file: Path) -> str:
-    """Return the script and the process that hold a lock."""
+    """Returns the script and the process that hold a lock."""
     try:
         owner = json.loads(file.read_text(encoding="utf-8"))
         return f"{owner['script']}.py (process {owner['process']})"
     except (OSError, ValueError, KeyError, TypeError):
-        return "another step"  # it has just begun
+        return "another step"  # it has just started and has not written its name yet

@@ -1,25 +1,32 @@
-"""Bars with a rate and an ETA on a terminal, nothing elsewhere; and a parallel map that holds little in memory."""
+"""Progress bars on a terminal, and a parallel map with bounded memory."""
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from tqdm import tqdm
 
 
 def show_progress(items: Iterable, total: int | None, what: str, unit: str = "images") -> Iterator:
-    """Yield the items under a bar (on a terminal only)."""
+    """Yields the items and shows a progress bar, on a terminal only."""
     yield from tqdm(items, total=total, desc=what, unit=f" {unit}", disable=None, dynamic_ncols=True)
 
 
-def map_in_threads(function: Callable, items: Iterable, ahead: int = 64) -> Iterator:
-    """Yield function(item) in order, computed on all cores, at most `ahead` results in memory.
+def write_line(message: str) -> None:
+    """Prints a line at once, above a progress bar if one is shown."""
+    tqdm.write(message)
+    sys.stdout.flush()
 
-    Threads serve since Pillow decodes and resizes without holding the interpreter lock.
+
+def map_in_threads(function: Callable, items: Iterable, ahead: int = 64) -> Iterator:
+    """Yields function(item) in order, computed on all cores with at most `ahead` results in memory.
+
+    Threads are enough, since Pillow decodes and resizes without the interpreter lock.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        waiting = deque()
+        waiting: deque[Future] = deque()
         try:
             for item in items:
                 waiting.append(pool.submit(function, item))

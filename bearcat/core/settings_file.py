@@ -1,18 +1,18 @@
-"""Read settings: the defaults, under the work's own, under the command line's; and say all that is wrong at once."""
+"""Settings files: lines NAME = value, which are parsed but never run, and can be changed in place."""
 
 import ast
 from dataclasses import dataclass
 from pathlib import Path
 
 from bearcat.core.errors import SettingsError
-from bearcat.core.files import written_beside
+from bearcat.core.files import atomic_write
 
-AUTO = "auto"  # the value of a setting that is left to the toolkit
+AUTO = "auto"  # the value of a setting that leaves the choice to the toolkit
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A value that is no plain literal; no rule accepts it."""
+    """A value that is not a literal; no rule accepts it."""
 
     source: str
 
@@ -21,10 +21,13 @@ class Unreadable:
 
 
 def read_settings_file(path: Path) -> dict[str, tuple[object, ast.Assign]]:
-    """Return name → (value, where it stands) for the ALL_CAPS names of a settings file.
+    """Parses a settings file. It is not run, so that a work from somewhere else cannot execute anything.
 
-    The file is parsed, not run: a work that came from somewhere else executes nothing.
-    Raises SettingsError where it is no UTF-8, no Python, or more than lines of NAME = value.
+    Returns:
+        Name → value and statement, for the names in upper case. If a name occurs twice, the last one counts.
+
+    Raises:
+        SettingsError: The file is missing, not UTF-8, or has other statements than NAME = value.
     """
     try:
         tree = ast.parse(path.read_bytes().decode("utf-8-sig"))
@@ -34,15 +37,17 @@ def read_settings_file(path: Path) -> dict[str, tuple[object, ast.Assign]]:
         raise SettingsError(f"{path} is not UTF-8 ({error.reason}): save it as UTF-8") from None
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         line = getattr(error, "lineno", None) or "?"
-        raise SettingsError(f"{path}, line {line}: not a line of Python: {error}") from None
+        raise SettingsError(f"{path}, line {line}: not valid Python: {error}") from None
     found = {}
     for node in tree.body:
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            continue  # the docstring
-        if not isinstance(node, ast.Assign) or [type(target) for target in node.targets] != [ast.Name]:
-            raise SettingsError(f"{path}, line {node.lineno}: {ast.unparse(node)}: NAME = value is expected")
-        if node.targets[0].id.isupper():
-            found[node.targets[0].id] = (_literal(node.value), node)
+        match node:
+            case ast.Expr(value=ast.Constant()):  # the docstring
+                continue
+            case ast.Assign(targets=[ast.Name(id=name)]):
+                if name.isupper():
+                    found[name] = (_literal(node.value), node)
+            case _:
+                raise SettingsError(f"{path}, line {node.lineno}: {ast.unparse(node)}: NAME = value is expected")
     return found
 
 
@@ -54,7 +59,11 @@ def _literal(node: ast.expr) -> object:
 
 
 def parse_override(text: str) -> tuple[str, object]:
-    """Return the name and value of `NAME=VALUE`; a value that is no Python literal is taken as text."""
+    """Parses NAME=VALUE; a value that is not a Python literal is taken as text.
+
+    Raises:
+        SettingsError: There is no name, or no =.
+    """
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise SettingsError(f"--set {text}: NAME=VALUE is expected, as in --set EPOCHS=20")
@@ -64,14 +73,15 @@ def parse_override(text: str) -> tuple[str, object]:
         return name.strip(), value.strip()
 
 
-def _place(node: ast.Assign) -> tuple[int, int]:
-    return node.lineno, node.col_offset
-
-
 def change_settings_file(path: Path, values: dict[str, object]) -> dict[str, tuple[object, object]]:
-    """Write new values into a settings file, leaving every other character, comments and line ends as they are.
+    """Writes new values into a settings file; comments, line ends and everything else stay as they are.
 
-    A name that the file lacks is added at its end. Returns name → (old value or None, new value) of what changed.
+    Args:
+        path: The file.
+        values: Name → new value. Names that the file does not have are appended.
+
+    Returns:
+        Name → old value (None if it was missing) and new value, for the values that changed.
     """
     found = read_settings_file(path)
     changed = {
@@ -81,22 +91,30 @@ def change_settings_file(path: Path, values: dict[str, object]) -> dict[str, tup
     }
     lines = path.read_bytes().splitlines(keepends=True)
     line_end = b"\r\n" if lines and lines[0].endswith(b"\r\n") else b"\n"
-    # from the last line to the first, so that a value over several lines shifts nothing that is still to be changed
-    for name in sorted(changed, key=lambda name: _place(found[name][1]) if name in found else (0, 0), reverse=True):
+    # backwards, so that values of several lines do not shift those that are still to be changed
+    for name in sorted(changed, key=lambda name: _position(found[name][1]) if name in found else (0, 0), reverse=True):
         new = repr(values[name]).encode("utf-8")
         if name in found:
-            value = found[name][1].value
-            first, last = value.lineno - 1, value.end_lineno - 1
-            bom = len(lines[0]) - len(lines[0].removeprefix(b"\xef\xbb\xbf"))
-            start = value.col_offset + (bom if first == 0 else 0)
-            end = value.end_col_offset + (bom if last == 0 else 0)
-            line = lines[first][:start] + new + lines[last][end:]
-            lines[first : last + 1] = [line]
+            _replace_value(lines, found[name][1].value, new)
         else:
             if lines and not lines[-1].endswith(b"\n"):
                 lines[-1] += line_end
             lines.append(name.encode("utf-8") + b" = " + new + line_end)
     if changed:
-        with written_beside(path) as part:
+        with atomic_write(path) as part:
             part.write_bytes(b"".join(lines))
     return changed
+
+
+def _position(node: ast.Assign) -> tuple[int, int]:
+    return node.lineno, node.col_offset
+
+
+def _replace_value(lines: list[bytes], node: ast.expr, new: bytes) -> None:
+    """Replaces the source of an expression, whose columns ast counts in bytes after the BOM."""
+    assert node.end_lineno is not None and node.end_col_offset is not None
+    first, last = node.lineno - 1, node.end_lineno - 1
+    bom = len(lines[0]) - len(lines[0].removeprefix(b"\xef\xbb\xbf"))
+    start = node.col_offset + (bom if first == 0 else 0)
+    end = node.end_col_offset + (bom if last == 0 else 0)
+    lines[first : last + 1] = [lines[first][:start] + new + lines[last][end:]]

@@ -1,1 +1,1 @@
-""""""
+"""Images, labels and vocabularies: reading, checking, splitting, augmenting and packing them into TFRecords."""

@@ -1,14 +1,14 @@
-"""One codec a mode: what a label's target is, what it must satisfy, and how logits become text.
+"""Codecs of the text and class modes: labels to targets, and logits to predictions.
 
-All codecs share the target: the vocabulary's rows of the label's symbols, padded with 0 (the blank). A symbol is a
-character, or the name of a class.
-Decoding is NumPy alone, so that testing and serving run the very same lines.
+A target holds the vocabulary indices of a label's symbols, padded with 0, the blank. A symbol is a character, or the
+name of a class. Decoding needs NumPy only, so testing and serving share it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,41 +17,55 @@ from bearcat.data.vocabulary import BLANK, BLANK_INDEX, Vocabulary
 
 
 class Task(StrEnum):
-    """What is predicted; the value names what an entry of the vocabulary stands for, in packs and reports."""
+    """What a model predicts. The value, in packs and reports, is what an entry of the vocabulary stands for."""
 
     TEXT = "character"
     CLASSIFICATION = "class"
     DETECTION = "box"
 
 
+class LabelCodec(Protocol):
+    """What a vocabulary is made with: the codec of any mode."""
+
+    @property
+    def task(self) -> Task: ...
+
+    def symbols(self, label: Any) -> tuple[str, ...]: ...
+
+
 @dataclass(frozen=True)
 class Prediction:
-    """What was read: the text, and the probability of each of its characters (of a class: one)."""
+    """A predicted text.
+
+    Args:
+        text: The text, or the name of the class.
+        confidences: Probability of each character; of a class a single one.
+    """
 
     text: str
     confidences: tuple[float, ...]
 
     @property
     def parts(self) -> list[tuple[str, float]]:
-        """Return each part of the text with its probability: its characters, or the whole name of a class."""
+        """The characters, or the name of the class, each with its probability."""
         parts = self.text if len(self.text) == len(self.confidences) else [self.text]
         return list(zip(parts, self.confidences, strict=True))
 
     @property
     def confidence(self) -> float:
-        """Return the product of the characters' probabilities; 0 where nothing was read."""
+        """The product of the characters' probabilities; 0 for an empty text."""
         return float(np.prod(self.confidences)) if self.confidences else 0.0
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return the probabilities over the last axis, in float64."""
+    """Softmax over the last axis, in float64."""
     shifted = np.asarray(logits, np.float64)
     exponents = np.exp(shifted - shifted.max(axis=-1, keepdims=True))
     return exponents / exponents.sum(axis=-1, keepdims=True)
 
 
 class TextCodec:
-    """What all codecs share; the symbols of a text are its characters."""
+    """Base of the codecs; the symbols of a text are its characters."""
 
     task = Task.TEXT
     uses_captcha_length = False
@@ -62,29 +76,29 @@ class TextCodec:
 
     @classmethod
     def from_card(cls, card) -> "TextCodec":
-        """Return the codec of the unit that a card describes."""
+        """Creates the codec of the model that a card describes."""
         return cls(card.vocabulary, card.captcha_length)
 
     @staticmethod
     def probabilities(logits: np.ndarray) -> np.ndarray:
-        """Return the probability of each row (N, positions or steps, rows)."""
+        """Class probabilities (N, steps, classes) from logits of that shape; a step is a position or time step."""
         return softmax(logits)
 
     @staticmethod
     def symbols(label: str) -> tuple[str, ...]:
-        """Return what of a label has a row in the vocabulary."""
+        """The vocabulary entries of a label."""
         return tuple(label)
 
     def encode(self, label: str) -> list[int]:
-        """Return the rows of a label; raise LabelError for a symbol that has none."""
+        """Returns the indices of a label's symbols; raises LabelError for one that is not in the vocabulary."""
         return self.vocabulary.encode(self.symbols(label))
 
     def target_width(self, longest_label: int) -> int:
-        """Return the width to which targets are padded."""
+        """Width to which targets are padded."""
         return self.captcha_length if self.uses_captcha_length else max(1, longest_label)
 
     def check(self, label: str) -> None:
-        """Raise LabelError where a label is longer than CAPTCHA_LENGTH allows."""
+        """Raises LabelError if a label is longer than CAPTCHA_LENGTH allows."""
         if self.uses_captcha_length and len(label) > self.captcha_length:
             raise LabelError(
                 f"the label {label!r} has {len(label)} characters, CAPTCHA_LENGTH is {self.captcha_length}: "
@@ -92,46 +106,46 @@ class TextCodec:
             )
 
     def decode(self, logits: np.ndarray) -> list[Prediction]:
-        """Turn logits (N, positions or steps, rows) into readings by the best row of each position or step."""
+        """Decodes logits (N, steps, classes) greedily: the most probable class of each step."""
         probabilities = softmax(logits)
-        rows, best = probabilities.argmax(axis=-1), probabilities.max(axis=-1)
-        return [self._read(*self._kept(*pair)) for pair in zip(rows, best, strict=True)]
+        classes, best = probabilities.argmax(axis=-1), probabilities.max(axis=-1)
+        return [self._predict(*self._merge_repeats(*pair)) for pair in zip(classes, best, strict=True)]
 
-    def _read(self, rows: np.ndarray, best: np.ndarray) -> Prediction:
-        is_character = rows != BLANK_INDEX
-        return Prediction(self.vocabulary.decode(rows[is_character]), tuple(best[is_character].tolist()))
+    def _predict(self, classes: np.ndarray, best: np.ndarray) -> Prediction:
+        is_character = classes != BLANK_INDEX
+        return Prediction(self.vocabulary.decode(classes[is_character]), tuple(best[is_character].tolist()))
 
-
-class OrdinaryCodec(TextCodec):
-    """CAPTCHA_LENGTH positions, each one character or blank; blanks are dropped."""
-
-    uses_captcha_length = True
+    @staticmethod
+    def _merge_repeats(classes: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return classes, best
 
     @staticmethod
     def steps_needed(label: str) -> int:
-        """Return how many positions of the head a label takes."""
+        """Number of positions or time steps that a label needs."""
         return len(label)
 
-    @staticmethod
-    def _kept(rows: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return rows, best
+
+class OrdinaryCodec(TextCodec):
+    """CAPTCHA_LENGTH positions, each with a character or the blank, which is dropped."""
+
+    uses_captcha_length = True
 
 
 class CtcCodec(TextCodec):
-    """Any number of characters: one row a time step, repeats collapsed and blanks dropped (Graves et al. 2006).
+    """CTC for labels of any length: repeats are merged, then blanks dropped (Graves et al. 2006).
 
-    A character's probability is the highest among the steps of its run.
+    The confidence of a character is the highest probability among its repeats.
     """
 
     @staticmethod
     def steps_needed(label: str) -> int:
-        """Return how many time steps a label takes: a blank must stand between two equal characters."""
+        """Number of time steps that a label needs, with a blank between equal characters."""
         return len(label) + sum(a == b for a, b in pairwise(label))
 
     @staticmethod
-    def _kept(rows: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
-        return rows[starts], np.maximum.reduceat(best, starts)
+    def _merge_repeats(classes: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        starts = np.flatnonzero(np.r_[True, classes[1:] != classes[:-1]])
+        return classes[starts], np.maximum.reduceat(best, starts)
 
 
 class CtcTinyCodec(CtcCodec):
@@ -141,58 +155,64 @@ class CtcTinyCodec(CtcCodec):
 
 
 class ClassCodec(TextCodec):
-    """One class an image: the whole label is one symbol, and never blank."""
+    """One class per image: the whole label is a symbol, and the blank is never predicted."""
 
     task = Task.CLASSIFICATION
 
     @staticmethod
     def symbols(label: str) -> tuple[str, ...]:
-        """Return the class name."""
+        """The name of the class."""
         return (label,)
 
     def target_width(self, longest_label: int) -> int:
-        """Return the width of a target: one row."""
+        """Width of a target: one index."""
         return 1
 
     @staticmethod
     def steps_needed(label: str) -> int:
-        """Return how many positions of the head a label takes."""
+        """Number of positions that a label needs."""
         return 1
 
     def decode(self, logits: np.ndarray) -> list[Prediction]:
-        """Turn logits (N, 1, rows) into readings by the best row that is a class."""
+        """Decodes logits (N, 1, classes) to the most probable class other than the blank."""
         probabilities = softmax(np.asarray(logits)[:, 0, BLANK_INDEX + 1 :])
-        rows, best = probabilities.argmax(axis=-1) + BLANK_INDEX + 1, probabilities.max(axis=-1)
+        indices, best = probabilities.argmax(axis=-1) + BLANK_INDEX + 1, probabilities.max(axis=-1)
         return [
-            Prediction(self.vocabulary.decode([row]), (float(share),)) for row, share in zip(rows, best, strict=True)
+            Prediction(self.vocabulary.decode([index]), (float(probability),))
+            for index, probability in zip(indices, best, strict=True)
         ]
 
 
-# what is packed as text or class; the others read images and labels as they are
-TEXT_CODECS = {"ORDINARY": OrdinaryCodec, "NUM_CLASSES": ClassCodec, "CTC": CtcCodec, "CTC_TINY": CtcTinyCodec}
+# the modes that train on packs; EFFICIENTDET trains on images and label files
+TEXT_CODECS: dict[str, type[TextCodec]] = {
+    "ORDINARY": OrdinaryCodec,
+    "NUM_CLASSES": ClassCodec,
+    "CTC": CtcCodec,
+    "CTC_TINY": CtcTinyCodec,
+}
 
 
-def make_codec(mode: str, vocabulary: Vocabulary, captcha_length: int):
-    """Return the codec of a mode that reads text or classes."""
+def make_codec(mode: str, vocabulary: Vocabulary, captcha_length: int) -> TextCodec:
+    """Creates the codec of a text or class mode."""
     return TEXT_CODECS[mode](vocabulary, captcha_length)
 
 
-def check_label(label: str, codec, where: str) -> list[int]:
-    """Return the rows of a label that a codec can learn; raise LabelError that names `where` it stands."""
+def check_label(label: str, codec: TextCodec, where: str) -> list[int]:
+    """Returns the indices of a label's symbols; raises LabelError, naming `where`, if the mode cannot learn it."""
     try:
         if not label:
             raise LabelError("the label is empty")
         if BLANK in codec.symbols(label):
-            raise LabelError(f"the label {label!r} holds {BLANK!r}, which stands for the blank")
+            raise LabelError(f"the label {label!r} contains {BLANK!r}, which stands for the blank")
         codec.check(label)
         return codec.encode(label)
     except LabelError as error:
         raise LabelError(f"{where}: {error}") from None
 
 
-def pad_targets(rows: Sequence[Sequence[int]], width: int) -> np.ndarray:
-    """Return targets (N, width) of rows padded with the blank."""
-    targets = np.full((len(rows), width), BLANK_INDEX, np.int32)
-    for target, label in zip(targets, rows, strict=True):
+def pad_targets(indices: Sequence[Sequence[int]], width: int) -> np.ndarray:
+    """Returns int32 targets (N, width): the indices of each label, padded with the blank."""
+    targets = np.full((len(indices), width), BLANK_INDEX, np.int32)
+    for target, label in zip(targets, indices, strict=True):
         target[: len(label)] = label
     return targets

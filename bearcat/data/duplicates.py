@@ -1,7 +1,7 @@
-"""Find images that are there twice: the same file, or the same image in other bytes.
+"""Duplicate images: identical files, or the same image in other bytes.
 
-A perceptual hash of 256 bits finds candidates, which are then compared pixel by pixel: captchas of one generator
-share size, font and background, and often a text, without being duplicates.
+A perceptual hash of 256 bits finds candidates, which are then compared pixel by pixel: captchas of one generator share
+size, font and background, and often a text, without being duplicates.
 """
 
 import hashlib
@@ -16,19 +16,20 @@ from PIL import Image
 from bearcat.core.errors import ImageError
 from bearcat.data.images import open_image
 
-HASH_SIDE = 16  # the hash has so many bits squared
+HASH_SIDE = 16  # the hash has 16 × 16 bits
 HASH_BITS = HASH_SIDE**2
-NEAR = 12  # bits: an image saved anew as JPEG differs in 0 … 12, other captchas of its generator in 46 and more
-MOST_NEIGHBOURS = 16  # of images that share a key, each is compared with so many
-MOST_REFUSED = 5_000  # candidates that are no duplicates, after which no more are tried: these images have no hash
-SAME_SHAPE = 0.05  # by how much the proportions of duplicates may differ
-TILE = 8  # pixels: duplicates agree in every square of this side, a changed character does not
-MOST_DIFFERENT = 24  # grey levels by which the most different square may differ in the mean
+NEAR = 12  # bits: the same image saved as JPEG differs in 0 … 12, another captcha of its generator in at least 46
+MAX_NEIGHBOURS = 16  # how many images with the same key each image is compared with
+# candidates that are not duplicates, after which the search ends: the hash says nothing about these images
+MAX_REFUSED = 5_000
+SAME_SHAPE = 0.05  # by how much the aspect ratios of duplicates may differ
+TILE = 8  # pixels: duplicates agree in every square of this side; a changed character does not
+MAX_TILE_DIFFERENCE = 24  # mean difference of a square, in grey levels
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What tells an image's duplicates: the digest of its file's bytes, and a hash of how it looks (256 bits)."""
+    """The digest of a file's bytes, and the perceptual hash of its image (256 bits)."""
 
     path: Path
     digest: bytes
@@ -36,12 +37,17 @@ class Fingerprint:
 
 
 def fingerprint(path: Path, image: Image.Image | None = None) -> Fingerprint:
-    """Return the fingerprint of an image file; `image` spares opening it again.
+    """Computes the fingerprint of an image file.
 
-    Raises ImageError for a file that is damaged, missing or no image.
+    Args:
+        path: The file.
+        image: The image, if it has been opened already.
+
+    Raises:
+        ImageError: The file is damaged, missing or not an image.
     """
     image = image or open_image(path)
-    import imagehash  # heavy, and not needed by most steps
+    import imagehash  # slow to import, and not needed by most steps
 
     bits = imagehash.phash(image, hash_size=HASH_SIDE).hash
     digest = hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
@@ -49,17 +55,22 @@ def fingerprint(path: Path, image: Image.Image | None = None) -> Fingerprint:
 
 
 def group_duplicates(fingerprints: Sequence[Fingerprint], distance: int = NEAR) -> list[list[Path]]:
-    """Return the groups of files that show the same, sorted, each of at least two.
+    """Groups the files that show the same image.
 
-    `distance` is in how many of 256 bits the hashes of two images may differ (0 … 62) for their pixels to be
-    compared; -1 finds files with the same bytes only. Near duplicates are no longer sought after MOST_REFUSED
-    candidates that are none, as blank or tiny images give.
+    Args:
+        fingerprints: The fingerprints of the files.
+        distance: In how many of 256 bits the hashes of two images may differ (0 … 62) for their pixels to be
+            compared; -1 finds identical files only. The search for near duplicates ends after MAX_REFUSED candidates
+            that are not duplicates, as is the case for blank or tiny images.
+
+    Returns:
+        Sorted groups of at least two files.
     """
     first_of: dict[bytes, Fingerprint] = {}
     for one in fingerprints:
         first_of.setdefault(one.digest, one)
     different = list(first_of.values())
-    from scipy.cluster.hierarchy import DisjointSet  # heavy, and not needed by most steps
+    from scipy.cluster.hierarchy import DisjointSet  # slow to import, and not needed by most steps
 
     groups = DisjointSet(one.path for one in fingerprints)
     for one in fingerprints:
@@ -71,13 +82,13 @@ def group_duplicates(fingerprints: Sequence[Fingerprint], distance: int = NEAR) 
             continue
         if look_same(*pair):
             groups.merge(*pair)
-        elif (refused := refused + 1) == MOST_REFUSED:
+        elif (refused := refused + 1) == MAX_REFUSED:
             break
     return sorted(sorted(group) for group in groups.subsets() if len(group) > 1)
 
 
 def look_same(path: Path, other: Path) -> bool:
-    """Tell whether two image files show the same, by their pixels; False where one cannot be opened."""
+    """Whether two image files show the same image, by their pixels; False if one cannot be opened."""
     try:
         images = open_image(path), open_image(other)
     except ImageError:
@@ -89,20 +100,21 @@ def look_same(path: Path, other: Path) -> bool:
     pixels, others = (np.asarray(image.resize(size, Image.Resampling.BOX), np.int16) for image in images)
     differences = np.abs(pixels - others).mean(axis=2).astype(np.float32)
     tiles = Image.fromarray(differences).resize([max(1, side // TILE) for side in size], Image.Resampling.BOX)
-    return bool(np.asarray(tiles).max() <= MOST_DIFFERENT)
+    return bool(np.asarray(tiles).max() <= MAX_TILE_DIFFERENCE)
 
 
 def _near_pairs(hashes: Sequence[int], distance: int) -> Iterator[tuple[int, int]]:
-    """Yield the pairs of indices whose hashes differ in at most `distance` bits, each once.
+    """Yields the pairs of indices whose hashes differ in at most `distance` bits, each pair once.
 
-    The bits are dealt out to `distance` + 2 parts: two hashes so near agree in at least two of them. Sorting by each
-    two parts brings them together, without comparing all with all.
+    The bits are distributed over `distance` + 2 parts; two hashes that near agree in at least two of them. Sorting by
+    every pair of parts brings such hashes together without comparing all with all.
     """
     if distance < 0 or len(hashes) < 2:
         return
     packed = np.frombuffer(b"".join(one.to_bytes(HASH_BITS // 8, "big") for one in hashes), np.uint8)
     packed = packed.reshape(len(hashes), -1)
-    words, seen = packed.view(np.uint64), set()
+    words = packed.view(np.uint64)
+    seen: set[tuple[int, int]] = set()
     for key in _keys(packed, distance + 2):
         order = np.argsort(key, kind="stable")
         for a, b in _neighbours(key[order], order):
@@ -114,10 +126,10 @@ def _near_pairs(hashes: Sequence[int], distance: int) -> Iterator[tuple[int, int
 
 
 def _keys(packed: np.ndarray, parts: int) -> Iterable[np.ndarray]:
-    """Yield one uint64 a hash for each two of the parts."""
+    """Yields the sort keys of all hashes, uint64, for every pair of parts."""
     bits = np.unpackbits(packed, axis=1)
-    dealt = [np.packbits(bits[:, part::parts], axis=1) for part in range(parts)]
-    for first, second in combinations(dealt, 2):
+    packed_parts = [np.packbits(bits[:, part::parts], axis=1) for part in range(parts)]
+    for first, second in combinations(packed_parts, 2):
         joined = np.concatenate([first, second], axis=1)[:, :8]
         padded = np.zeros((len(packed), 8), np.uint8)
         padded[:, : joined.shape[1]] = joined
@@ -125,7 +137,7 @@ def _keys(packed: np.ndarray, parts: int) -> Iterable[np.ndarray]:
 
 
 def _neighbours(key: np.ndarray, order: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    for step in range(1, min(MOST_NEIGHBOURS + 1, len(key))):
+    for step in range(1, min(MAX_NEIGHBOURS + 1, len(key))):
         same = key[step:] == key[:-step]
         if not same.any():
             return

@@ -1,4 +1,4 @@
-"""Image grids: one image holds rows × columns cells; cut it, classify each cell, return those that match a name."""
+"""Image grids: cutting an image into rows × columns of cells, and finding the cells with a label."""
 
 import re
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from PIL import Image
 
 from bearcat.core.errors import ImageError, SettingsError
-from bearcat.data.images import SMALLEST_SIDE
+from bearcat.data.images import MIN_SIDE
 
 NOTATION = "ROWSxCOLUMNS[+LEFT+TOP][+RIGHT+BOTTOM][~GAP]"
 EXAMPLE = "2x4+5+41"
-MOST_CELLS = 1000  # a grid may come with a request: it must not turn one image into a million
+MAX_CELLS = 1000  # a grid may come with a request, which must not turn one image into a million
 _NOTATION = re.compile(
     r"(?P<rows>[0-9]{1,5})x(?P<columns>[0-9]{1,5})"
     r"(\+(?P<left>[0-9]{1,5})\+(?P<top>[0-9]{1,5}))?"
@@ -24,9 +24,10 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Grid:
-    """Equal cells that fill an image within its margins, `gap` apart; margins and gap in pixels.
+    """Equal cells that fill an image within its margins, `gap` apart. Margins and gap are in pixels.
 
-    Raises SettingsError for no cells, too many, or negative pixels.
+    Raises:
+        SettingsError: There are no cells or more than MAX_CELLS, or a margin is negative.
     """
 
     rows: int
@@ -38,16 +39,16 @@ class Grid:
     bottom: int = 0
 
     def __post_init__(self):
-        if min(self.rows, self.columns) < 1 or self.rows * self.columns > MOST_CELLS:
+        if min(self.rows, self.columns) < 1 or self.rows * self.columns > MAX_CELLS:
             raise SettingsError(
                 f"the grid has {self.rows} rows and {self.columns} columns: "
-                f"at least 1 of each and at most {MOST_CELLS} cells are expected, as in {EXAMPLE}"
+                f"expected at least 1 of each and at most {MAX_CELLS} cells, as in {EXAMPLE}"
             )
         if min(self.left, self.top, self.right, self.bottom, self.gap) < 0:
-            raise SettingsError(f"the grid's margins and gap are pixels from 0 up, got {self}")
+            raise SettingsError(f"the grid's margins and gap must be 0 or more pixels, got {self}")
 
     def __str__(self) -> str:
-        """Return the notation that `parse` reads, without the parts that are 0."""
+        """Returns the notation that `parse` reads, without the parts that are 0."""
         margins = [(self.left, self.top), (self.right, self.bottom)]
         while margins and not any(margins[-1]):
             margins.pop()
@@ -56,27 +57,38 @@ class Grid:
 
     @classmethod
     def parse(cls, text: str) -> "Grid":
-        """Read ROWSxCOLUMNS[+LEFT+TOP][+RIGHT+BOTTOM][~GAP], as in 2x4+5+41; raise SettingsError for anything else."""
+        """Parses ROWSxCOLUMNS[+LEFT+TOP][+RIGHT+BOTTOM][~GAP], such as 2x4+5+41.
+
+        Raises:
+            SettingsError: The text has another form.
+        """
         found = _NOTATION.fullmatch(text.strip())
         if not found:
             raise SettingsError(
-                f"{text!r} is no grid: {NOTATION} is expected, in pixels, as in {EXAMPLE} "
-                "(2 rows of 4 cells, which start 5 pixels from the left and 41 from the top)"
+                f"{text!r} is not a grid: expected {NOTATION}, in pixels, as in {EXAMPLE} "
+                "(2 rows of 4 cells that start 5 pixels from the left and 41 from the top)"
             )
         return cls(**{name: int(number) for name, number in found.groupdict(default="0").items()})
 
     def boxes_xyxy(self, width: int, height: int) -> list[Box]:
-        """Return the cells (x0, y0, x1, y1) of an image of this size, in reading order; x1 and y1 lie outside.
+        """Returns the boxes (x0, y0, x1, y1) of the cells in reading order; x1 and y1 are exclusive.
 
-        Where the pixels do not divide evenly, cells differ by one. Raises ImageError where cells would be too small.
+        If the pixels do not divide evenly, cells differ by one pixel.
+
+        Args:
+            width: The width of the image in pixels.
+            height: Its height.
+
+        Raises:
+            ImageError: The cells would be too small.
         """
         inner_width = width - self.left - self.right - self.gap * (self.columns - 1)
         inner_height = height - self.top - self.bottom - self.gap * (self.rows - 1)
         smallest = max(0, inner_width // self.columns), max(0, inner_height // self.rows)
-        if min(smallest) < SMALLEST_SIDE:
+        if min(smallest) < MIN_SIDE:
             raise ImageError(
-                f"the image has {width}×{height} pixels, of which the grid {self} leaves {smallest[0]}×{smallest[1]} "
-                f"for a cell: at least {SMALLEST_SIDE}×{SMALLEST_SIDE} are needed"
+                f"the image has {width}×{height} pixels, so the cells of the grid {self} would have "
+                f"{smallest[0]}×{smallest[1]}: at least {MIN_SIDE}×{MIN_SIDE} are needed"
             )
         columns = _spans(self.left, inner_width, self.columns, self.gap)
         rows = _spans(self.top, inner_height, self.rows, self.gap)
@@ -84,14 +96,14 @@ class Grid:
 
 
 def _spans(start: int, inner: int, count: int, gap: int) -> list[tuple[int, int]]:
-    """Return `count` spans (first, past the last) that share `inner` pixels from `start` on, `gap` apart."""
+    """Divides `inner` pixels from `start` on into `count` spans (first, one past the last), `gap` apart."""
     edges = [start + inner * number // count for number in range(count + 1)]
     return [(edges[number] + number * gap, edges[number + 1] + number * gap) for number in range(count)]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell and what is on it: its number from 1 in reading order, and its middle pixel, where one would click."""
+    """A classified cell: its number from 1 in reading order, its centre in pixels, its label and confidence."""
 
     number: int
     centre: tuple[int, int]
@@ -100,12 +112,18 @@ class Cell:
 
 
 def cut(image: Image.Image, grid: Grid) -> list[Image.Image]:
-    """Return the cells of an image in reading order; raise ImageError where they would be too small."""
+    """Cuts an image into its cells, in reading order; raises ImageError if they would be too small."""
     return [image.crop(box) for box in grid.boxes_xyxy(*image.size)]
 
 
 def matching_cells(labels_and_confidences: Sequence[tuple[str, float]], boxes: Sequence[Box], name: str) -> list[Cell]:
-    """Return the cells whose label is `name`, given the label and confidence and the box of every cell; '' is any."""
+    """Returns the cells labelled `name`, or all of them if `name` is empty.
+
+    Args:
+        labels_and_confidences: Of every cell, in reading order.
+        boxes: The boxes of the cells (see `Grid.boxes_xyxy`).
+        name: The label to find.
+    """
     pairs = zip(labels_and_confidences, boxes, strict=True)
     return [
         Cell(number, ((x0 + x1) // 2, (y0 + y1) // 2), label, confidence)

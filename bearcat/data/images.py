@@ -1,4 +1,4 @@
-"""From a file or bytes to what the network sees, and from its coordinates back to the image's."""
+"""Decoding and letterboxing: the one way from an image file to the network's input, and back for coordinates."""
 
 import io
 import struct
@@ -15,11 +15,11 @@ from bearcat.core.errors import ImageError, ImageFormatError, ImageSizeError
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
 FORMAT_OF_SUFFIX = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".gif": "GIF", ".bmp": "BMP", ".webp": "WEBP"}
 SUFFIXES = frozenset(FORMAT_OF_SUFFIX)
-SMALLEST_SIDE = 4  # pixels
-MOST_PIXELS = 16_000_000
+MIN_SIDE = 4  # pixels
+MAX_PIXELS = 16_000_000
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
-PAPER = 255  # white: what padding and transparency become
-# what Pillow's readers raise on damaged bytes
+PAPER = 255  # white, for padding and behind transparency
+# exceptions that Pillow's decoders raise for damaged files
 _DAMAGE = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error)
 
 Source = Path | bytes | Image.Image
@@ -27,7 +27,7 @@ Source = Path | bytes | Image.Image
 
 @dataclass(frozen=True)
 class InputSpec:
-    """The size of what the network sees: height and width in pixels, 1 (grey) or 3 (RGB) channels."""
+    """The network's input: height and width in pixels, and 1 (grey) or 3 (RGB) channels."""
 
     height: int
     width: int
@@ -42,43 +42,46 @@ class InputSpec:
 
     @classmethod
     def from_settings(cls, settings: SimpleNamespace) -> "InputSpec":
-        """Return what the settings ask for."""
+        """Returns the input that the settings ask for."""
         return cls(settings.IMAGE_HEIGHT, settings.IMAGE_WIDTH, settings.IMAGE_CHANNALS)
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a letterboxed image lies: input = image · scale + (left, top), in pixels."""
+    """The position of a letterboxed image: input = image · scale + (left, top), in pixels."""
 
     scale: float
     left: int
     top: int
 
     def to_image(self, x: float, y: float) -> tuple[float, float]:
-        """Map a point of the input back to the image that was given."""
+        """Maps a point of the input to the original image."""
         return (x - self.left) / self.scale, (y - self.top) / self.scale
 
     def to_input(self, x: float, y: float) -> tuple[float, float]:
-        """Map a point of the image to the input."""
+        """Maps a point of the original image to the input."""
         return x * self.scale + self.left, y * self.scale + self.top
 
 
 def place(width: int, height: int, spec: InputSpec) -> Placement:
-    """Return where an image of this size goes: never enlarged, shrunk in proportion if too large, centred."""
+    """Returns the position of an image of this size in the input: centred, shrunk if too large, never enlarged."""
     scale = min(1.0, spec.width / width, spec.height / height)
     inner_width, inner_height = scaled_size(width, height, scale)
     return Placement(scale, (spec.width - inner_width) // 2, (spec.height - inner_height) // 2)
 
 
 def scaled_size(width: int, height: int, scale: float) -> tuple[int, int]:
-    """Return the size in whole pixels, at least 1."""
+    """Returns a scaled size in whole pixels, at least 1×1."""
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def letterbox(image: Image.Image, spec: InputSpec) -> np.ndarray:
-    """Return uint8 pixels (height, width, channels) of an RGB image placed on white paper.
+    """Places an RGB image on white paper of the input's size, keeping its proportions.
 
-    The one transform of packing, testing and serving.
+    Packing, testing and serving all use this transform.
+
+    Returns:
+        Pixels (height, width, channels), uint8.
     """
     placement = place(*image.size, spec)
     image = image.convert("L" if spec.channels == 1 else "RGB")
@@ -90,13 +93,13 @@ def letterbox(image: Image.Image, spec: InputSpec) -> np.ndarray:
 
 
 def extract_pixels(source: Source, spec: InputSpec) -> np.ndarray:
-    """Return uint8 pixels (height, width, channels) of an image given as a file, as bytes or opened."""
+    """Opens and letterboxes an image, given as a file, as bytes or opened; returns uint8 pixels (H, W, C)."""
     return letterbox(open_image(source), spec)
 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What an image's file says of itself: Pillow's format and mode, and whether EXIF turns or mirrors it."""
+    """Properties of an image file: Pillow's format and mode, and whether EXIF rotates or mirrors the image."""
 
     format: str
     mode: str
@@ -104,21 +107,21 @@ class FileFacts:
 
 
 def open_image(source: Source) -> Image.Image:
-    """Return an image as RGB: first frame, turned as its EXIF says, transparency on white, 16 bits to 8.
+    """Opens an image as RGB.
 
-    One that Pillow has opened already goes the same way, so that it looks the same.
+    Takes the first frame, applies the EXIF orientation, puts transparent images on white, and reduces 16 bits to 8.
+    An image that Pillow has already opened is converted in the same way.
 
-    Raises as open_with_facts does.
+    Raises:
+        ImageFormatError: The source is not a PNG, JPEG, GIF, BMP or WEBP.
+        ImageSizeError: The image has too many pixels; it is not decoded.
+        ImageError: The image is damaged, too small or missing. All messages name the file, if there is one.
     """
     return open_with_facts(source)[0]
 
 
 def open_with_facts(source: Source) -> tuple[Image.Image, FileFacts]:
-    """Return an image as open_image does, and what its file said of itself.
-
-    Raises ImageFormatError for what is no PNG, JPEG, GIF, BMP or WEBP, ImageSizeError before too large an image
-    is decoded, ImageError for a damaged one; each names the file where there is one.
-    """
+    """Opens an image as `open_image` does, and returns the properties of its file too."""
     name = str(source) if isinstance(source, Path) else "the image"
     try:
         with _opened(source) as image:
@@ -126,11 +129,11 @@ def open_with_facts(source: Source) -> tuple[Image.Image, FileFacts]:
             image.load()
             return _to_rgb(ImageOps.exif_transpose(image)), _facts(image)
     except Image.UnidentifiedImageError:
-        raise ImageFormatError(f"{name} is no image in one of these formats: {', '.join(FORMATS)}") from None
+        raise ImageFormatError(f"{name} is not an image in one of these formats: {', '.join(FORMATS)}") from None
     except Image.DecompressionBombError:
-        raise ImageSizeError(f"{name} has too many pixels, at most {MOST_PIXELS:,} are accepted") from None
+        raise ImageSizeError(f"{name} has too many pixels, at most {MAX_PIXELS:,} are accepted") from None
     except FileNotFoundError:
-        raise ImageError(f"{name} is not there") from None
+        raise ImageError(f"{name} does not exist") from None
     except _DAMAGE as error:
         if isinstance(error, PermissionError | IsADirectoryError):
             raise
@@ -138,18 +141,19 @@ def open_with_facts(source: Source) -> tuple[Image.Image, FileFacts]:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Return width and height as open_image would give them, from the file's head alone.
+    """Returns the width and height that `open_image` would give, read from the file's header only.
 
-    Raises ImageError for what is no image, or none whose head can be read.
+    Raises:
+        ImageError: The file is not an image, or its header is damaged.
     """
     try:
         with Image.open(path, formats=FORMATS) as image:
-            turned = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
-            return image.size[::-1] if turned else image.size
+            sideways = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
+            return image.size[::-1] if sideways else image.size
     except Image.DecompressionBombError:
-        raise ImageSizeError(f"{path} has too many pixels, at most {MOST_PIXELS:,} are accepted") from None
+        raise ImageSizeError(f"{path} has too many pixels, at most {MAX_PIXELS:,} are accepted") from None
     except FileNotFoundError:
-        raise ImageError(f"{path} is not there") from None
+        raise ImageError(f"{path} does not exist") from None
     except _DAMAGE as error:
         if isinstance(error, PermissionError | IsADirectoryError):
             raise
@@ -170,10 +174,10 @@ def _facts(image: Image.Image) -> FileFacts:
 
 def _check_size(image: Image.Image, name: str) -> None:
     width, height = image.size
-    if width * height > MOST_PIXELS:
-        raise ImageSizeError(f"{name} has {width}×{height} pixels, at most {MOST_PIXELS:,} are accepted")
-    if min(width, height) < SMALLEST_SIDE:
-        raise ImageError(f"{name} has {width}×{height} pixels, at least {SMALLEST_SIDE}×{SMALLEST_SIDE} are needed")
+    if width * height > MAX_PIXELS:
+        raise ImageSizeError(f"{name} has {width}×{height} pixels, at most {MAX_PIXELS:,} are accepted")
+    if min(width, height) < MIN_SIDE:
+        raise ImageError(f"{name} has {width}×{height} pixels, at least {MIN_SIDE}×{MIN_SIDE} are needed")
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -1,4 +1,4 @@
-"""Labels: from file names, from a labels.csv, .tsv or .txt beside the images, or from their sub-folder's name."""
+"""Labels from file names, from a table beside the images (labels.csv, .tsv or .txt), or from sub-folder names."""
 
 import csv
 import io
@@ -6,25 +6,32 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
 
 from bearcat.core.errors import DataError, LabelError
-from bearcat.core.files import written_beside
-from bearcat.data.images import SUFFIXES
+from bearcat.core.files import atomic_write
+from bearcat.core.workspace import LABEL_FOLDER, Work
+from bearcat.data.codecs import TEXT_CODECS, Task
+from bearcat.data.images import SUFFIXES, InputSpec, Source
 from bearcat.data.vocabulary import BLANK
 
-COMMA, TAB, BLANKS, AS_IT_STANDS = ",", "\t", " ", ""
-# what separates file and label; a text's first line shows it
-LABEL_TABLES = {"labels.csv": COMMA, "labels.tsv": TAB, "labels.txt": AS_IT_STANDS}
-BOM = "\ufeff"  # which Excel puts at the head of a table
-_NAMES_SHOWN = 5
+COMMA, TAB, SPACES, DETECT = ",", "\t", " ", ""
+# label table → its separator; that of a text file is detected from its first line
+LABEL_TABLES = {"labels.csv": COMMA, "labels.tsv": TAB, "labels.txt": DETECT}
+BOM = "\ufeff"  # Excel writes it at the start of a table
+_PROBLEMS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledImage:
-    """An image's file and what it shows: a text, the name of a class, or the boxes of bearcat.voc.
+    """An image file with its label.
 
-    `inside` is the sub-folder of its data set in which it lies, '' where it lies in none.
+    Args:
+        path: The file.
+        label: A text, the name of a class, or `BoxLabels`.
+        inside: The sub-folder of the data set that contains the file; '' if none does.
     """
 
     path: Path
@@ -33,35 +40,35 @@ class LabelledImage:
 
     @property
     def name(self) -> str:
-        """Return what tells the image from all others of its set: 1.png, or cat/1.png."""
+        """The unique name in the data set: 1.png, or cat/1.png."""
         return f"{self.inside}/{self.path.name}" if self.inside else self.path.name
 
 
 def list_images(folder: Path) -> list[Path]:
-    """Return the image files of a folder and of its sub-folders (one level) by suffix, sorted by name.
+    """Lists the image files of a folder and of its direct sub-folders, sorted by name.
 
-    An absent folder has none; what is hidden (.name) is none.
+    Image files are recognised by their suffix; hidden ones are left out. A missing folder is empty.
     """
     if not folder.is_dir():
         return []
-    inside, sub_folders = _scan(folder)
+    names, sub_folders = _scan(folder)
     for sub_folder in sub_folders:
-        inside += [f"{sub_folder}/{name}" for name in _scan(folder / sub_folder)[0]]
-    return [folder / name for name in sorted(inside)]
+        names += [f"{sub_folder}/{name}" for name in _scan(folder / sub_folder)[0]]
+    return [folder / name for name in sorted(names)]
 
 
 def _scan(folder: Path) -> tuple[list[str], list[str]]:
-    """Return the names of a folder's images and of its sub-folders."""
+    """Returns the names of a folder's images and of its sub-folders."""
     with os.scandir(folder) as entries:
-        seen = [entry for entry in entries if not entry.name.startswith(".")]
-    images = [entry.name for entry in seen if _looks_like_image(entry.name) and _is_file(entry)]
-    return images, [entry.name for entry in seen if _is_folder(entry)]
+        visible = [entry for entry in entries if not entry.name.startswith(".")]
+    images = [entry.name for entry in visible if _has_image_suffix(entry.name) and _is_file(entry)]
+    return images, [entry.name for entry in visible if _is_folder(entry)]
 
 
 def _is_file(entry: os.DirEntry) -> bool:
     try:
         return entry.is_file()
-    except OSError:  # a link that leads to itself
+    except OSError:  # a link to itself
         return False
 
 
@@ -72,97 +79,109 @@ def _is_folder(entry: os.DirEntry) -> bool:
         return False
 
 
-def _looks_like_image(name: str) -> bool:
+def _has_image_suffix(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
 def name_in(folder: Path, path: Path) -> str:
-    """Return an image's name in its data set, the same on every system: 1.png, or cat/1.png."""
+    """Returns an image's name in a data set, the same on every operating system: 1.png, or cat/1.png."""
     return path.relative_to(folder).as_posix()
 
 
 def label_of_name(path: Path) -> str:
-    """Return the file name up to the first `_`; raise LabelError where there is none."""
+    """Returns the file name up to the first underscore; raises LabelError if it has none, or starts with one."""
     label, underscore, _ = path.name.partition(BLANK)
     if not underscore or not label:
         raise LabelError(
-            f"{path}: the file name has no label. <label>_<anything>{path.suffix} is expected, as in ab3d_0001.png; "
-            "put a labels.csv (file,label) beside the images, or each class (NUM_CLASSES) into a sub-folder"
+            f"{path}: the file name has no label. Expected <label>_<anything>{path.suffix}, such as ab3d_0001.png; "
+            "or put a labels.csv (file,label) beside the images, or each class (NUM_CLASSES) into a sub-folder"
         )
     return label
 
 
 def find_label_table(folder: Path) -> Path | None:
-    """Return the folder's labels.csv, labels.tsv or labels.txt."""
+    """Returns the folder's label table, one of LABEL_TABLES; None if it has none."""
     return next((folder / name for name in LABEL_TABLES if (folder / name).is_file()), None)
 
 
 def read_label_table(path: Path) -> dict[str, str]:
-    """Return file name → label of a two-column table in UTF-8, with or without the header line `file,label`.
+    """Reads a table with two columns in UTF-8, with or without the header line `file,label`.
 
-    A labels.txt is separated by tabs where its first line has one, else by commas, else by blanks. Spaces around a
-    cell are none of it. Only what commas separate knows quotes. An image in a sub-folder is named cat/1.png.
-    Raises LabelError that names the line.
+    Cells may be quoted in tables separated by commas; spaces around them are ignored. A labels.txt is separated by
+    tabs if its first line has one, else by commas, else by spaces.
+
+    Returns:
+        Image name → label. The name of an image in a sub-folder is cat/1.png.
+
+    Raises:
+        LabelError: The table is not UTF-8, or a line is malformed; the message gives its number.
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
         try:
             text = file.read()
         except UnicodeDecodeError as error:
             raise LabelError(f"{path} is not UTF-8 ({error.reason}): save it as CSV UTF-8") from None
-    return _labels_in(text, path)
+    return _parse_table(text, path)
 
 
-def _labels_in(text: str, path: Path) -> dict[str, str]:
-    labels = {}
+def _parse_table(text: str, path: Path) -> dict[str, str]:
+    labels: dict[str, str] = {}
     try:
-        for line, row in _rows(text, LABEL_TABLES[path.name] or _separator(text)):
+        for line, row in _rows(text, LABEL_TABLES[path.name] or _detect_separator(text)):
             cells = [cell.strip() for cell in row]
             if not any(cells) or (not labels and [cell.lower() for cell in cells] == ["file", "label"]):
                 continue
             if len(cells) != 2 or not all(cells):
-                raise LabelError(f"{path}, line {line}: file and label are expected; got {row}")
+                raise LabelError(f"{path}, line {line}: file and label are expected, got {row}")
             name, label = cells
             if labels.setdefault(name, label) != label:
                 raise LabelError(f"{path}, line {line}: {name} has the label {labels[name]!r} already")
     except csv.Error as error:
-        raise LabelError(f"{path} is no table of file and label: {error}") from None
+        raise LabelError(f"{path} is not a table of files and labels: {error}") from None
     return labels
 
 
 def set_label(path: Path, name: str, label: str | None) -> None:
-    """Give an image its line in a label table, or take it away (None); all other lines stay, to the byte.
+    """Sets the label of an image in a label table; all other lines stay unchanged.
 
-    Raises LabelError, the table left as it is, where it could not be read back so.
+    Args:
+        path: The table.
+        name: The image's name in the data set.
+        label: The label; None deletes the image's line.
+
+    Raises:
+        LabelError: The changed table could not be read back; the file was not changed.
     """
     labels = read_label_table(path)
     expected = {**labels, name: label} if label is not None else {n: one for n, one in labels.items() if n != name}
     if expected == labels:
         return
     text = path.read_bytes().decode("utf-8")
-    separator = LABEL_TABLES[path.name] or _separator(text.lstrip(BOM))
-    lines = [line for line in io.StringIO(text, newline="") if _file_of(line, separator) != name]
+    separator = LABEL_TABLES[path.name] or _detect_separator(text.lstrip(BOM))
+    lines = [line for line in io.StringIO(text, newline="") if _first_cell(line, separator) != name]
     end = "\r\n" if "\r\n" in text else "\n"
     if label is not None:
         lines += [end] * bool(lines and not lines[-1].endswith(("\n", "\r")))
-        lines.append(_line_of(name, label, separator) + end)
+        lines.append(_format_line(name, label, separator) + end)
     changed = "".join(lines)
     try:
-        as_expected = _labels_in(changed.removeprefix(BOM), path) == expected
+        as_expected = _parse_table(changed.removeprefix(BOM), path) == expected
     except LabelError:
         as_expected = False
     if not as_expected:
-        raise LabelError(f"{path} cannot hold the label {label!r} for {name}, or has lines of another form: mend it")
-    with written_beside(path) as part:
+        raise LabelError(
+            f"{path} cannot hold the label {label!r} for {name}, or a line of it spans several lines: edit it by hand"
+        )
+    with atomic_write(path) as part:
         part.write_bytes(changed.encode("utf-8"))
 
 
-def _file_of(line: str, separator: str) -> str:
-    """Return the first cell of a table's line."""
+def _first_cell(line: str, separator: str) -> str:
     row = next(_rows(line.removeprefix(BOM), separator), (0, []))[1]
     return row[0].strip() if row else ""
 
 
-def _line_of(name: str, label: str, separator: str) -> str:
+def _format_line(name: str, label: str, separator: str) -> str:
     if separator != COMMA:
         return separator.join((name, label))
     line = io.StringIO()
@@ -170,42 +189,47 @@ def _line_of(name: str, label: str, separator: str) -> str:
     return line.getvalue()
 
 
-def _separator(text: str) -> str:
-    """Return what separates the cells of a text, by its first line that is not empty."""
+def _detect_separator(text: str) -> str:
+    """Returns the separator of the first line that is not empty."""
     first = next((line for line in io.StringIO(text, newline=None) if line.strip()), "").strip()
-    return next((separator for separator in (TAB, COMMA) if separator in first), BLANKS)
+    return next((separator for separator in (TAB, COMMA) if separator in first), SPACES)
 
 
 def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the cells of each line."""
-    if separator == BLANKS:
+    """Yields the number and the cells of each line."""
+    if separator == SPACES:
         yield from ((number, line.split()) for number, line in enumerate(io.StringIO(text, newline=None), start=1))
         return
-    quoting = csv.QUOTE_MINIMAL if separator == COMMA else csv.QUOTE_NONE
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=quoting)
+    dialect: dict[str, Any] = {} if separator == COMMA else {"delimiter": separator, "quoting": csv.QUOTE_NONE}
+    reader = csv.reader(io.StringIO(text, newline=""), **dialect)
     yield from ((reader.line_num, row) for row in reader)
 
 
 def read_labels(
     folder: Path, label_of: Callable[[Path], Any] = label_of_name, with_table: bool = True
 ) -> tuple[list[LabelledImage], list[str]]:
-    """Return the labelled images of a folder, and what is wrong with the others, one line each.
+    """Reads the labels of a folder's images.
 
-    `label_of` takes the label from a file's path. `with_table`, a label table beside the images goes before it, and
-    without one an image in a sub-folder is labelled with that folder's name.
+    Args:
+        folder: The data set.
+        label_of: Takes the label from a file's path.
+        with_table: Whether a label table in the folder overrides `label_of`, as does, without a table, the name of
+            the sub-folder that contains an image.
+
+    Returns:
+        The labelled images, and a message for each of the others.
     """
     table = find_label_table(folder) if with_table else None
-    labels = read_label_table(table) if table else None
+    labels = read_label_table(table) if table else {}
     labelled, problems = [], []
     for path in list_images(folder):
         inside = path.parent.name if path.parent != folder else ""
-        try:
-            if labels is not None:
-                label = labels[name_in(folder, path)]
-            else:
-                label = inside if inside and with_table else label_of(path)
-        except KeyError:
+        name = name_in(folder, path)
+        if table and name not in labels:
             problems.append(f"{path}: {table.name} has no line for it")
+            continue
+        try:
+            label = labels[name] if table else inside if inside and with_table else label_of(path)
         except LabelError as error:
             problems.append(str(error))
         else:
@@ -216,14 +240,21 @@ def read_labels(
 def labelled_images(
     folder: Path, label_of: Callable[[Path], Any] = label_of_name, with_table: bool = True
 ) -> list[LabelledImage]:
-    """Return the labelled images of a folder.
+    """Reads the labels of a folder's images, all of which must have one.
 
-    Raises LabelError where any has no label, naming the first few; DataError where there are none.
+    Args:
+        folder: The data set.
+        label_of: As in `read_labels`.
+        with_table: As in `read_labels`.
+
+    Raises:
+        LabelError: Images have no label; the message names the first ones.
+        DataError: There are no images.
     """
     labelled, problems = read_labels(folder, label_of, with_table)
     if problems:
-        more = [f"… and {len(problems) - _NAMES_SHOWN} more"] if len(problems) > _NAMES_SHOWN else []
-        raise LabelError("\n".join(problems[:_NAMES_SHOWN] + more))
+        more = [f"… and {len(problems) - _PROBLEMS_SHOWN} more"] if len(problems) > _PROBLEMS_SHOWN else []
+        raise LabelError("\n".join(problems[:_PROBLEMS_SHOWN] + more))
     if not labelled:
         raise DataError(
             f"{folder} holds no images ({', '.join(sorted(SUFFIXES))}). "
@@ -233,10 +264,40 @@ def labelled_images(
 
 
 def refuse_sub_folders(data: Sequence[LabelledImage], folder: Path, mode: str) -> None:
-    """Raise LabelError where an image of a data set of texts has a sub-folder's name for its label."""
-    inside = next((item for item in data if item.inside), None)
-    if inside and not find_label_table(folder):
+    """Raises LabelError if the text label of an image is the name of its sub-folder."""
+    first = next((item for item in data if item.inside), None)
+    if first and not find_label_table(folder):
         raise LabelError(
-            f"{inside.path} lies in a sub-folder, which is a class for MODE = 'NUM_CLASSES'; {mode} reads texts: "
+            f"{first.path} lies in a sub-folder, which is a class for MODE = 'NUM_CLASSES'; {mode} reads texts: "
             f"move it up into {folder.name}, or change MODE"
         )
+
+
+class ImageProcessing(Protocol):
+    """What packing, testing and serving use of `utils.Image_Processing`, which users edit."""
+
+    def extraction_image(self, source: Source, spec: InputSpec) -> np.ndarray: ...
+
+    def extraction_data(self, folder: Path, label_folder: Path | None = None) -> list[LabelledImage]: ...
+
+
+def load_split(work: Work, split: str, mode: str, processing: ImageProcessing) -> list[LabelledImage]:
+    """Loads the labelled images of a work.
+
+    Args:
+        work: The work.
+        split: 'train', 'validation' or 'test'.
+        mode: The value of MODE; decides what a label is.
+        processing: `utils.Image_Processing`.
+
+    Raises:
+        DataError: There are no images, or one has no label.
+        LabelError: The mode reads text, and an image lies in a sub-folder.
+    """
+    folder = work.data_folder(split)
+    if mode not in TEXT_CODECS:
+        return processing.extraction_data(folder, work.folder(LABEL_FOLDER))
+    data = processing.extraction_data(folder)
+    if TEXT_CODECS[mode].task is Task.TEXT:
+        refuse_sub_folders(data, folder, mode)
+    return data

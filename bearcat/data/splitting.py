@@ -1,4 +1,4 @@
-"""Choose which images of a pile go to validation and test: seeded, each class with its share, duplicates on one side."""
+"""Choosing which images go to validation and test: seeded, stratified by class, duplicates kept together."""
 
 import hashlib
 from collections import defaultdict
@@ -11,12 +11,12 @@ from bearcat.core.progress import map_in_threads, show_progress
 from bearcat.data.duplicates import Fingerprint, fingerprint, group_duplicates
 from bearcat.data.labels import list_images, name_in
 
-LEAST_LEFT = 1  # images, of each class, that must stay in the pile
+MIN_KEPT = 1  # images of each class that stay in training
 
 
 @dataclass(frozen=True)
 class Split:
-    """Which images of the pile go where: split name → their names in the pile (1.png, or cat/1.png)."""
+    """The images to move: split name → their names in the source folder (1.png, or cat/1.png)."""
 
     moves: dict[str, list[str]]
 
@@ -25,82 +25,99 @@ class Split:
         return {split: len(names) for split, names in self.moves.items()}
 
 
-def find_duplicates(pile: Path) -> list[list[str]]:
-    """Return the groups of images in the pile that show the same, by their names; damaged ones are in none."""
-    images = list_images(pile)
-    looked = show_progress(map_in_threads(_fingerprint, images), len(images), "looking for duplicates")
-    groups = group_duplicates([one for one in looked if one])
-    return [[name_in(pile, path) for path in group] for group in groups]
+def find_duplicates(folder: Path) -> list[list[str]]:
+    """Groups the images of a folder that show the same, by their names. Damaged images are left out."""
+    images = list_images(folder)
+    fingerprints = show_progress(map_in_threads(_fingerprint, images), len(images), "looking for duplicates")
+    groups = group_duplicates([one for one in fingerprints if one])
+    return [[name_in(folder, path) for path in group] for group in groups]
 
 
 def _fingerprint(path: Path) -> Fingerprint | None:
     try:
         return fingerprint(path)
     except ImageError:
-        return None  # cheak_file.py names the damaged ones
+        return None  # cheak_file.py reports damaged images
 
 
 def plan_split(
-    pile: Path,
+    source: Path,
     targets: Mapping[str, Path],
-    share: float,
+    fraction: float,
     seed: int,
     class_of: Mapping[str, str] | None = None,
     duplicates: Iterable[Sequence[str]] = (),
 ) -> Split:
-    """Choose images for each target folder that has none yet; `share` is that of all images, 0 … 1.
+    """Chooses the images to move into each target folder that has none yet.
 
-    Each class of `class_of` (image's name → class) gives its share as far as counts allow and keeps one image at
-    least; `duplicates` are groups of names that stay together, as do images of one stem, which share their label file.
-    The choice hangs on these, the names and the seed alone. Raises DataError where there is nothing to split.
+    The choice depends on the arguments and the file names only.
+
+    Args:
+        source: The folder with all images.
+        targets: Split name → its folder.
+        fraction: The fraction of all images for each target, 0 … 1.
+        seed: The seed of the choice.
+        class_of: Image name → class. Each class contributes in proportion to its size, and keeps at least one image.
+        duplicates: Groups of image names that stay together, as do images with the same stem, which share a label
+            file.
+
+    Raises:
+        DataError: There are no images, too few of them, or all targets are filled.
     """
-    names = [name_in(pile, path) for path in list_images(pile)]
+    names = [name_in(source, path) for path in list_images(source)]
     if not names:
-        raise DataError(f"{pile} holds no images: put yours there, named <label>_<anything>.png")
-    empty = _empty(targets)
-    each = max(1, round(len(names) * share))
-    if len(names) - each * len(empty) < LEAST_LEFT:
-        raise DataError(f"{pile} holds {len(names)} images, too few to take {each} for each of {', '.join(empty)}")
-    left: dict[str, list[list[str]]] = defaultdict(list)
-    for unit in sorted(_units(names, duplicates), key=lambda unit: _chance(seed, unit[0])):
-        left[(class_of or {}).get(unit[0], "")].append(unit)
-    sizes = {name: sum(map(len, units)) for name, units in left.items()}
+        raise DataError(f"{source} holds no images: put yours there, named <label>_<anything>.png")
+    empty = _empty_targets(targets)
+    size = max(1, round(len(names) * fraction))
+    if len(names) - size * len(empty) < MIN_KEPT:
+        raise DataError(f"{source} holds {len(names)} images, too few to take {size} for each of {', '.join(empty)}")
+    remaining: dict[str, list[list[str]]] = defaultdict(list)  # class → groups that stay together, shuffled
+    for group in sorted(_groups(names, duplicates), key=lambda group: _random_key(seed, group[0])):
+        remaining[(class_of or {}).get(group[0], "")].append(group)
+    sizes = {name: sum(map(len, groups)) for name, groups in remaining.items()}
     moves = {}
     for split in empty:
-        room = {name: sum(map(len, units)) - LEAST_LEFT for name, units in left.items()}
-        quotas = apportion(sizes, each, room, f"{seed}/{split}")
-        moves[split] = sorted(name for kind, quota in quotas.items() for name in _take(left[kind], quota))
+        limits = {name: sum(map(len, groups)) - MIN_KEPT for name, groups in remaining.items()}
+        quotas = apportion(sizes, size, limits, f"{seed}/{split}")
+        moves[split] = sorted(name for label, quota in quotas.items() for name in _take(remaining[label], quota))
         if not moves[split]:
             raise DataError(
-                f"{pile} holds {len(names)} images, and none of them can go to {split}: images that show the same "
-                "stay together, and one of each class stays in training. More images are needed"
+                f"{source} holds {len(names)} images, but none can go to {split}: duplicates stay together, and one "
+                "image of each class stays in training. Add more images"
             )
     return Split(moves)
 
 
-def _empty(targets: Mapping[str, Path]) -> list[str]:
-    """Return the splits whose folders have no images yet; raise DataError where all have some."""
+def _empty_targets(targets: Mapping[str, Path]) -> list[str]:
+    """Returns the splits whose folders have no images yet; raises DataError if all have some."""
     counts = {split: len(list_images(folder)) for split, folder in targets.items()}
     if all(counts.values()):
         filled = ", ".join(f"{targets[split]} ({count})" for split, count in counts.items())
         raise DataError(
-            f"nothing to split, images lie already in {filled}. They are left as they are; "
-            "python move_path.py --undo puts back what it moved there, and then all can be split anew"
+            f"nothing to split: there are images already in {filled}, which were not changed. To split again, first "
+            "move back what was moved: python move_path.py --undo"
         )
     return [split for split, count in counts.items() if not count]
 
 
-def apportion(sizes: Mapping[str, int], seats: int, room: Mapping[str, int], seed: str) -> dict[str, int]:
-    """Return how many of `seats` each class gets: in proportion to its size, largest remainders first, within `room`.
+def apportion(sizes: Mapping[str, int], seats: int, limits: Mapping[str, int], seed: str) -> dict[str, int]:
+    """Distributes seats over classes in proportion to their sizes, by the largest remainder method.
 
-    Equal remainders are drawn by the seed.
+    Args:
+        sizes: Class → number of images.
+        seats: The number of images to take in all.
+        limits: Class → the most that it can give.
+        seed: Decides between equal remainders.
+
+    Returns:
+        Class → number of images to take; fewer than `seats` in all if the limits do not allow more.
     """
     total = sum(sizes.values())
-    given = {name: min(seats * size // total, room[name]) for name, size in sizes.items()}
-    order = sorted(sizes, key=lambda name: (-(seats * sizes[name] % total), _chance(seed, name)))
+    given = {name: min(seats * size // total, limits[name]) for name, size in sizes.items()}
+    order = sorted(sizes, key=lambda name: (-(seats * sizes[name] % total), _random_key(seed, name)))
     left = seats - sum(given.values())
     while left:
-        takers = [name for name in order if given[name] < room[name]][:left]
+        takers = [name for name in order if given[name] < limits[name]][:left]
         if not takers:
             break
         for name in takers:
@@ -109,30 +126,32 @@ def apportion(sizes: Mapping[str, int], seats: int, room: Mapping[str, int], see
     return given
 
 
-def _units(names: Sequence[str], duplicates: Iterable[Sequence[str]]) -> list[list[str]]:
-    """Return what stays together, each unit sorted."""
-    from scipy.cluster.hierarchy import DisjointSet  # heavy, and not needed by most steps
+def _groups(names: Sequence[str], duplicates: Iterable[Sequence[str]]) -> list[list[str]]:
+    """Returns sorted groups of the names that must stay together."""
+    from scipy.cluster.hierarchy import DisjointSet  # slow to import, and not needed by most steps
 
-    groups, of_stem = DisjointSet(names), {}
+    groups = DisjointSet(names)
+    first_of_stem: dict[PurePosixPath, str] = {}
     for name in names:
-        groups.merge(name, of_stem.setdefault(PurePosixPath(name).with_suffix(""), name))
+        groups.merge(name, first_of_stem.setdefault(PurePosixPath(name).with_suffix(""), name))
     for first, *others in duplicates:
         for other in others:
             groups.merge(first, other)
-    return [sorted(unit) for unit in groups.subsets()]
+    return [sorted(group) for group in groups.subsets()]
 
 
-def _take(units: list[list[str]], quota: int) -> list[str]:
-    """Take from `units` those that fit into the quota, in their order, and return their names."""
-    taken, kept = [], []
-    for unit in units:
-        if len(taken) + len(unit) <= quota:
-            taken += unit
+def _take(groups: list[list[str]], quota: int) -> list[str]:
+    """Removes the groups that fit into the quota, in order, and returns their names."""
+    taken: list[str] = []
+    kept = []
+    for group in groups:
+        if len(taken) + len(group) <= quota:
+            taken += group
         else:
-            kept.append(unit)
-    units[:] = kept
+            kept.append(group)
+    groups[:] = kept
     return taken
 
 
-def _chance(seed: int | str, name: str) -> bytes:
+def _random_key(seed: int | str, name: str) -> bytes:
     return hashlib.blake2b(f"{seed}/{name}".encode()).digest()

@@ -1,74 +1,153 @@
-"""The index of a pack of TFRecords: what it holds, and whether it fits the settings. Free of TensorFlow."""
+"""The index of a pack, pack.json: what the TFRecords hold, and whether it fits the settings. Free of TensorFlow.
 
+The index is written last, so a folder without it is not a pack, and files that it does not name are not part of it.
+"""
+
+import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
 
-from bearcat.core.errors import RecordError
-from bearcat.core.files import check_fields, parse_json
-from bearcat.core.storage import Place
-from bearcat.data.codecs import TEXT_CODECS
+from bearcat.core.errors import DataError, RecordError
+from bearcat.core.files import check_types, parse_json
+from bearcat.core.storage import Place, remove, save_json
+from bearcat.data.codecs import TEXT_CODECS, Task, TextCodec
 from bearcat.data.images import InputSpec
 
 INDEX = "pack.json"
-AGAIN = "run python pack_dataset.py"
-RENEW = f"{AGAIN} --renew"
+RECORDS_PER_SHARD = 8192
+PACK_AGAIN = "run python pack_dataset.py"
+RENEW = f"{PACK_AGAIN} --renew"
+# what packing leaves in a folder besides the index; the last two also match files of earlier versions
+PACK_FILES = ("pack-*.tfrecord", "beam-*", "part-*.json", ".pa*.part*", "pa*.json.part")
+IGNORED = {".DS_Store", "Thumbs.db", "desktop.ini"}  # made by file managers
 
 
 @dataclass(frozen=True)
-class PackIndex:
-    """What a pack holds; written last, so that a folder without it is no pack."""
+class TFRecordIndex:
+    """What a pack holds.
 
-    count: int
-    shards: list[str]
-    height: int
-    width: int
-    channels: int
-    characters: list[str]  # the vocabulary's symbols
-    unit: str  # what they are: characters or classes
+    Args:
+        spec: Size of the images.
+        characters: The vocabulary.
+        task: What an entry of the vocabulary is.
+        longest_label: Length of the longest label, in characters.
+        steps_needed: Mode → number of positions or time steps that the longest label needs.
+        count: Number of records; 0 before they are written.
+        shards: Names of the files.
+    """
+
+    spec: InputSpec
+    characters: list[str]
+    task: Task
     longest_label: int
-    steps_needed: dict[str, int]  # mode → positions or time steps that the longest label takes
+    steps_needed: dict[str, int]
+    count: int = 0
+    shards: list[str] = field(default_factory=list)
 
-    @property
-    def spec(self) -> InputSpec:
-        return InputSpec(self.height, self.width, self.channels)
+    @classmethod
+    def for_labels(cls, spec: InputSpec, codec: TextCodec, labels: Iterable[str]) -> "TFRecordIndex":
+        """Describes a pack of images with these labels, before its records are written."""
+        labels = list(labels)
+        steps_needed = {mode: max(map(other.steps_needed, labels)) for mode, other in TEXT_CODECS.items()}
+        return cls(spec, list(codec.vocabulary.characters), codec.task, max(map(len, labels)), steps_needed)
 
-    def check_unit(self, folder: Place, unit: str) -> None:
-        """Raise RecordError where the pack's symbols are characters and classes are needed, or the other way round."""
-        if self.unit != unit:
-            raise RecordError(f"{folder} has one symbol a {self.unit}, the mode needs one a {unit}: {RENEW}")
+    @classmethod
+    def from_dict(cls, values: dict) -> "TFRecordIndex":
+        """Reads the keys of pack.json; raises ValueError or TypeError if they are not as `to_dict` writes them."""
+        values = dict(values)
+        try:
+            spec = InputSpec(*(values.pop(name) for name in ("height", "width", "channels")))
+            index = cls(spec=spec, task=Task(values.pop("unit")), **values)
+        except KeyError as error:
+            raise ValueError(f"{error} is missing") from None
+        for record in (spec, index):
+            check_types(record)
+        return index
+
+    def to_dict(self) -> dict[str, object]:
+        """The keys of pack.json."""
+        return {
+            "count": self.count,
+            "shards": self.shards,
+            **self.spec.as_dict(),
+            "characters": self.characters,
+            "unit": self.task,
+            "longest_label": self.longest_label,
+            "steps_needed": self.steps_needed,
+        }
+
+    def with_records(self, count: int, shards: list[str], folder: Place) -> "TFRecordIndex":
+        """Returns the index of a pack whose records are written; raises DataError if there are none."""
+        if not count:
+            raise DataError(f"no image for {folder} could be read: python cheak_file.py lists the damaged ones")
+        return replace(self, count=count, shards=shards)
+
+    def check_task(self, folder: Place, task: Task) -> None:
+        """Raises RecordError if the pack holds text and the mode needs classes, or the other way round."""
+        if self.task != task:
+            raise RecordError(
+                f"{folder} has one vocabulary entry per {self.task}, the mode needs one per {task}: {RENEW}"
+            )
 
 
-def fields_of_all(spec: InputSpec, codec, labels: Iterable[str]) -> dict[str, object]:
-    """Return the fields of PackIndex that all records share."""
-    labels = list(labels)
-    return {
-        **spec.as_dict(),
-        "characters": list(codec.vocabulary.characters),
-        "unit": codec.task,
-        "longest_label": max(map(len, labels)),
-        "steps_needed": {mode: max(map(other.steps_needed, labels)) for mode, other in TEXT_CODECS.items()},
-    }
-
-
-def load_pack_index(folder: Place) -> PackIndex:
-    """Read a pack's index; raise RecordError where the pack is missing or damaged."""
+def load_index(folder: Place) -> TFRecordIndex:
+    """Reads a pack's index; raises RecordError if the pack is missing or damaged."""
     try:
-        index = PackIndex(**parse_json((folder / INDEX).read_text(encoding="utf-8-sig")))
-        check_fields(index)
+        index = TFRecordIndex.from_dict(parse_json((folder / INDEX).read_text(encoding="utf-8-sig")))
     except FileNotFoundError:
-        raise RecordError(f"{folder} holds no pack: {AGAIN}") from None
+        raise RecordError(f"{folder} holds no pack: {PACK_AGAIN}") from None
     except (ValueError, TypeError) as error:
-        raise RecordError(f"{folder / INDEX} is damaged or of another version ({error}): {AGAIN}") from None
+        raise RecordError(f"{folder / INDEX} is damaged or of another version ({error}): {PACK_AGAIN}") from None
     missing = [name for name in index.shards if not (folder / name).is_file()]
     if missing or not index.count:
-        raise RecordError(f"{folder} lacks {', '.join(missing) or 'records'}: {AGAIN}")
+        raise RecordError(f"{folder} lacks {', '.join(missing) or 'records'}: {PACK_AGAIN}")
     return index
 
 
-def check_pack(folder: Place, index: PackIndex, spec: InputSpec, characters: tuple[str, ...], unit: str) -> None:
-    """Raise RecordError where a pack was made for another input size, another vocabulary or another kind of label."""
+def check_pack(folder: Place, index: TFRecordIndex, spec: InputSpec, characters: tuple[str, ...], task: Task) -> None:
+    """Raises RecordError if a pack was made for another input size, vocabulary or task."""
     if index.spec != spec:
-        raise RecordError(f"{folder} holds {index.spec}, the settings ask for {spec}: {AGAIN}")
-    index.check_unit(folder, unit)
+        raise RecordError(f"{folder} holds {index.spec}, the settings ask for {spec}: {PACK_AGAIN}")
+    index.check_task(folder, task)
     if tuple(index.characters) != characters:
-        raise RecordError(f"{folder} was packed with another vocabulary than num_classes.json holds: {AGAIN}")
+        raise RecordError(f"{folder} was packed with another vocabulary than num_classes.json has: {PACK_AGAIN}")
+
+
+def check_extendable(folder: Place, task: Task) -> None:
+    """Raises RecordError if a pack exists and is of another task, to whose vocabulary nothing can be appended."""
+    if (folder / INDEX).is_file():
+        load_index(folder).check_task(folder, task)
+
+
+def check_replaceable(folder: Place) -> None:
+    """Raises RecordError if a pack's folder holds files that packing did not write, since packing would delete them."""
+    names = {path.name for path in folder.glob("*")} - {INDEX} - IGNORED
+    if foreign := sorted(name for name in names if not any(fnmatch(name, pattern) for pattern in PACK_FILES)):
+        raise RecordError(
+            f"{folder} holds {', '.join(foreign[:3])}, which packing did not write but would delete: move it"
+        )
+
+
+def list_pack_files(folder: Place) -> list[Place]:
+    """Lists what packing has written to a folder besides the index."""
+    return [path for pattern in PACK_FILES for path in folder.glob(pattern)]
+
+
+def shard_names(prefix: str, total: int) -> list[str]:
+    """Names the shards of a pack for an expected number of records."""
+    count = max(1, -(-total // RECORDS_PER_SHARD))
+    return [f"{prefix}-{number:05d}-of-{count:05d}.tfrecord" for number in range(count)]
+
+
+def new_prefix() -> str:
+    """Returns a prefix for shards that are written next to those of the old pack."""
+    return f"pack-{secrets.token_hex(4)}"
+
+
+def publish(folder: Place, index: TFRecordIndex) -> None:
+    """Makes files that were written next to those of an old pack the new pack, and deletes the old ones."""
+    save_json(folder / INDEX, index.to_dict())
+    for path in list_pack_files(folder):
+        if path.name not in index.shards:
+            remove(path)

@@ -1,31 +1,35 @@
-"""The one TFRecord schema: written and parsed here only.
+"""Packs of TFRecords: the one place where records are written and parsed.
 
-A record holds `image` (raw uint8 pixels after the letterbox), `label`, `file` (UTF-8) and `target` (vocabulary rows).
+A record holds `image` (raw uint8 pixels after the letterbox), `label`, `file` (both UTF-8) and `target` (the indices of
+the label's symbols in the vocabulary).
 """
 
 import shutil
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from fnmatch import fnmatch
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from bearcat.core.errors import DataError, RecordError
+from bearcat.core.errors import RecordError
 from bearcat.core.files import PART, write_json
-from bearcat.core.storage import Place, reached
+from bearcat.core.storage import Place, RemotePath, reached
 from bearcat.data.images import InputSpec
-from bearcat.data.pack_parts import FILES
-from bearcat.data.tfrecord_index import AGAIN, INDEX, PackIndex
-
-RECORDS_PER_SHARD = 8192
-DUST = {".DS_Store", "Thumbs.db", "desktop.ini"}  # of file managers
+from bearcat.data.tfrecord_index import (
+    INDEX,
+    PACK_AGAIN,
+    TFRecordIndex,
+    check_replaceable,
+    new_prefix,
+    publish,
+    shard_names,
+)
 
 
 @dataclass(frozen=True)
 class Record:
-    """One image as it is packed."""
+    """A packed image."""
 
     image: np.ndarray
     label: str
@@ -34,7 +38,7 @@ class Record:
 
 
 def encode_record(record: Record) -> bytes:
-    """Return a record as a serialised tf.train.Example; the same record gives the same bytes."""
+    """Serialises a record as a tf.train.Example; equal records give equal bytes."""
 
     def text(value: str) -> tf.train.Feature:
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode("utf-8")]))
@@ -42,12 +46,16 @@ def encode_record(record: Record) -> bytes:
     pixels = tf.train.Feature(bytes_list=tf.train.BytesList(value=[record.image.tobytes()]))
     target = tf.train.Feature(int64_list=tf.train.Int64List(value=record.target))
     features = {"image": pixels, "label": text(record.label), "file": text(record.file), "target": target}
-    # the features are a map, whose order else hangs on the process
+    # the order of a map's entries would otherwise depend on the process
     return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(deterministic=True)
 
 
 def parse_batch(serialised: tf.Tensor, spec: InputSpec, target_width: int) -> dict[str, tf.Tensor]:
-    """Parse serialised records (N,): image uint8 (N, H, W, C), target int32 (N, target_width), label, file (N,)."""
+    """Parses serialised records (N,).
+
+    Returns:
+        image uint8 (N, H, W, C), target int32 (N, target_width), padded with 0; label and file, string (N,).
+    """
     parsed = tf.io.parse_example(
         serialised,
         {
@@ -67,47 +75,55 @@ def parse_batch(serialised: tf.Tensor, spec: InputSpec, target_width: int) -> di
     }
 
 
-def write_pack(folder: Path, records: Iterable[Record], total: int, index_of_all: dict) -> PackIndex:
-    """Stream records into shards in a folder beside, then put it in the place of `folder`.
+def write_pack(folder: Place, records: Iterable[Record], total: int, index: TFRecordIndex) -> TFRecordIndex:
+    """Streams records into a pack, which replaces the old one when it is complete.
 
-    `total` decides the number of shards, over which records go in turn; `index_of_all` holds the
-    fields of PackIndex that all records share. Returns the index. Raises RecordError where the folder, which is
-    replaced as a whole, holds anything else.
+    Args:
+        folder: The pack; a local folder is replaced as a whole.
+        records: The records, which go to the shards in turn.
+        total: Expected number of records; decides the number of shards.
+        index: Describes all records, see `TFRecordIndex.for_labels`.
+
+    Returns:
+        The index of the pack.
+
+    Raises:
+        RecordError: The folder holds files that packing did not write.
+        DataError: There are no records.
     """
     check_replaceable(folder)
-    beside = folder.with_name(f".{folder.name}{PART}")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
+    serialised = map(encode_record, records)
+    if isinstance(folder, RemotePath):
+        return _write_remote(folder, serialised, total, index)
+    return _write_local(folder, serialised, total, index)
+
+
+def _write_local(folder: Path, serialised: Iterable[bytes], total: int, index: TFRecordIndex) -> TFRecordIndex:
+    part, names = folder.with_name(f".{folder.name}{PART}"), shard_names("pack", total)
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
     try:
-        shard_count = file_count(total)
-        names = [f"pack-{number:05d}-of-{shard_count:05d}.tfrecord" for number in range(shard_count)]
-        count = write_files([beside / name for name in names], map(encode_record, records))
-        if not count:
-            raise DataError(f"not one image for {folder} could be read: python cheak_file.py names the damaged ones")
-        index = PackIndex(count=count, shards=names, **index_of_all)
-        write_json(beside / INDEX, asdict(index))
-        _put_in_place(beside, folder)
+        index = index.with_records(_write_shards([part / name for name in names], serialised), names, folder)
+        write_json(part / INDEX, index.to_dict())
+        _replace_folder(folder, part)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)  # of a run that failed: a full disk needs the room
+        shutil.rmtree(part, ignore_errors=True)  # after a failure: frees a full disk
     return index
 
 
-def check_replaceable(folder: Path) -> None:
-    """Raise RecordError where a pack's folder holds what packing did not make, and what would go with it."""
-    held = {path.name for path in folder.glob("*")} - {INDEX} - DUST
-    if strange := sorted(name for name in held if not any(fnmatch(name, pattern) for pattern in FILES)):
-        raise RecordError(
-            f"{folder} holds {', '.join(strange[:3])}, which packing did not make but would take away: move it"
-        )
+def _write_remote(folder: RemotePath, serialised: Iterable[bytes], total: int, index: TFRecordIndex) -> TFRecordIndex:
+    """Writes shards of new names next to the old pack: object stores cannot rename a folder."""
+    names = shard_names(new_prefix(), total)
+    folder.mkdir()
+    with reached(folder):
+        count = _write_shards([folder / name for name in names], serialised)
+    index = index.with_records(count, names, folder)
+    publish(folder, index)
+    return index
 
 
-def file_count(total: int) -> int:
-    """Return over how many files so many records go."""
-    return max(1, -(-total // RECORDS_PER_SHARD))
-
-
-def write_files(files: list[Place], serialised: Iterable[bytes]) -> int:
-    """Write serialised records in turn over some files; return how many they were."""
+def _write_shards(files: Sequence[Place], serialised: Iterable[bytes]) -> int:
+    """Writes records to the files in turn and returns their number."""
     writers = [tf.io.TFRecordWriter(str(file)) for file in files]
     count = 0
     try:
@@ -120,34 +136,34 @@ def write_files(files: list[Place], serialised: Iterable[bytes]) -> int:
     return count
 
 
-def _put_in_place(beside: Path, folder: Path) -> None:
+def _replace_folder(folder: Path, part: Path) -> None:
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
         folder.rename(old)
-    beside.rename(folder)
+    part.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
 
 
-def check_records(folder: Place, index: PackIndex) -> None:
-    """Read a pack once, its checksums held; raise RecordError that names a shard which is damaged or was cut."""
+def check_records(folder: Place, index: TFRecordIndex) -> None:
+    """Reads a pack once with its checksums; raises RecordError, naming the shard, if one is damaged or truncated."""
     count = 0
     for shard in (folder / name for name in index.shards):
         try:
             with reached(shard):
                 count += int(tf.data.TFRecordDataset(str(shard)).reduce(np.int64(0), lambda number, record: number + 1))
         except (tf.errors.DataLossError, tf.errors.OutOfRangeError) as error:
-            raise RecordError(f"{shard} is damaged ({error.message}): {AGAIN}") from None
+            raise RecordError(f"{shard} is damaged ({error.message}): {PACK_AGAIN}") from None
     if count != index.count:
-        raise RecordError(f"{folder} holds {count} records, its {INDEX} says {index.count}: {AGAIN}")
+        raise RecordError(f"{folder} holds {count} records, its {INDEX} says {index.count}: {PACK_AGAIN}")
 
 
-def read_records(folder: Place, index: PackIndex, batch_size: int = 64) -> Iterator[dict[str, np.ndarray]]:
-    """Yield a pack's records in batches of NumPy arrays, in the order of the shards."""
+def read_records(folder: Place, index: TFRecordIndex, batch_size: int = 64) -> Iterator[dict[str, np.ndarray]]:
+    """Yields a pack's records in batches of NumPy arrays, in the order of the shards."""
     shards = [str(folder / name) for name in index.shards]
     batches = tf.data.TFRecordDataset(shards).batch(batch_size)
     parsed = batches.map(lambda serialised: parse_batch(serialised, index.spec, max(1, index.longest_label)))
     try:
         yield from parsed.as_numpy_iterator()
     except tf.errors.DataLossError as error:
-        raise RecordError(f"{folder} is damaged ({error.message}): {AGAIN}") from None
+        raise RecordError(f"{folder} is damaged ({error.message}): {PACK_AGAIN}") from None

@@ -1,4 +1,4 @@
-"""The vocabulary: which row of a network's head stands for which character (num_classes.json)."""
+"""The vocabulary, num_classes.json: the character or class that each class index of a network stands for."""
 
 import string
 from collections import Counter
@@ -13,21 +13,25 @@ from bearcat.core.files import read_json, write_json
 BLANK = "_"
 BLANK_INDEX = 0
 ALPHABETS = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
-SEEN_SHARE = 1 / 3  # of an alphabet: with less, labels only borrow from it, as sums do the letter x
+MIN_SEEN_FRACTION = 1 / 3  # of an alphabet; labels that have less of it only borrow symbols, as sums do the letter x
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The symbols in the order of the head's rows; row 0 is the blank, which no label can hold."""
+    """The symbols in the order of their indices, from 1; index 0 is the blank, which no label contains.
+
+    Args:
+        characters: Characters, or class names.
+    """
 
     characters: tuple[str, ...]
 
     def __post_init__(self):
         if len(set(self.characters)) != len(self.characters) or BLANK in self.characters:
-            raise LabelError(f"a vocabulary holds each character once and no {BLANK!r}, got {self.characters}")
+            raise LabelError(f"a vocabulary has each symbol once and no {BLANK!r}, got {self.characters}")
 
     def __len__(self) -> int:
-        """Return the number of rows, the blank included."""
+        """Number of classes, including the blank."""
         return len(self.characters) + 1
 
     @cached_property
@@ -36,70 +40,73 @@ class Vocabulary:
 
     @classmethod
     def of_symbols(cls, symbols: Iterable[Iterable[str]]) -> "Vocabulary":
-        """Return the sorted symbols of all labels: characters, or class names."""
+        """Creates the sorted vocabulary of all labels from the symbols of each."""
         return cls(tuple(sorted(set().union(*symbols))))
 
     def completed(self, counts: Counter) -> "Vocabulary":
-        """Return this vocabulary with the characters that labels, whose characters are counted, likely lack by chance.
+        """Adds the characters that the labels probably lack by chance.
 
-        Where some character was seen just once, others were likely not seen at all (Good 1953): what is left of an
-        alphabet that labels draw on gets its rows then, which a network that knows the characters already can use.
+        If a character was seen only once, others were probably not seen at all (Good 1953). The rest of the alphabets
+        that the labels use is added then, so that pretrained weights can predict it.
+
+        Args:
+            counts: Character → its number in all labels.
         """
         likely = set(self.characters)
         for alphabet in ALPHABETS:
             seen = [counts[character] for character in alphabet if counts[character]]
-            if len(seen) >= SEEN_SHARE * len(alphabet) and min(seen) == 1:
+            if len(seen) >= MIN_SEEN_FRACTION * len(alphabet) and min(seen) == 1:
                 likely |= set(alphabet)
         return Vocabulary(tuple(sorted(likely)))
 
     def covers(self, other: "Vocabulary") -> bool:
-        """Tell whether this vocabulary is another's, or has beyond it only what alphabets that it draws on lack."""
-        beyond, lacking = (set(a.characters) - set(b.characters) for a, b in ((self, other), (other, self)))
-        drawn_on = [alphabet for alphabet in ALPHABETS if set(alphabet) & set(other.characters)]
-        return not lacking and beyond <= set("".join(drawn_on))
+        """Whether this vocabulary is `other`, possibly with more characters of the alphabets that `other` uses."""
+        added, missing = (set(a.characters) - set(b.characters) for a, b in ((self, other), (other, self)))
+        used = [alphabet for alphabet in ALPHABETS if set(alphabet) & set(other.characters)]
+        return not missing and added <= set("".join(used))
 
     def encode(self, symbols: Iterable[str]) -> list[int]:
-        """Return the rows of a label's symbols; raise LabelError for one that has none."""
+        """Returns the indices of a label's symbols; raises LabelError for one that is not in the vocabulary."""
         symbols = list(symbols)
         unknown = sorted(set(symbols) - self.index_of.keys())
         if unknown:
             label = "".join(symbols)
-            raise LabelError(f"the label {label!r} holds {', '.join(map(repr, unknown))}, not in the vocabulary")
+            raise LabelError(f"the label {label!r} contains {', '.join(map(repr, unknown))}, not in the vocabulary")
         return [self.index_of[symbol] for symbol in symbols]
 
     def extended(self, other: "Vocabulary") -> "Vocabulary":
-        """Return this vocabulary with what `other` has more at its end, so that the rows of before keep their place."""
+        """Appends the symbols that only `other` has; the existing ones keep their indices."""
         return Vocabulary((*self.characters, *(symbol for symbol in other.characters if symbol not in self.index_of)))
 
-    def decode(self, rows: Iterable[int]) -> str:
-        """Return the text of rows, blanks left out."""
-        return "".join(self.characters[row - 1] for row in rows if row != BLANK_INDEX)
+    def decode(self, indices: Iterable[int]) -> str:
+        """Returns the text of indices, without blanks."""
+        return "".join(self.characters[index - 1] for index in indices if index != BLANK_INDEX)
 
     def difference(self, other: "Vocabulary") -> str:
-        """Say in words how `other` differs from this one."""
+        """Describes how `other` differs from this vocabulary."""
         added = sorted(set(other.characters) - set(self.characters))
         missing = sorted(set(self.characters) - set(other.characters))
-        parts = [f"new: {' '.join(added)}"] * bool(added) + [f"gone: {' '.join(missing)}"] * bool(missing)
-        return "; ".join(parts) or "the same characters in another order"
+        parts = [f"new: {' '.join(added)}"] * bool(added) + [f"missing: {' '.join(missing)}"] * bool(missing)
+        return "; ".join(parts) or "the same symbols in another order"
 
     def save(self, path: Path) -> None:
-        """Write num_classes.json: row → character."""
-        write_json(path, {str(row): symbol for row, symbol in enumerate((BLANK, *self.characters))})
+        """Writes num_classes.json: index → symbol."""
+        write_json(path, {str(index): symbol for index, symbol in enumerate((BLANK, *self.characters))})
 
     @classmethod
     def load(cls, path: Path) -> "Vocabulary":
-        """Read num_classes.json; raise RecordError where it is missing or not as `save` writes it."""
+        """Reads num_classes.json; raises RecordError if it is missing or not as `save` writes it."""
         again = "run python pack_dataset.py"
         try:
-            rows = read_json(path)
-            symbols = [rows[str(row)] for row in range(len(rows))]
+            entries = read_json(path)
+            symbols = [entries[str(index)] for index in range(len(entries))]
             blank, *characters = symbols
         except FileNotFoundError:
-            raise RecordError(f"{path} is not there: {again}") from None
+            raise RecordError(f"{path} does not exist: {again}") from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RecordError(f'{path} does not hold {{"0": "_", "1": …}} ({error!r}): {again}') from None
+            raise RecordError(f'{path} is not of the form {{"0": "_", "1": …}} ({error!r}): {again}') from None
         if blank != BLANK or not all(isinstance(symbol, str) and symbol for symbol in characters):
-            raise RecordError(f"{path} does not start with the blank {BLANK!r}, or holds an empty symbol: {again}")
+            raise RecordError(f"{path} does not start with the blank {BLANK!r}, or has an empty symbol: {again}")
         try:
             return cls(tuple(characters))
         except LabelError as error:

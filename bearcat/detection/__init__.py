@@ -1,1 +1,4 @@
-"""Detection: from an image to what it shows and where. Only network, losses, metrics and data import Keras."""
+"""Object detection for EFFICIENTDET: boxes, network, loss, metric, decoding, augmentation and drawing.
+
+Boxes, configs, decoding and drawing do not import Keras.
+"""

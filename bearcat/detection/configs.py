@@ -1,19 +1,28 @@
-"""The table of detectors: EfficientDet D0 to D7 (Tan, Pang, Le 2020, table 1), and a light one for a CPU. No Keras."""
+"""The detectors: EfficientDet D0 to D7 (Tan, Pang, Le 2020, table 1), and a light one for CPUs. Free of Keras."""
 
 from dataclasses import dataclass
 from types import SimpleNamespace
 
-from bearcat.core.settings_file import AUTO
 from bearcat.data.images import InputSpec
 
 LIGHT_PHI = -1
 
 
 @dataclass(frozen=True)
-class Variant:
-    """A detector: its backbone, how wide and deep its feature network and heads are, and its anchors.
+class DetectorConfig:
+    """The hyperparameters of a detector.
 
-    `anchor_scale` times a level's stride is the side of its smallest anchor, in pixels.
+    Args:
+        backbone: "plain", or an EfficientNet of bearcat.networks.registry.
+        filters: Channels of the feature pyramid and the heads.
+        cells: Number of BiFPN cells.
+        depth: Number of convolutions in each head before its last.
+        weighted: Whether BiFPN cells add their inputs with learned weights.
+        separable: Whether convolutions of the feature pyramid and the heads are depthwise separable.
+        levels: Binary logarithms of the strides of the feature pyramid, from fine to coarse.
+        anchor_scale: Side of a level's smallest square anchor, in strides of the level.
+        ratios: Aspect ratios (width / height) of the anchors.
+        octaves: Sizes of the anchors, as powers of 2 of the smallest.
     """
 
     backbone: str
@@ -28,7 +37,7 @@ class Variant:
     octaves: tuple[float, ...] = (0.0, 1 / 3, 2 / 3)
 
     @property
-    def anchors_a_cell(self) -> int:
+    def anchors_per_cell(self) -> int:
         return len(self.ratios) * len(self.octaves)
 
     @property
@@ -36,12 +45,12 @@ class Variant:
         return 2 ** self.levels[-1]
 
     def round_up(self, side: float) -> int:
-        """Return the next multiple of the largest stride, in pixels."""
+        """Rounds a side in pixels up to a multiple of the largest stride."""
         return max(1, -(-round(side) // self.largest_stride)) * self.largest_stride
 
 
 def detector_name(phi: int) -> str:
-    """Return the name of a detector by its compound coefficient; −1 is the light one."""
+    """The name of a detector by its compound coefficient, which is −1 for the light one."""
     return "EfficientDet_light" if phi == LIGHT_PHI else f"EfficientDet_D{phi}"
 
 
@@ -49,18 +58,18 @@ _FILTERS = (64, 88, 112, 160, 224, 288, 384, 384)
 _CELLS = (3, 4, 5, 6, 7, 7, 8, 8)
 _DEPTHS = (3, 3, 3, 4, 4, 4, 5, 5)
 
-DETECTORS: dict[str, Variant] = {
-    # plain convolutions, since depthwise ones cost a CPU more than they save, and square anchors on three levels
-    detector_name(LIGHT_PHI): Variant(
+DETECTORS: dict[str, DetectorConfig] = {
+    # plain convolutions, since depthwise ones cost a CPU more than they save; only square anchors, on three levels
+    detector_name(LIGHT_PHI): DetectorConfig(
         "plain", 64, 2, 2, separable=False, levels=(3, 4, 5), anchor_scale=3.0, ratios=(1.0,)
     ),
     **{
-        detector_name(phi): Variant(
+        detector_name(phi): DetectorConfig(
             f"EfficientNet_b{min(phi, 6)}",
             _FILTERS[phi],
             _CELLS[phi],
             _DEPTHS[phi],
-            weighted=phi < 6,  # the weights of the fusion make the largest networks unstable, says the paper
+            weighted=phi < 6,  # weighted fusion makes the largest networks unstable, according to the paper
             anchor_scale=5.0 if phi == 7 else 4.0,
         )
         for phi in range(8)
@@ -69,17 +78,19 @@ DETECTORS: dict[str, Variant] = {
 
 
 def choose_phi(phi: int | str, on_gpu: bool) -> int:
-    """Return the compound coefficient that a setting names; 'auto' is the light detector on a CPU, D0 on a GPU."""
-    return (0 if on_gpu else LIGHT_PHI) if phi == AUTO else phi
+    """The compound coefficient that a setting stands for; 'auto' is the light detector on a CPU, D0 on a GPU."""
+    if isinstance(phi, int):
+        return phi
+    return 0 if on_gpu else LIGHT_PHI
 
 
 def input_spec(settings: SimpleNamespace, phi: int) -> InputSpec:
-    """Return what a detector sees: a square of IMAGE_SIZES for D0 to D7, IMAGE_HEIGHT × IMAGE_WIDTH for the light one.
+    """The input of a detector: IMAGE_HEIGHT × IMAGE_WIDTH for the light one, else a square of IMAGE_SIZES[phi].
 
-    Sides are rounded up to multiples of the coarsest level's stride.
+    Sides are rounded up to multiples of the largest stride.
     """
     height, width = settings.IMAGE_HEIGHT, settings.IMAGE_WIDTH
     if phi != LIGHT_PHI:
         height = width = settings.IMAGE_SIZES[phi]
-    variant = DETECTORS[detector_name(phi)]
-    return InputSpec(variant.round_up(height), variant.round_up(width), settings.IMAGE_CHANNALS)
+    config = DETECTORS[detector_name(phi)]
+    return InputSpec(config.round_up(height), config.round_up(width), settings.IMAGE_CHANNALS)

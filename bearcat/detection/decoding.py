@@ -1,4 +1,4 @@
-"""From a detector's output to the objects of an image, and to the points to click. NumPy alone: tested and served."""
+"""From the output of a detector to the objects of an image, and to the points to click. Only needs NumPy."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -8,18 +8,24 @@ import numpy as np
 from bearcat.core.errors import LabelError
 from bearcat.data.codecs import Task
 from bearcat.data.images import InputSpec, place
-from bearcat.detection.boxes import decode_boxes, make_anchors, suppress
+from bearcat.detection.boxes import decode_boxes, make_anchors, non_max_suppression
 from bearcat.detection.configs import DETECTORS
 
-SURE = 0.4  # from this score on an object is part of the answer
-POSSIBLE = 0.05  # from this one on it may be one that the prompt asks for, and counts in the average precision
-SAME_IOU = 0.5  # boxes that overlap more show the same object, whatever their classes
-MOST_CANDIDATES = 1000
+SCORE_THRESHOLD = 0.4  # from this score on a box counts as an object
+MIN_SCORE = 0.05  # from this score on a box may match a name of the prompt, and counts for average precision
+NMS_IOU = 0.5  # boxes that overlap more are the same object, whatever their classes
+MAX_CANDIDATES = 1000
 
 
 @dataclass(frozen=True)
 class Detections:
-    """What was found in an image, best first: boxes (n, 4) in its pixels, a probability of each class (n, classes)."""
+    """The boxes found in an image, best first; those with a score of at least SCORE_THRESHOLD are its objects.
+
+    Args:
+        names: The classes.
+        boxes_xyxy: Boxes (n, 4) in pixels.
+        probabilities: Probability of each class (n, classes).
+    """
 
     names: tuple[str, ...]
     boxes_xyxy: np.ndarray
@@ -27,71 +33,80 @@ class Detections:
 
     @cached_property
     def scores(self) -> np.ndarray:
-        """Return the probability (n,) of each box's best class."""
+        """Probability (n,) of each box's best class."""
         return self.probabilities.max(axis=1, initial=0.0)
 
     @cached_property
     def labels(self) -> list[str]:
-        """Return the name of each box's best class."""
-        return [self.names[row] for row in self.probabilities.argmax(axis=1)] if len(self.scores) else []
+        """Name of each box's best class."""
+        return [self.names[index] for index in self.probabilities.argmax(axis=1)] if len(self.scores) else []
 
     @property
     def count(self) -> int:
-        """Return how many boxes are sure; the first ones."""
-        return int((self.scores >= SURE).sum())
+        """Number of objects, which are the first boxes."""
+        return int((self.scores >= SCORE_THRESHOLD).sum())
 
     @property
     def confidences(self) -> tuple[float, ...]:
-        """Return the scores of the sure boxes."""
+        """Scores of the objects."""
         return tuple(self.scores[: self.count].tolist())
 
     @property
     def parts(self) -> list[tuple[str, float]]:
-        """Return the name of each sure box with its score."""
+        """Name and score of each object."""
         return list(zip(self.labels, self.confidences, strict=False))
 
     @property
     def confidence(self) -> float:
-        """Return the product of the sure boxes' scores; 0 where there are none."""
+        """Product of the objects' scores, 0 without objects."""
         return float(np.prod(self.confidences)) if self.count else 0.0
 
     @property
     def text(self) -> str:
-        """Return the names of the sure boxes from left to right."""
+        """Names of the objects from left to right."""
         order = np.argsort(self.boxes_xyxy[: self.count, 0], kind="stable")
-        return " ".join(self.labels[number] for number in order)
+        return " ".join(self.labels[index] for index in order)
 
     def objects(self) -> list[dict]:
-        """Return the sure boxes as the service answers them, in pixels of the image."""
+        """Objects as in the service's response: label, score, xmin, ymin, xmax, ymax."""
         corners = ("xmin", "ymin", "xmax", "ymax")
         return [
-            {"label": self.labels[n], "score": float(self.scores[n])}
-            | dict(zip(corners, np.round(self.boxes_xyxy[n], 2).tolist(), strict=True))
-            for n in range(self.count)
+            {"label": self.labels[index], "score": float(self.scores[index])}
+            | dict(zip(corners, np.round(self.boxes_xyxy[index], 2).tolist(), strict=True))
+            for index in range(self.count)
         ]
 
     def points(self, prompt: list[str]) -> list[list[float] | None]:
-        """Return the point [x, y] to click for each name of the prompt, None where there is no box left for one.
+        """The points to click for a prompt.
 
-        One box for one name, chosen so that the product of their probabilities is largest (the assignment problem):
-        of two characters that look alike each gets its own. Raises LabelError for a name that was never learnt.
+        Each box is assigned to at most one name, so that the product of probabilities is maximal (the assignment
+        problem): two similar characters get different boxes.
+
+        Args:
+            prompt: Names of classes in the order of the clicks.
+
+        Returns:
+            A point [x, y] in pixels per name, None if no box is left for it.
+
+        Raises:
+            LabelError: If a name is not one of the classes.
         """
-        from scipy.optimize import linear_sum_assignment  # not needed unless somebody asks
+        from scipy.optimize import linear_sum_assignment  # takes long to import, and few calls have a prompt
 
         unknown = [name for name in prompt if name not in self.names]
         if unknown:
-            raise LabelError(f"prompt holds {', '.join(map(repr, unknown))}, which this unit never learnt")
+            raise LabelError(f"prompt holds {', '.join(map(repr, unknown))}, which the model was not trained on")
         points: list[list[float] | None] = [None] * len(prompt)
-        rows = [self.names.index(name) for name in prompt]
-        likelihoods = np.log(np.maximum(self.probabilities[:, rows], 1e-9))
+        classes = [self.names.index(name) for name in prompt]
+        log_likelihoods = np.log(np.maximum(self.probabilities[:, classes], 1e-9))
         boxes = self.boxes_xyxy
-        for box, place_in_prompt in zip(*linear_sum_assignment(likelihoods, maximize=True), strict=True):
+        for box, position in zip(*linear_sum_assignment(log_likelihoods, maximize=True), strict=True):
             centre = (boxes[box, :2] + boxes[box, 2:]) / 2
-            points[place_in_prompt] = np.round(centre, 1).tolist()
+            points[position] = np.round(centre, 1).tolist()
         return points
 
-    def placed(self, width: int, height: int, spec: InputSpec) -> "Detections":
-        """Return boxes of the input as boxes of the image of this size that was letterboxed into it."""
+    def to_image(self, width: int, height: int, spec: InputSpec) -> "Detections":
+        """Converts boxes in the letterboxed input to boxes in the image of this size that it was made from."""
         placement = place(width, height, spec)
         shift = np.array([placement.left, placement.top] * 2)
         limits = np.array([width, height] * 2)
@@ -99,7 +114,13 @@ class Detections:
 
 
 class DetectionCodec:
-    """Turns a detector's output into detections in pixels of its input; its symbols are class names."""
+    """Turns a detector's output into detections.
+
+    Args:
+        names: The classes, which are the vocabulary's entries.
+        detector: A name in DETECTORS.
+        spec: The detector's input.
+    """
 
     task = Task.DETECTION
     uses_captcha_length = False
@@ -110,33 +131,33 @@ class DetectionCodec:
 
     @classmethod
     def from_card(cls, card) -> "DetectionCodec":
-        """Return the codec of the unit that a card describes."""
+        """Creates the codec of the model that a card describes."""
         return cls(card.characters, card.backbone, card.spec)
 
     @staticmethod
     def symbols(label) -> tuple[str, ...]:
-        """Return the names of what an image shows."""
+        """Names of the objects in an image's box labels."""
         return label.names
 
     @staticmethod
     def probabilities(outputs: np.ndarray) -> np.ndarray:
-        """Return the probability of each class (N, A, classes) of outputs (N, A, 4 + classes)."""
+        """Probability of each class (N, anchors, classes) from outputs (N, anchors, 4 + classes)."""
         return sigmoid(outputs[..., 4:])
 
     def decode(self, outputs: np.ndarray) -> list[Detections]:
-        """Return what was found in each image of outputs (N, A, 4 + classes)."""
+        """Decodes outputs (N, anchors, 4 + classes) into the detections of each image, in pixels of the input."""
         return [self._decode_one(np.asarray(output, np.float64)) for output in outputs]
 
     def _decode_one(self, output: np.ndarray) -> Detections:
         best = output[:, 4:].max(axis=1)
-        candidates = np.flatnonzero(best >= np.log(POSSIBLE / (1 - POSSIBLE)))
-        candidates = candidates[np.argsort(-best[candidates], kind="stable")[:MOST_CANDIDATES]]
+        candidates = np.flatnonzero(best >= np.log(MIN_SCORE / (1 - MIN_SCORE)))
+        candidates = candidates[np.argsort(-best[candidates], kind="stable")[:MAX_CANDIDATES]]
         boxes_yxyx = decode_boxes(output[candidates, :4], self._anchors[candidates])
-        kept = suppress(boxes_yxyx, best[candidates], SAME_IOU)
+        kept = non_max_suppression(boxes_yxyx, best[candidates], NMS_IOU)
         probabilities = self.probabilities(output[candidates[kept]])
         return Detections(self.names, boxes_yxyx[kept][:, [1, 0, 3, 2]], probabilities)
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(−logits)), in float64."""
+    """1 / (1 + exp(−logits)) in float64."""
     return 1 / (1 + np.exp(-np.asarray(logits, np.float64).clip(-500, 500)))

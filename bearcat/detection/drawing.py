@@ -1,52 +1,40 @@
-"""Draw boxes with their names on an image, for a person to look at."""
+"""Draws boxes with their names, and points to click, on images."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw
 
-from bearcat.core.files import written_beside
+from bearcat.core.files import atomic_write
 from bearcat.core.fonts import find_font
 from bearcat.data.box_labels import BoxLabels
 from bearcat.detection.decoding import Detections
 
-TRUE_COLOUR, FOUND_COLOUR, PAPER = (0, 150, 60), (220, 30, 30), (255, 255, 255)
+TRUE_COLOUR, FOUND_COLOUR, BACKGROUND = (0, 150, 60), (220, 30, 30), (255, 255, 255)
 POINT_COLOUR = (30, 80, 200)
-LEAST_WIDTH = 320  # pixels: smaller images are enlarged, so that the names can be read
+MIN_WIDTH = 320  # pixels: smaller images are enlarged, so that the names are legible
+
+Colour = tuple[int, int, int]
 
 
-def draw_boxes(image: Image.Image, boxes_xyxy: Sequence, words: Sequence[str], colour, below: bool = False) -> None:
-    """Draw boxes in place, each with its words above it (or below), or as near as they fit into the image."""
-    pen = ImageDraw.Draw(image)
-    font = find_font("".join(words), max(12, image.height // 18))
-    for (left, top, right, bottom), text in zip(boxes_xyxy, words, strict=True):
-        pen.rectangle((left, top, right, bottom), outline=colour, width=2)
-        width, height = pen.textbbox((0, 0), text, font=font, anchor="lt")[2:]
-        x = max(0, min(left, image.width - width))
-        y = max(0, min(bottom + 1 if below else top - height - 1, image.height - height))
-        pen.rectangle((x, y, x + width, y + height), fill=PAPER)
-        pen.text((x, y), text, fill=colour, font=font, anchor="lt")
-
-
-def draw_found(image: Image.Image, found: Detections) -> Image.Image:
-    """Return a copy of an image with the sure boxes, their names and scores."""
+def draw_detections(image: Image.Image, detections: Detections) -> Image.Image:
+    """Returns a copy of an image, enlarged if it is small, with the detected objects, their names and scores."""
     canvas, scale = _enlarged(image)
-    words = [f"{found.labels[n]} {found.scores[n]:.0%}" for n in range(found.count)]
-    draw_boxes(canvas, found.boxes_xyxy[: found.count] * scale, words, FOUND_COLOUR)
+    _draw_objects(canvas, detections, scale)
     return canvas
 
 
-def draw_against(image: Image.Image, truth: BoxLabels, found: Detections) -> Image.Image:
-    """Return a copy of an image with the true boxes in green, named below, and the found ones in red."""
+def draw_comparison(image: Image.Image, truth: BoxLabels, detections: Detections) -> Image.Image:
+    """Returns a copy of an image with the true boxes in green, named below, and the detected objects in red."""
     canvas, scale = _enlarged(image)
-    draw_boxes(canvas, truth.boxes_xyxy * scale, truth.names, TRUE_COLOUR, below=True)
-    words = [f"{found.labels[n]} {found.scores[n]:.0%}" for n in range(found.count)]
-    draw_boxes(canvas, found.boxes_xyxy[: found.count] * scale, words, FOUND_COLOUR)
+    _draw_boxes(canvas, truth.boxes_xyxy * scale, truth.names, TRUE_COLOUR, below=True)
+    _draw_objects(canvas, detections, scale)
     return canvas
 
 
 def draw_points(image: Image.Image, points_xy: Sequence[Sequence[float] | None], scale: float = 1.0) -> None:
-    """Draw numbers from 1 on at points in place, in the order of clicks; None keeps its number and is left out."""
+    """Draws points in place, numbered from 1 in the order of clicks; None takes a number and is not drawn."""
     pen = ImageDraw.Draw(image)
     radius = max(9, image.height // 18)
     font = find_font("0123456789", radius * 5 // 4)
@@ -55,16 +43,36 @@ def draw_points(image: Image.Image, points_xy: Sequence[Sequence[float] | None],
             continue
         x, y = point[0] * scale, point[1] * scale
         corners = (x - radius, y - radius, x + radius, y + radius)
-        pen.ellipse(corners, fill=POINT_COLOUR, outline=PAPER, width=max(2, radius // 8))
-        pen.text((x, y), str(number), fill=PAPER, font=font, anchor="mm")
-
-
-def _enlarged(image: Image.Image) -> tuple[Image.Image, int]:
-    scale = max(1, -(-LEAST_WIDTH // image.width))
-    return image.convert("RGB").resize((image.width * scale, image.height * scale)), scale
+        pen.ellipse(corners, fill=POINT_COLOUR, outline=BACKGROUND, width=max(2, radius // 8))
+        pen.text((x, y), str(number), fill=BACKGROUND, font=font, anchor="mm")
 
 
 def save_image(image: Image.Image, path: Path) -> None:
-    """Write an image beside and rename it into place."""
-    with written_beside(path) as part:
+    """Writes an image atomically."""
+    with atomic_write(path) as part:
         image.save(part)
+
+
+def _draw_objects(canvas: Image.Image, detections: Detections, scale: int) -> None:
+    captions = [f"{name} {score:.0%}" for name, score in detections.parts]
+    _draw_boxes(canvas, detections.boxes_xyxy[: detections.count] * scale, captions, FOUND_COLOUR)
+
+
+def _draw_boxes(
+    image: Image.Image, boxes_xyxy: np.ndarray, captions: Sequence[str], colour: Colour, below: bool = False
+) -> None:
+    """Draws boxes in place with captions above or below them, moved inside the image if necessary."""
+    pen = ImageDraw.Draw(image)
+    font = find_font("".join(captions), max(12, image.height // 18))
+    for (left, top, right, bottom), caption in zip(boxes_xyxy, captions, strict=True):
+        pen.rectangle((left, top, right, bottom), outline=colour, width=2)
+        width, height = pen.textbbox((0, 0), caption, font=font, anchor="lt")[2:]
+        x = max(0, min(left, image.width - width))
+        y = max(0, min(bottom + 1 if below else top - height - 1, image.height - height))
+        pen.rectangle((x, y, x + width, y + height), fill=BACKGROUND)
+        pen.text((x, y), caption, fill=colour, font=font, anchor="lt")
+
+
+def _enlarged(image: Image.Image) -> tuple[Image.Image, int]:
+    scale = max(1, -(-MIN_WIDTH // image.width))
+    return image.convert("RGB").resize((image.width * scale, image.height * scale)), scale

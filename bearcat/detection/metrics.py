@@ -1,21 +1,28 @@
-"""The number shown while training: the share of images in which every object is found, and nothing else."""
+"""The metric shown during training: the fraction of images whose objects are all detected, and no others."""
 
 import keras
 from keras import ops
 
-from bearcat.detection.boxes import decode_boxes, iou_matrix, make_anchors
+from bearcat.detection.boxes import MATCH_IOU, decode_boxes, iou_matrix, make_anchors
 from bearcat.detection.configs import DETECTORS
-from bearcat.detection.decoding import SURE
-from bearcat.detection.losses import NOTHING
-
-RIGHT_IOU = 0.5
+from bearcat.detection.decoding import SCORE_THRESHOLD
+from bearcat.detection.losses import NO_OBJECT
 
 
-@keras.saving.register_keras_serializable("bearcat")
-class AllFound(keras.metrics.Mean):
-    """The share of images with each object under a sure box of its class (IoU ≥ 0.5) and no sure box elsewhere.
+@keras.saving.register_keras_serializable("bearcat", name="AllFound")
+class DetectionExactMatch(keras.metrics.Mean):
+    """Fraction of images in which detections match the objects exactly.
 
-    What test.py counts as all_clicks_correct, but for boxes that suppression would have merged.
+    Each object must be matched (same class, IoU of at least MATCH_IOU) by a box with a score of at least
+    SCORE_THRESHOLD, and each such box must match an object. This is `all_clicks_correct` of test.py without
+    non-maximum suppression.
+
+    Args:
+        detector: A name in DETECTORS.
+        height: Height of the input in pixels.
+        width: Width of the input in pixels.
+        name: Name of the metric in the logs.
+        **kwargs: As in keras.metrics.Mean.
     """
 
     def __init__(self, detector: str, height: int, width: int, name: str = "exact", **kwargs):
@@ -24,26 +31,31 @@ class AllFound(keras.metrics.Mean):
         self._anchors = make_anchors(DETECTORS[detector], height, width)
 
     @classmethod
-    def from_card(cls, card) -> "AllFound":
-        """Return the metric of the detector that a card describes."""
-        return cls(card.backbone, card.height, card.width)
+    def from_card(cls, card) -> "DetectionExactMatch":
+        """Creates the metric of the detector that a card describes."""
+        return cls(card.backbone, card.spec.height, card.spec.width)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Count targets (N, M, 5) against outputs (N, A, 4 + classes)."""
+        """Accumulates a batch.
+
+        Args:
+            y_true: Objects (N, M, 5) of class, ymin, xmin, ymax, xmax; the class of padding is NO_OBJECT.
+            y_pred: Outputs (N, anchors, 4 + classes).
+            sample_weight: Weights (N,).
+        """
         objects, outputs = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
         probabilities = ops.sigmoid(outputs[..., 4:])
-        sure = ops.max(probabilities, axis=-1) >= SURE
+        is_detected = ops.max(probabilities, axis=-1) >= SCORE_THRESHOLD
         classes = ops.cast(ops.argmax(probabilities, axis=-1), "float32")
-        real = objects[..., 0] > NOTHING
-        found = decode_boxes(outputs[..., :4], ops.convert_to_tensor(self._anchors), ops)
-        hits = iou_matrix(found, objects[..., 1:], ops) >= RIGHT_IOU
-        hits = ops.logical_and(hits, classes[..., None] == objects[:, None, :, 0])
-        hits = ops.logical_and(hits, ops.logical_and(sure[..., None], real[:, None]))
-        none_missed = ops.all(ops.logical_or(ops.any(hits, axis=1), ops.logical_not(real)), axis=1)
-        none_elsewhere = ops.all(ops.logical_or(ops.any(hits, axis=2), ops.logical_not(sure)), axis=1)
-        right = ops.logical_and(none_missed, none_elsewhere)
-        return super().update_state(ops.cast(right, self.dtype), sample_weight)
+        is_object = objects[..., 0] > NO_OBJECT
+        boxes = decode_boxes(outputs[..., :4], ops.convert_to_tensor(self._anchors), ops)
+        matches = iou_matrix(boxes, objects[..., 1:], ops) >= MATCH_IOU
+        matches = ops.logical_and(matches, classes[..., None] == objects[:, None, :, 0])
+        matches = ops.logical_and(matches, ops.logical_and(is_detected[..., None], is_object[:, None]))
+        no_object_missed = ops.all(ops.logical_or(ops.any(matches, axis=1), ops.logical_not(is_object)), axis=1)
+        no_box_unmatched = ops.all(ops.logical_or(ops.any(matches, axis=2), ops.logical_not(is_detected)), axis=1)
+        correct = ops.logical_and(no_object_missed, no_box_unmatched)
+        return super().update_state(ops.cast(correct, self.dtype), sample_weight)
 
     def get_config(self):
-        """Return what builds this metric again."""
         return super().get_config() | {"detector": self.detector, "height": self.height, "width": self.width}

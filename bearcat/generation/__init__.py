@@ -1,1 +1,1 @@
-""""""
+"""Generated captchas: their configuration, texts, click captchas with boxes, and files that a seed repeats."""

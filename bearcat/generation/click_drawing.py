@@ -1,4 +1,7 @@
-"""Draw click captchas: characters at random places on a restless background, the box of each, and what to click."""
+"""Draws click captchas: rotated characters among lines and strokes, with the box of each and a prompt.
+
+Lines and strokes make them harder for machines and stay harmless for people.
+"""
 
 import math
 import random
@@ -11,18 +14,25 @@ from PIL import Image, ImageDraw, ImageFilter
 from bearcat.core.fonts import fonts_with
 from bearcat.data.box_labels import BoxLabels
 from bearcat.generation.click_background import background
-from bearcat.generation.click_layout import Box, PlacedGlyph, find_place, lay_out, make_glyph
-from bearcat.generation.colours import choose_colour, coloured
+from bearcat.generation.click_layout import Box, PlacedGlyph, find_position, make_glyph, place_glyphs
+from bearcat.generation.colours import contrasting_colour, random_colour
 from bearcat.generation.config import ClickConfig
 
-OUTLINED = 0.3  # the share of characters with an outline or a shadow though their colour needs none
-UNDERNEATH = 0.6  # the share of lines under the characters
+DECORATED = 0.3  # fraction of characters with an outline or a shadow though their contrast suffices
+LINES_BELOW = 0.6  # fraction of lines that lie below the characters
+OVERSAMPLING = 2  # lines and strokes are drawn larger and reduced, for smooth edges
+LINE_WIDTH = 0.008  # as a fraction of the image's height
+STROKE_WIDTH = 0.09  # as a fraction of the character size
+CURVE_POINTS = 16
 _DARK, _LIGHT = (20, 20, 20), (245, 245, 245)
+
+Point = tuple[float, float]
+Curve = list[Point]
 
 
 @dataclass(frozen=True)
 class ClickDrawing:
-    """An image, what it shows, and what is to be clicked, in order."""
+    """A click captcha: its image, its boxes, and the characters to click, in order."""
 
     image: Image.Image
     labels: BoxLabels
@@ -30,7 +40,12 @@ class ClickDrawing:
 
 
 class ClickDrawer:
-    """Draws the click captchas of one configuration; paths in it start at the work."""
+    """Draws the click captchas of a configuration.
+
+    Args:
+        config: The configuration.
+        work: Folder that its paths are relative to.
+    """
 
     def __init__(self, config: ClickConfig, work: Path):
         self.config = config
@@ -38,47 +53,47 @@ class ClickDrawer:
         self.backgrounds = work / config.backgrounds if config.backgrounds else None
 
     def draw(self, text: str, seed: str) -> ClickDrawing:
-        """Draw an image with the characters of `text`; the same again for the same seed."""
-        config, source = self.config, random.Random(f"{seed}/image")
-        placed = self._place(text, source)
-        image = background(config.width, config.height, self.backgrounds, source)
-        under = [source.random() < UNDERNEATH for _ in range(config.lines)]
-        for _ in range(sum(under)):
-            draw_line(image, source)
+        """Draws the characters of a text; the same seed draws the same image."""
+        config, rng = self.config, random.Random(f"{seed}/image")
+        placed = self._place(text, rng)
+        image = background(config.width, config.height, self.backgrounds, rng)
+        below = sum(rng.random() < LINES_BELOW for _ in range(config.lines))
+        for _ in range(below):
+            draw_line(image, rng)
         boxes = [glyph.box for glyph in placed]
         for _ in range(config.dummy_strokes):
-            draw_stroke(image, boxes, config.size_range, source)
+            draw_stroke(image, boxes, config.size_range, rng)
         for glyph in placed:
-            draw_glyph(image, glyph, source)
-        for _ in range(config.lines - sum(under)):
-            draw_line(image, source)
+            draw_glyph(image, glyph, rng)
+        for _ in range(config.lines - below):
+            draw_line(image, rng)
         names = tuple(glyph.glyph.character for glyph in placed)
-        count = source.choice(config.prompt_count) if config.prompt_count else len(names)
-        prompt = source.sample(names, count)
+        count = rng.choice(config.prompt_count) if config.prompt_count else len(names)
+        prompt = rng.sample(names, count)
         labels = BoxLabels(config.width, config.height, names, np.array(boxes, np.float32))
         return ClickDrawing(image, labels, prompt)
 
-    def _place(self, text: str, source: random.Random) -> list[PlacedGlyph]:
-        config, turn = self.config, self.config.rotation
+    def _place(self, text: str, rng: random.Random) -> list[PlacedGlyph]:
+        config, rotation = self.config, self.config.rotation
         glyphs = [
             make_glyph(
-                character, source.choice(self.fonts), source.randint(*config.size_range), source.uniform(-turn, turn)
+                character, rng.choice(self.fonts), rng.randint(*config.size_range), rng.uniform(-rotation, rotation)
             )
             for character in text
         ]
-        return lay_out(glyphs, config.width, config.height, config.size_range[0], turn, source)
+        return place_glyphs(glyphs, config.width, config.height, config.size_range[0], rotation, rng)
 
 
-def draw_glyph(image: Image.Image, placed: PlacedGlyph, source: random.Random) -> None:
-    """Draw a character in a colour that stands out from what lies under it."""
+def draw_glyph(image: Image.Image, placed: PlacedGlyph, rng: random.Random) -> None:
+    """Draws a character in a colour that contrasts with its background, some with an outline or a shadow."""
     mask, corner = placed.glyph.mask, (placed.left, placed.top)
-    colour, outline = choose_colour(np.asarray(image.crop(placed.box)), source)
-    decorated = source.random() < OUTLINED
+    colour, outline = contrasting_colour(np.asarray(image.crop(placed.box)), rng)
+    decorated = rng.random() < DECORATED
     if outline is None and decorated:
         outline = _LIGHT if sum(colour) < 300 else _DARK
-        if source.random() < 0.5:
-            image.paste(outline, (corner[0] + 1, corner[1] + 1), mask)
-            outline = None
+        if rng.random() < 0.5:
+            shadow, outline = outline, None
+            image.paste(shadow, (corner[0] + 1, corner[1] + 1), mask)
     if outline:
         wide = Image.new("L", (mask.width + 2, mask.height + 2))
         wide.paste(mask, (1, 1))
@@ -86,79 +101,77 @@ def draw_glyph(image: Image.Image, placed: PlacedGlyph, source: random.Random) -
     image.paste(colour, corner, mask)
 
 
-# ---- merged from click_marks: What makes click captchas harder for machines and stays harmless for people: thin lines, and marks like strokes.
-
-
-FINENESS = 2  # marks are drawn so many times larger and shrunk, which smooths their edges
-LINE_OF_HEIGHT = 0.008  # a line's width
-STROKE_OF_SIZE = 0.09  # a stroke's width, about that of a character
-CURVE_POINTS = 16
-
-Point = tuple[float, float]
-
-
-def draw_line(image: Image.Image, source: random.Random) -> None:
-    """Draw a thin line or arc from one side of the image to another, a little transparent."""
+def draw_line(image: Image.Image, rng: random.Random) -> None:
+    """Draws a thin, slightly transparent line or arc from one side of the image to the opposite one."""
     width, height = image.size
-    ends = [(0, source.uniform(0, height)), (width, source.uniform(0, height))]
-    if source.random() < 0.25:
-        ends = [(source.uniform(0, width), 0), (source.uniform(0, width), height)]
-    bend = (source.uniform(0, width), source.uniform(0, height))
-    thickness = max(1.0, height * LINE_OF_HEIGHT) * source.uniform(0.7, 1.2)
-    mask = _curve_mask(image.size, [_curve(ends[0], bend, ends[1])], thickness, source.randint(130, 230))
-    image.paste(coloured(source, source.uniform(0.02, 0.8)), mask=mask)
+    start, end = (0.0, rng.uniform(0, height)), (float(width), rng.uniform(0, height))
+    if rng.random() < 0.25:
+        start, end = (rng.uniform(0, width), 0.0), (rng.uniform(0, width), float(height))
+    control = (rng.uniform(0, width), rng.uniform(0, height))
+    thickness = max(1.0, height * LINE_WIDTH) * rng.uniform(0.7, 1.2)
+    mask = _curve_mask(image.size, [_bezier(start, control, end)], thickness, rng.randint(130, 230))
+    image.paste(random_colour(rng.uniform(0.02, 0.8), rng), mask=mask)
 
 
-def draw_stroke(image: Image.Image, taken: list[Box], sizes: tuple[int, int], source: random.Random) -> None:
-    """Draw a mark that looks like a part of a character where none is; nothing where there is no room."""
-    size = source.uniform(*sizes)
-    curves = _stroke(size, source)
-    thickness = size * STROKE_OF_SIZE * source.uniform(0.7, 1.2)
-    points = [point for curve in curves for point in curve]
-    across, down = ((min(values) - thickness, max(values) + thickness) for values in zip(*points, strict=True))
-    extent = math.ceil(across[1] - across[0]), math.ceil(down[1] - down[0])
-    corner = find_place(extent, *image.size, taken, source)
+def draw_stroke(image: Image.Image, taken: list[Box], sizes: tuple[int, int], rng: random.Random) -> None:
+    """Draws strokes that look like a part of a character, unless there is no room for them.
+
+    Args:
+        image: Drawn on in place.
+        taken: Boxes of the characters, which the strokes do not touch.
+        sizes: Smallest and largest size of a character, in pixels.
+        rng: Source of the randomness.
+    """
+    size = rng.uniform(*sizes)
+    curves = _stroke_curves(size, rng)
+    thickness = size * STROKE_WIDTH * rng.uniform(0.7, 1.2)
+    xs, ys = zip(*(point for curve in curves for point in curve), strict=True)
+    left, top = min(xs) - thickness, min(ys) - thickness
+    extent = math.ceil(max(xs) + thickness - left), math.ceil(max(ys) + thickness - top)
+    corner = find_position(extent, *image.size, taken, rng)
     if corner is None:
         return
-    moved = [[(x - across[0], y - down[0]) for x, y in curve] for curve in curves]
-    mask = _curve_mask(extent, moved, thickness)
+    mask = _curve_mask(extent, [[(x - left, y - top) for x, y in curve] for curve in curves], thickness)
     box = (*corner, corner[0] + extent[0], corner[1] + extent[1])
-    colour, _ = choose_colour(np.asarray(image.crop(box)), source)
+    colour, _ = contrasting_colour(np.asarray(image.crop(box)), rng)
     image.paste(colour, corner, mask)
 
 
-def _stroke(size: float, source: random.Random) -> list[list[Point]]:
-    """Return one to three curves within a part of a character's size: dots, sweeps, hooks and crosses."""
+def _stroke_curves(size: float, rng: random.Random) -> list[Curve]:
+    """Returns one or two joined curves, smaller than a character: sweeps, hooks and crosses."""
     start = (0.0, 0.0)
     curves = []
-    for _ in range(source.choice((1, 1, 2))):
-        angle, length = source.uniform(0, 2 * math.pi), size * source.uniform(0.25, 0.65)
+    for _ in range(rng.choice((1, 1, 2))):
+        angle, length = rng.uniform(0, 2 * math.pi), size * rng.uniform(0.25, 0.65)
         end = (start[0] + length * math.cos(angle), start[1] + length * math.sin(angle))
-        bend = tuple((a + b) / 2 + source.uniform(-0.15, 0.15) * size for a, b in zip(start, end, strict=True))
-        curves.append(_curve(start, bend, end))
-        start = source.choice((end, bend))  # the next one goes on at the end, or leaves in the middle
+        control = (
+            (start[0] + end[0]) / 2 + rng.uniform(-0.15, 0.15) * size,
+            (start[1] + end[1]) / 2 + rng.uniform(-0.15, 0.15) * size,
+        )
+        curves.append(_bezier(start, control, end))
+        start = rng.choice((end, control))  # the next curve starts at the end or near the middle
     return curves
 
 
-def _curve(start: Point, bend: Point, end: Point) -> list[Point]:
-    """Return the points of a quadratic Bézier curve."""
+def _bezier(start: Point, control: Point, end: Point) -> Curve:
+    """Returns points of a quadratic Bézier curve."""
     points = []
     for number in range(CURVE_POINTS):
-        way = number / (CURVE_POINTS - 1)
-        weights = (1 - way) ** 2, 2 * way * (1 - way), way**2
-        across, down = (
-            sum(weight * at for weight, at in zip(weights, ats, strict=True))
-            for ats in zip(start, bend, end, strict=True)
+        t = number / (CURVE_POINTS - 1)
+        weights = (1 - t) ** 2, 2 * t * (1 - t), t**2
+        x, y = (
+            sum(weight * value for weight, value in zip(weights, values, strict=True))
+            for values in zip(start, control, end, strict=True)
         )
-        points.append((across, down))
+        points.append((x, y))
     return points
 
 
-def _curve_mask(size: tuple[int, int], curves: list[list[Point]], thickness: float, opacity: int = 255) -> Image.Image:
-    """Return the opacity of curves with smooth edges."""
-    mask = Image.new("L", (size[0] * FINENESS, size[1] * FINENESS))
+def _curve_mask(size: tuple[int, int], curves: list[Curve], thickness: float, opacity: int = 255) -> Image.Image:
+    """Returns the opacity of curves with smooth edges, as an image of a size (width, height)."""
+    mask = Image.new("L", (size[0] * OVERSAMPLING, size[1] * OVERSAMPLING))
     draw = ImageDraw.Draw(mask)
     for curve in curves:
-        points = [(x * FINENESS, y * FINENESS) for x, y in curve]
-        draw.line(points, fill=opacity, width=max(1, round(thickness * FINENESS)))
-    return mask.reduce(FINENESS)
+        points = [(x * OVERSAMPLING, y * OVERSAMPLING) for x, y in curve]
+        draw.line(points, fill=opacity, width=max(1, round(thickness * OVERSAMPLING)))
+    return mask.reduce(OVERSAMPLING)

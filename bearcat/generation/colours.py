@@ -1,54 +1,59 @@
-"""Colours that stand out: chosen by the contrast of WCAG, from 1 (the same) to 21 (black on white)."""
+"""Colours by their contrast as WCAG 2 defines it, from 1 (equal luminance) to 21 (black on white)."""
 
 import colorsys
 import random
 
 import numpy as np
 
-LEAST_CONTRAST = 3.0  # what WCAG asks of large text
-EXTREMES = (0.05, 0.95)  # the few pixels beyond these shares do not count
-_GLARE = 0.05  # WCAG's light that a screen always reflects
-_WEIGHTS = (0.2126, 0.7152, 0.0722)  # of red, green and blue in the luminance
+MIN_CONTRAST = 3.0  # what WCAG asks of large text
+PERCENTILES = (0.05, 0.95)  # of the background's luminance: the few pixels beyond are ignored
+_FLARE = 0.05  # WCAG's constant for light that a screen reflects
+_LUMINANCE_WEIGHTS = (0.2126, 0.7152, 0.0722)  # of red, green and blue
 
 Colour = tuple[int, int, int]
 
 
 def luminance(pixels: np.ndarray) -> np.ndarray:
-    """Return the relative luminance (…) of sRGB pixels (…, 3) from 0 to 255."""
-    return _LINEAR_LEVELS[np.asarray(pixels, np.uint8)] @ np.array(_WEIGHTS)
+    """Returns the relative luminance (…), from 0 to 1, of sRGB pixels (…, 3), from 0 to 255."""
+    return _LINEAR_LEVELS[np.asarray(pixels, np.uint8)] @ np.array(_LUMINANCE_WEIGHTS)
 
 
 def contrast(one: float, other: float) -> float:
-    """Return the contrast of two luminances."""
-    return (max(one, other) + _GLARE) / (min(one, other) + _GLARE)
+    """Returns the contrast of two luminances."""
+    return (max(one, other) + _FLARE) / (min(one, other) + _FLARE)
 
 
-def choose_colour(background: np.ndarray, source: random.Random) -> tuple[Colour, Colour | None]:
-    """Return a random colour that stands out from the pixels (…, 3) under it, and what to outline it with.
+def contrasting_colour(background: np.ndarray, rng: random.Random) -> tuple[Colour, Colour | None]:
+    """Returns a random colour that contrasts with a background.
 
-    The outline is None where the colour is enough; on a background both dark and light none would be.
+    Args:
+        background: Pixels (…, 3) that the colour is drawn on.
+        rng: Source of the randomness.
+
+    Returns:
+        The colour, and the colour of an outline: None unless the background is both dark and light, so that no
+        colour contrasts with all of it.
     """
     ranked = np.sort(luminance(background), axis=None)
-    low, high = (float(ranked[round(share * (ranked.size - 1))]) for share in EXTREMES)
-    darker = (low + _GLARE) / LEAST_CONTRAST - _GLARE  # so dark, or darker
-    lighter = (high + _GLARE) * LEAST_CONTRAST - _GLARE  # so light, or lighter
-    ranges = [(darker * 0.2, darker * 0.95)] if darker > 0.005 else []
-    ranges += [(lighter + (1 - lighter) * 0.05, lighter + (1 - lighter) * 0.9)] if lighter < 0.97 else []
+    low, high = (float(ranked[round(fraction * (ranked.size - 1))]) for fraction in PERCENTILES)
+    max_dark = (low + _FLARE) / MIN_CONTRAST - _FLARE
+    min_light = (high + _FLARE) * MIN_CONTRAST - _FLARE
+    ranges = [(max_dark * 0.2, max_dark * 0.95)] if max_dark > 0.005 else []
+    ranges += [(min_light + (1 - min_light) * 0.05, min_light + (1 - min_light) * 0.9)] if min_light < 0.97 else []
     if ranges:
-        return coloured(source, source.uniform(*source.choice(ranges))), None
-    # neither end is far from all of the background: the outline makes the difference
-    light = source.random() < 0.5
-    return coloured(source, 0.75 if light else 0.02), coloured(source, 0.01 if light else 0.9)
+        return random_colour(rng.uniform(*rng.choice(ranges)), rng), None
+    light = rng.random() < 0.5
+    return random_colour(0.75 if light else 0.02, rng), random_colour(0.01 if light else 0.9, rng)
 
 
-def coloured(source: random.Random, brightness: float) -> Colour:
-    """Return a colour of random hue with the given luminance."""
-    vivid = [_to_linear(level) for level in colorsys.hsv_to_rgb(source.random(), source.uniform(0.6, 1), 1)]
-    own = sum(level * weight for level, weight in zip(vivid, _WEIGHTS, strict=True))
-    if own > brightness:
-        levels = [level * brightness / own for level in vivid]
+def random_colour(luminance: float, rng: random.Random) -> Colour:
+    """Returns a colour of random hue with the given luminance, from 0 to 1."""
+    vivid = [_to_linear(level) for level in colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.6, 1), 1)]
+    own = sum(level * weight for level, weight in zip(vivid, _LUMINANCE_WEIGHTS, strict=True))
+    if own > luminance:
+        levels = [level * luminance / own for level in vivid]
     else:
-        levels = [level + (1 - level) * (brightness - own) / (1 - own) for level in vivid]
+        levels = [level + (1 - level) * (luminance - own) / (1 - own) for level in vivid]
     red, green, blue = (round(255 * _to_srgb(level)) for level in levels)
     return red, green, blue
 

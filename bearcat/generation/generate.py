@@ -1,4 +1,4 @@
-"""Generate captchas of every kind: repeatable from a seed, on all cores, going on where it stopped."""
+"""Generates captchas of every kind: from a seed, on all cores, only those that are still missing."""
 
 import hashlib
 import json
@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
-from bearcat.core.files import written_beside
+from bearcat.core.files import atomic_write
 from bearcat.core.progress import show_progress
 from bearcat.core.workspace import LABEL_FOLDER
 from bearcat.data.box_labels import PROMPT_SUFFIX, VOC_SUFFIX, write_prompt, write_voc
@@ -22,86 +23,107 @@ from bearcat.generation.click_drawing import ClickDrawer
 from bearcat.generation.config import CaptchaConfig, ClickConfig
 from bearcat.generation.shards import WHOLE, Shard
 
-CHUNK = 64  # images a task: small enough for a lively bar, large enough to cost nothing to hand over
-MOST_PROCESSES = 61  # Windows has no more
+CHUNK = 64  # images per task: few enough for a smooth progress bar, enough to make the overhead negligible
+MAX_PROCESSES = 61  # the limit of Windows
 
-Item = tuple[str, str, str]  # file name, text, seed of its image
-Writer = Callable[[Path, str, str], Image.Image]  # image's path, text, seed → image; labels are written by then
+Item = tuple[str, str, str]  # file name, text, seed of the image
+Draw = Callable[[Path, str, str], Image.Image]  # image path, text, seed → image; writes the label files first
 
 
 def plan(config: CaptchaConfig, split: str, seed: int) -> Iterator[Item]:
-    """Yield (file name, label, seed of its image) of a split.
+    """Yields (file name, text, seed of the image) for every image of a split.
 
-    The name's hash covers the configuration, so that images of another one are never taken for these.
+    The hash in a name depends on the configuration, so images of another one are never mistaken for these.
     """
-    base = f"{json.dumps(config.drawn_by, sort_keys=True)}/{seed}/{split}"
+    base = f"{json.dumps(config.appearance, sort_keys=True)}/{seed}/{split}"
     for number in range(config.counts[split]):
         text = config.choose_text(random.Random(f"{base}/{number}"))
         digest = hashlib.blake2b(f"{base}/{number}".encode(), digest_size=6).hexdigest()
-        yield f"{config.stem_start(text)}_{digest}.{config.image_suffix}", text, f"{base}/{number}"
+        yield f"{config.name_prefix(text)}_{digest}.{config.image_suffix}", text, f"{base}/{number}"
 
 
 def generate(config: CaptchaConfig, split: str, folder: Path, seed: int, shard: Shard = WHOLE) -> tuple[int, int]:
-    """Make those of a shard's images of a split that are not there yet; return how many they are.
+    """Generates the images of a split that are missing, and those whose label files are missing.
 
-    And, second, how many images lie in the folder that no shard makes. One whose labels are not all there is made
-    again; labels go into the folder `label` beside the images' one.
+    Args:
+        config: The kind of captchas.
+        split: 'train', 'validation' or 'test'.
+        folder: Takes the images; label files go into the folder `label` beside it.
+        seed: Decides texts and images.
+        shard: The part of the split to generate.
+
+    Returns:
+        The number of images generated, and the number of images in the folder that are not of this configuration.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    there = {path.name for path in list_images(folder)}
-    labelled = _labelled(folder.parent / LABEL_FOLDER, config.label_suffixes)
+    existing = {path.name for path in list_images(folder)}
+    is_labelled = _label_check(folder.parent / LABEL_FOLDER, config.label_suffixes)
     wanted = list(plan(config, split, seed))
-    missing = [item for item in shard.of(wanted) if item[0] not in there or not labelled(Path(item[0]).stem)]
+    missing = [item for item in shard.of(wanted) if item[0] not in existing or not is_labelled(Path(item[0]).stem)]
     chunks = [(config, folder, missing[start : start + CHUNK]) for start in range(0, len(missing), CHUNK)]
     if len(chunks) <= 1:
         for chunk in chunks:
             make_images(*chunk)
     else:
         _make_on_all_cores(chunks, len(missing), f"generating {folder.name}")
-    return len(missing), len(there - {name for name, _, _ in wanted})
+    return len(missing), len(existing - {name for name, _, _ in wanted})
 
 
-def _labelled(folder: Path, suffixes: Iterable[str]) -> Callable[[str], bool]:
-    """Return what tells whether the image of a stem has all its labels."""
-    there = {entry.name for entry in os.scandir(folder)} if suffixes and folder.is_dir() else set()
-    return lambda stem: all(f"{stem}{suffix}" in there for suffix in suffixes)
+def _label_check(folder: Path, suffixes: Iterable[str]) -> Callable[[str], bool]:
+    """Returns a function that checks if the image of a stem has all its label files."""
+    existing = {entry.name for entry in os.scandir(folder)} if suffixes and folder.is_dir() else set()
+    return lambda stem: all(f"{stem}{suffix}" in existing for suffix in suffixes)
 
 
-def _make_on_all_cores(chunks: list[tuple], total: int, what: str) -> None:
+def _make_on_all_cores(chunks: list[tuple], total: int, description: str) -> None:
     # spawn, as on Windows: the same behaviour everywhere, and no forked copy of a threaded parent
     context = multiprocessing.get_context("spawn")
-    processes = min(os.cpu_count() or 1, len(chunks), MOST_PROCESSES)
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=end_with_parent) as pool:
+    processes = min(os.cpu_count() or 1, len(chunks), MAX_PROCESSES)
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=exit_with_parent) as pool:
         try:
             futures = [pool.submit(make_images, *chunk) for chunk in chunks]
-            for _ in show_progress((name for future in futures for name in future.result()), total, what):
+            for _ in show_progress((name for future in futures for name in future.result()), total, description):
                 pass
         except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)  # what is drawn ends, what waits is dropped
+            pool.shutdown(wait=True, cancel_futures=True)
             raise
 
 
-def end_with_parent() -> None:
-    """Let this process end as soon as the one that started it does: a kill there would leave it waiting for ever."""
+def exit_with_parent() -> None:
+    """Makes this process exit as soon as its parent does: after a kill of the parent it would wait forever."""
 
     def wait() -> None:
-        multiprocessing.parent_process().join()
+        parent = multiprocessing.parent_process()
+        assert parent
+        parent.join()
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
 
 
 def make_images(config: CaptchaConfig, folder: Path, items: list[Item]) -> list[str]:
-    """Draw and write images, each after its labels; return their file names."""
-    draw = WRITERS[config.kind](config, folder.parent)
+    """Draws and writes images, each after its label files; returns their file names."""
+    draw = DRAWERS[config.kind](config, folder.parent)
     for name, text, seed in items:
         image = draw(folder / name, text, seed)
-        with written_beside(folder / name, sync=False) as part:
+        with atomic_write(folder / name, sync=False) as part:
             image.save(part, **config.save_options)
     return [name for name, _, _ in items]
 
 
-def _click_writer(config: ClickConfig, work: Path) -> Writer:
+def _text_drawer(config: CaptchaConfig, work: Path) -> Draw:
+    import captcha.image  # imported late: only the processes that draw need it
+
+    generator = captcha.image.ImageCaptcha(config.width, config.height)
+
+    def draw(path: Path, text: str, seed: str) -> Image.Image:
+        with seeded_secrets(captcha.image, seed):
+            return generator.generate_image(text)
+
+    return draw
+
+
+def _click_drawer(config: ClickConfig, work: Path) -> Draw:
     drawer = ClickDrawer(config, work)
 
     def draw(path: Path, text: str, seed: str) -> Image.Image:
@@ -113,23 +135,11 @@ def _click_writer(config: ClickConfig, work: Path) -> Writer:
     return draw
 
 
-def _text_writer(config: CaptchaConfig, work: Path) -> Writer:
-    import captcha.image  # only the processes that draw need it
-
-    drawer = captcha.image.ImageCaptcha(config.width, config.height)
-
-    def draw(path: Path, text: str, seed: str) -> Image.Image:
-        with seeded_secrets(captcha.image, seed):
-            return drawer.generate_image(text)
-
-    return draw
-
-
-WRITERS = {CaptchaConfig.kind: _text_writer, ClickConfig.kind: _click_writer}
+DRAWERS: dict[str, Callable[..., Draw]] = {CaptchaConfig.kind: _text_drawer, ClickConfig.kind: _click_drawer}
 
 
 class _SeededSecrets(random.Random):
-    """What the captcha package takes from `secrets`, repeatable."""
+    """The functions of `secrets` that the captcha package uses, repeatable from a seed."""
 
     def randbelow(self, limit: int) -> int:
         return self.randrange(limit)
@@ -139,8 +149,8 @@ class _SeededSecrets(random.Random):
 
 
 @contextmanager
-def seeded_secrets(module, seed: str) -> Iterator[None]:
-    """Let a module of the captcha package draw its chances from a seed: it has no setting for that."""
+def seeded_secrets(module: Any, seed: str) -> Iterator[None]:
+    """Makes a module of the captcha package, which has no seed of its own, draw its random numbers from a seed."""
     original = module.secrets
     module.secrets = _SeededSecrets(seed)
     try:

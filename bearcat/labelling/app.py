@@ -1,6 +1,6 @@
-"""The labelling page as an ASGI app: one page, its two files, and a few routes that take numbers and labels.
+"""The labelling page as an ASGI app: its static files, and the routes that show, confirm and skip images.
 
-No path that a client sends is ever one of a file: images are named by their numbers.
+Clients name images by number; no path that they send is ever used as a file's path.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -19,202 +20,219 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from bearcat.core.errors import BearcatError, ImageError, words_of
+from bearcat.core.errors import BearcatError, ImageError, message_for
 from bearcat.core.files import parse_json
 from bearcat.data.images import open_image
 from bearcat.labelling.queue import QueuedImage, Status
-from bearcat.labelling.same_origin import SameSiteFence
-from bearcat.labelling.session import Labelling
-from bearcat.labelling.translations import WORDS, LabellingError, language_of
+from bearcat.labelling.same_origin import SameOriginMiddleware
+from bearcat.labelling.session import LabellingSession
+from bearcat.labelling.translations import TEXTS, LabellingError
+from bearcat.serving import page
 from bearcat.serving.auth import TokenCheck
-from bearcat.serving.middleware import Guard
-from bearcat.serving.protocol import failure
+from bearcat.serving.middleware import RequestMiddleware
+from bearcat.serving.page.translations import language_of
+from bearcat.serving.protocol import error_response
 
-MOST_BODY = 4096  # bytes: a label of 100 characters, each escaped twice
-FILES = {
-    "/": "labelling.html",
-    "/labelling.js": "labelling.js",
-    "/labelling.css": "labelling.css",
-    "/logo.svg": "page.svg",
+LOGO = Path(page.__file__).parent / "static" / "page.svg"  # the service's
+MAX_BODY = 4096  # bytes: a label of 100 characters, each escaped twice
+STATIC = Path(__file__).parent / "static"
+STATIC_FILES = {
+    "/": STATIC / "labelling.html",
+    "/labelling.js": STATIC / "labelling.js",
+    "/labelling.css": STATIC / "labelling.css",
+    "/logo.svg": LOGO,
 }
-ACTIONS = ("confirm", "skip", "back", "again")
+ACTIONS = ("confirm", "skip", "undo", "reopen_skipped")
 METHODS = {
-    **dict.fromkeys((*FILES, "/words", "/state"), ("GET", "HEAD")),
+    **dict.fromkeys((*STATIC_FILES, "/texts", "/state"), ("GET", "HEAD")),
     **{f"/{action}": ("POST",) for action in ACTIONS},
 }
-SHOWN = 20  # names of damaged images, and classes
+MAX_DAMAGED_SHOWN = 20
 
 log = logging.getLogger("bearcat.labelling.session")
 
 
 def make_labelling_app(
-    labelling: Labelling, commands: Callable[[], list[str]], host: str = "127.0.0.1", token: str | None = None
+    session: LabellingSession, commands: Callable[[], list[str]], host: str = "127.0.0.1", token: str | None = None
 ) -> Starlette:
-    """Return the page over a session; `commands` says what to run afterwards, `host` where the page is listened on."""
-    desk = LabellingDesk(labelling, commands)
+    """Returns the ASGI app of the labelling page.
+
+    Args:
+        session: The images and their labels.
+        commands: Returns the commands to run after labelling, which the page shows.
+        host: Address that the app is served on.
+        token: What browsers must send, None: nothing.
+    """
+    endpoints = Endpoints(session, commands)
     routes = [
-        *(Route(path, sender_of(name)) for path, name in FILES.items()),
-        Route("/words", desk.words),
-        Route("/state", desk.state),
-        Route("/image/{number:int}", desk.image),
-        *(Route(f"/{action}", getattr(desk, action), methods=["POST"]) for action in ACTIONS),
+        *(Route(path, static_file(file)) for path, file in STATIC_FILES.items()),
+        Route("/texts", endpoints.texts),
+        Route("/state", endpoints.state),
+        Route("/image/{number:int}", endpoints.image),
+        *(Route(f"/{action}", getattr(endpoints, action), methods=["POST"]) for action in ACTIONS),
     ]
     check = TokenCheck(token) if token is not None else None
     middleware = [
-        Middleware(Guard, max_body=MOST_BODY, token=check, methods=METHODS, note=lambda status, unit, seconds: None),
-        Middleware(SameSiteFence, host=host),
+        Middleware(RequestMiddleware, max_body=MAX_BODY, token=check, methods=METHODS),
+        Middleware(SameOriginMiddleware, host=host),
     ]
+    handlers: dict[Any, Any] = {
+        HTTPException: http_error,
+        BearcatError: endpoints.refused,
+        OSError: endpoints.disk_error,
+    }
     return Starlette(
         routes=routes,
         middleware=middleware,
-        exception_handlers={HTTPException: refuse_route, BearcatError: desk.refuse, OSError: desk.refuse_disk},
-        lifespan=lambda app: prediction_beside(labelling),
+        exception_handlers=handlers,
+        lifespan=lambda app: images_opened_in_background(session),
     )
 
 
 @contextlib.asynccontextmanager
-async def prediction_beside(labelling: Labelling) -> AsyncIterator[None]:
-    """Read the images while the page answers already; the least sure of those read so far comes first."""
+async def images_opened_in_background(session: LabellingSession) -> AsyncIterator[None]:
+    """Predicts the labels while the page is served; the queue orders those that are predicted so far."""
     stop = threading.Event()
-    prediction = asyncio.create_task(asyncio.to_thread(labelling.look_at_all, stop))
+    opening = asyncio.create_task(asyncio.to_thread(session.open_images, stop))
     try:
         yield
     finally:
         stop.set()
-        await prediction
+        await opening
 
 
-def sender_of(name: str) -> Callable:
-    """Return what answers with a file of the package."""
+def static_file(file: Path) -> Callable:
+    """Returns the endpoint of a static file."""
 
     async def send(request: Request) -> Response:
-        return FileResponse(Path(__file__).parent / "static" / name)
+        return FileResponse(file)
 
     return send
 
 
-def refuse_route(request: Request, error: HTTPException) -> Response:
-    """Return what Starlette has to say, in the service's form."""
-    return failure(error.status_code, str(error.detail), error.headers)
+def http_error(request: Request, error: HTTPException) -> Response:
+    """Returns an HTTP error in the form of the service's answers."""
+    return error_response(error.status_code, str(error.detail), dict(error.headers or {}))
 
 
-class LabellingDesk:
-    """Answers the page: every action with the state that follows from it."""
+class Endpoints:
+    """Endpoints of the page: every action is answered with the state that follows from it."""
 
-    def __init__(self, labelling: Labelling, commands: Callable[[], list[str]]):
-        self.labelling = labelling
+    def __init__(self, session: LabellingSession, commands: Callable[[], list[str]]):
+        self.session = session
         self.commands = commands
 
-    async def words(self, request: Request) -> Response:
-        """Return the page's words in the browser's language."""
+    async def texts(self, request: Request) -> Response:
+        """Returns the page's texts in the browser's language."""
         language = language_of(request.headers.get("accept-language", ""))
-        return JSONResponse({"language": language, "words": WORDS[language]})
+        return JSONResponse({"language": language, "texts": TEXTS[language]})
 
     async def state(self, request: Request) -> Response:
-        """Return what the page shows."""
+        """Returns what the page shows."""
         return await self._answer()
 
     async def image(self, request: Request) -> Response:
-        """Return an image as the network sees it first: one frame, turned as EXIF says, transparency on white."""
-        image = self.labelling.image(request.path_params["number"])
+        """Returns an image as PNG: one frame, rotated as EXIF says, transparency on white, as the network sees it."""
+        image = self.session.queue.image(request.path_params["number"])
         return Response(await run_in_threadpool(as_png, image), media_type="image/png")
 
     async def confirm(self, request: Request) -> Response:
-        """Write an image under its label."""
-        fields = await fields_of(request, {"number": int, "label": str})
-        copy = await run_in_threadpool(self.labelling.confirm, fields["number"], fields["label"])
+        """Copies an image into the training set under its label."""
+        fields = await json_fields(request, {"number": int, "label": str})
+        copy = await run_in_threadpool(self.session.confirm, fields["number"], fields["label"])
         return await self._answer("saved", label=copy.label, file=copy.path.name)
 
     async def skip(self, request: Request) -> Response:
-        """Leave an image for the end."""
-        fields = await fields_of(request, {"number": int})
-        await run_in_threadpool(self.labelling.skip, fields["number"])
-        return await self._answer("was_skipped")
+        """Leaves an image for the end."""
+        fields = await json_fields(request, {"number": int})
+        await run_in_threadpool(self.session.skip, fields["number"])
+        return await self._answer("image_skipped")
 
-    async def back(self, request: Request) -> Response:
-        """Take back what was done last."""
-        await fields_of(request, {})
-        copy = await run_in_threadpool(self.labelling.back)
-        said = ("taken_back", {"label": copy.label, "file": copy.path.name}) if copy else ("", {})
-        return await self._answer(said[0], **said[1])
+    async def undo(self, request: Request) -> Response:
+        """Undoes the last confirmation or skip."""
+        await json_fields(request, {})
+        copy = await run_in_threadpool(self.session.undo)
+        return await (self._answer("undone", label=copy.label, file=copy.path.name) if copy else self._answer())
 
-    async def again(self, request: Request) -> Response:
-        """Show the skipped images once more."""
-        await fields_of(request, {})
-        await run_in_threadpool(self.labelling.open_skipped)
+    async def reopen_skipped(self, request: Request) -> Response:
+        """Puts the skipped images back into the queue."""
+        await json_fields(request, {})
+        await run_in_threadpool(self.session.reopen_skipped)
         return await self._answer()
 
-    async def refuse(self, request: Request, error: BearcatError) -> Response:
-        """Return why something was not done, and the state, in which an image may be gone."""
-        words = WORDS[language_of(request.headers.get("accept-language", ""))]
-        said = error.told(words) if isinstance(error, LabellingError) else str(error)
-        return JSONResponse({**await run_in_threadpool(self._state), "wrong": said}, 409)
+    async def refused(self, request: Request, error: BearcatError) -> Response:
+        """Returns why an action was refused, with the state, in which an image may have been left out."""
+        language = language_of(request.headers.get("accept-language", ""))
+        message = error.message_in(language) if isinstance(error, LabellingError) else str(error)
+        return JSONResponse({**await run_in_threadpool(self._state), "error": message}, 409)
 
-    async def refuse_disk(self, request: Request, error: OSError) -> Response:
-        """Return what the disk refuses, in words; what is a bug goes to the log."""
-        words = WORDS[language_of(request.headers.get("accept-language", ""))]
+    async def disk_error(self, request: Request, error: OSError) -> Response:
+        """Returns what the disk refused; other errors are described in the log only."""
+        language = language_of(request.headers.get("accept-language", ""))
         log.error("%s failed", request.url.path, exc_info=error)
-        return JSONResponse({**await run_in_threadpool(self._state), "wrong": words_of(error) or words["failed"]}, 500)
+        message = message_for(error) or TEXTS[language]["failed"]
+        return JSONResponse({**await run_in_threadpool(self._state), "error": message}, 500)
 
-    async def _answer(self, said: str = "", **values: str) -> Response:
-        return JSONResponse({**await run_in_threadpool(self._state), "said": said, "values": values})
+    async def _answer(self, message: str = "", **values: str) -> Response:
+        """Returns the state with the key of a text in TEXTS and the values of its placeholders."""
+        return JSONResponse({**await run_in_threadpool(self._state), "message": message, "values": values})
 
     def _state(self) -> dict:
-        labelling, counts = self.labelling, self.labelling.counts()
-        current, symbols = labelling.current(), labelling.symbols
+        session, queue, counts = self.session, self.session.queue, self.session.counts()
+        current, symbols = session.current(), session.symbols
         waiting = counts[Status.WAITING]
         return {
-            "image": shown_image(current) if current else None,
+            "image": image_state(current) if current else None,
             "labelled": counts[Status.LABELLED],
-            "left": counts[Status.OPEN] + waiting,
+            "remaining": counts[Status.OPEN] + waiting,
             "skipped": counts[Status.SKIPPED],
-            "damaged": labelling.damaged()[:SHOWN],
+            "damaged": session.damaged()[:MAX_DAMAGED_SHOWN],
             "damaged_count": counts[Status.DAMAGED],
-            "before": labelling.pile.known,
-            "duplicates": labelling.pile.duplicates,
-            "looked_at": 1 - waiting / max(1, len(labelling.pile.images)),
-            "can_go_back": labelling.can_go_back,
-            "unit": labelling.unit,
-            "classes": symbols.are_classes,
-            "known": sorted(symbols.known) if symbols.known is not None else None,
-            "folder": str(labelling.pile.folder),
-            "target": str(labelling.copies.folder),
+            "already_labelled": queue.already_labelled,
+            "duplicates": queue.duplicates,
+            "opened": 1 - waiting / max(1, len(queue.images)),
+            "can_undo": session.can_undo,
+            "model": session.model_name,
+            "labels_are_classes": symbols.are_classes,
+            "known_symbols": sorted(symbols.known) if symbols.known is not None else None,
+            "folder": str(queue.folder),
+            "target": str(session.copies.folder),
             "commands": self.commands(),
         }
 
 
-def shown_image(image: QueuedImage) -> dict:
-    """Return what the page needs of an image; the file itself it asks for by the number."""
+def image_state(image: QueuedImage) -> dict:
+    """Returns what the page shows of an image; it loads the pixels by the number."""
     prediction = image.prediction
     return {
         "number": image.number,
         "name": image.path.name,
         "text": image.text,
-        "parts": [[part, round(share, 6)] for part, share in prediction.parts] if prediction else [],
+        "parts": [[part, round(confidence, 6)] for part, confidence in prediction.parts] if prediction else [],
         "confidence": round(prediction.confidence, 6) if prediction else None,
     }
 
 
 def as_png(image: QueuedImage) -> bytes:
-    """Return an image as PNG; raise LabellingError where its file has gone or is damaged."""
+    """Returns an image as PNG; raises LabellingError if its file is gone or damaged."""
     try:
         opened = open_image(image.path)
     except ImageError:
-        raise LabellingError("gone", file=image.path.name) from None
+        raise LabellingError("image_gone", file=image.path.name) from None
     buffer = io.BytesIO()
     opened.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
-async def fields_of(request: Request, kinds: dict[str, type]) -> dict:
-    """Return the fields of a JSON object; raise HTTPException where it is not of just these and their types."""
+async def json_fields(request: Request, types: dict[str, type]) -> dict:
+    """Returns the fields of a JSON object; raises HTTPException unless they are exactly these, of these types."""
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise HTTPException(415, "JSON is expected")
+        raise HTTPException(415, "application/json is expected")
     try:
         fields = parse_json(await request.body())
     except ValueError:
-        raise HTTPException(400, "this is no JSON") from None
-    # True is an int in Python, and no number of an image
-    if not isinstance(fields, dict) or {name: type(value) for name, value in fields.items()} != kinds:
-        raise HTTPException(400, f"a JSON object with {', '.join(kinds) or 'no fields'} is expected")
+        raise HTTPException(400, "the body is not valid JSON") from None
+    # type() rather than isinstance(): True is an int in Python, but not the number of an image
+    if not isinstance(fields, dict) or {name: type(value) for name, value in fields.items()} != types:
+        raise HTTPException(400, f"a JSON object with {', '.join(types) or 'no fields'} is expected")
     return fields

@@ -1,7 +1,7 @@
-"""Where confirmed images go: copied byte for byte into the work's data, and taken back. Their sources are only read.
+"""Copies of confirmed images in the training set: how they are named, written and removed again.
 
-A copy is named <label>_<hash>.<ext>; where a label table lies beside it, a line is added to that as well. Whatever
-moment a kill comes at, a copy is there whole, or not at all.
+A copy has the bytes of its original and is named <label>_<hash>.<ext>; if the training set has a label table, a line
+is added to it as well. A kill at any moment leaves a complete copy or none. Originals are only read.
 """
 
 import contextlib
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bearcat.core.errors import LabelError
-from bearcat.core.files import PART, written_beside
-from bearcat.core.locks import changing
+from bearcat.core.files import PART, atomic_write
+from bearcat.core.locks import hold_lock
 from bearcat.core.progress import map_in_threads
 from bearcat.core.workspace import Work
 from bearcat.data.images import FORMAT_OF_SUFFIX, open_with_facts
@@ -21,26 +21,31 @@ from bearcat.data.vocabulary import BLANK
 from bearcat.generation.config import UNFIT_FOR_NAMES
 from bearcat.labelling.translations import LabellingError
 
-SCRIPT, CHANGED = "app", "data"  # who holds which lock of the work
-HASH_DIGITS = 12  # of the hash in a name
-MOST_LABEL = 100  # characters
-MOST_NAME = 200  # bytes in UTF-8; disks allow 255, and a part's name is somewhat longer
-# a dot within a label does no harm, as ab3.5_0001.png shows; one at its head would hide the file
+SCRIPT, LOCKED = "app", "data"  # who locks which part of the work
+HASH_DIGITS = 12  # of the digest, in a file name
+MAX_LABEL = 100  # characters
+MAX_NAME = 200  # bytes in UTF-8: file systems allow 255, and temporary names are longer
+# a dot within a label is harmless (ab3.5_0001.png); a leading one would hide the file
 UNFIT = UNFIT_FOR_NAMES - {"."}
 SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
 class Copy:
-    """An image that was written into the data, and where it came from."""
+    """Image that was copied into the training set, with its original and its label."""
 
     path: Path
     source: Path
     label: str
 
 
-class Copies:
-    """Writes into the training set of a work; `label_of` takes the label from a file's path, as packing does."""
+class CopyWriter:
+    """Writes confirmed images into the training set of a work.
+
+    Args:
+        work: The work.
+        label_of: Parses the label from a file's path, as packing does.
+    """
 
     def __init__(self, work: Work, label_of: Callable[[Path], str]):
         self.work = work
@@ -48,66 +53,78 @@ class Copies:
         self._label_of = label_of
 
     def write(self, source: Path, digest: str, label: str) -> Copy:
-        """Copy an image whose content has this digest under its label.
+        """Copies an image into the training set.
 
-        Raises LabellingError, nothing written, for a label or an image that cannot be; WorkError while another step
-        changes the data of the work.
+        Args:
+            source: The original.
+            digest: SHA-256 that its content must still have.
+            label: What it shows; surrounding spaces are dropped.
+
+        Raises:
+            LabellingError: The label or the image is refused; nothing was written.
+            WorkError: Another step is changing the data of the work.
         """
         label = checked_label(label)
         content = read_source(source, digest)
         suffix = suffix_of(source, content)
-        with changing(self.work.path, SCRIPT, CHANGED):
+        with hold_lock(self.work.path, SCRIPT, LOCKED):
             self._refuse_duplicate(digest)
             table = find_label_table(self.folder)
             target = self._target(label, digest, suffix, with_table=table is not None)
             if table:
-                # before the image: a line without one does no harm, an image without its line would
+                # first the line: one without an image is harmless, an image without its line is not
                 self._add_line(table, target.name, label)
-            with written_beside(target) as part:
+            with atomic_write(target) as part:
                 part.write_bytes(content)
-            for left in self.folder.glob(f".*{digest[:HASH_DIGITS]}{PART}.*"):
-                left.unlink()  # of a process that was killed when it wrote this image under another label
+            for left_over in self.folder.glob(f".*{digest[:HASH_DIGITS]}{PART}.*"):
+                left_over.unlink()  # of a process that was killed while writing this image under another label
         return Copy(target, source, label)
 
-    def take_back(self, copy: Copy) -> None:
-        """Remove a copy that `write` made; raise LabellingError unless its source still holds the same bytes."""
-        with changing(self.work.path, SCRIPT, CHANGED):
+    def remove(self, copy: Copy) -> None:
+        """Removes a copy that `write` made; raises LabellingError unless its original still has the same bytes."""
+        with hold_lock(self.work.path, SCRIPT, LOCKED):
             try:
                 same = copy.path.read_bytes() == copy.source.read_bytes()
             except FileNotFoundError:
                 same = False
             if not same:
-                raise LabellingError("stays", file=copy.path.name)
+                raise LabellingError("cannot_undo", file=copy.path.name)
             copy.path.unlink()
             table = find_label_table(self.folder)
-            with contextlib.suppress(LabelError):  # a line without an image does no harm
+            with contextlib.suppress(LabelError):  # a line without an image is harmless
                 if table and read_label_table(table).get(copy.path.name) == copy.label:
                     set_label(table, copy.path.name, None)
 
     def _refuse_duplicate(self, digest: str) -> None:
-        """Raise LabellingError where the image was labelled since, by another window or process."""
+        # another window or process may have labelled the image since the start
         for split in SPLITS:
             folder = self.work.data_folder(split)
             for path in folder.glob(f"*{digest[:HASH_DIGITS]}.*") if folder.is_dir() else ():
                 if not path.name.startswith(".") and digest_of(path.read_bytes()) == digest:
-                    raise LabellingError("there", file=f"{folder.name}/{path.name}")
+                    raise LabellingError("already_in_data", file=f"{folder.name}/{path.name}")
 
     def _target(self, label: str, digest: str, suffix: str, with_table: bool) -> Path:
-        signs = sorted(UNFIT & set(label)) or ["."] * label.startswith(".")
-        if signs and not with_table:
+        unfit = sorted(UNFIT & set(label)) or ["."] * label.startswith(".")
+        if unfit and not with_table:
             table = self.folder / next(iter(LABEL_TABLES))
-            raise LabellingError("unfit", label=label, signs=" ".join(signs), table=table, folder=self.folder.name)
+            raise LabellingError(
+                "label_unfit_for_name",
+                label=label,
+                characters=" ".join(unfit),
+                table=table,
+                folder=self.folder.name,
+            )
         short = digest[:HASH_DIGITS]
-        target = self.folder / (f"{short}{suffix}" if signs else f"{label}{BLANK}{short}{suffix}")
-        if len(target.name.encode()) > MOST_NAME:
-            raise LabellingError("long", most=MOST_NAME // 4)
-        if not with_table and self._read_back(target) != label:
-            raise LabellingError("form", file=target.name, label=label)
+        target = self.folder / (f"{short}{suffix}" if unfit else f"{label}{BLANK}{short}{suffix}")
+        if len(target.name.encode()) > MAX_NAME:
+            raise LabellingError("label_too_long", limit=MAX_NAME // 4)
+        if not with_table and self._parsed_label(target) != label:
+            raise LabellingError("label_not_parsed", file=target.name, label=label)
         if target.exists():
-            raise LabellingError("taken", file=target.name)
+            raise LabellingError("name_taken", file=target.name)
         return target
 
-    def _read_back(self, target: Path) -> str | None:
+    def _parsed_label(self, target: Path) -> str | None:
         try:
             return self._label_of(target)
         except LabelError:
@@ -117,48 +134,48 @@ class Copies:
         try:
             set_label(table, name, label)
         except LabelError as error:
-            raise LabellingError("table", folder=self.folder.name, reason=error) from None
+            raise LabellingError("table_refused", folder=self.folder.name, reason=error) from None
 
 
 def checked_label(label: str) -> str:
-    """Return a label without the spaces around it; raise LabellingError for one that no image can have."""
+    """Returns a label without surrounding spaces; raises LabellingError for a label that is never allowed."""
     label = label.strip()
     if not label:
-        raise LabellingError("empty")
-    if len(label) > MOST_LABEL:
-        raise LabellingError("long", most=MOST_LABEL)
+        raise LabellingError("label_empty")
+    if len(label) > MAX_LABEL:
+        raise LabellingError("label_too_long", limit=MAX_LABEL)
     if not label.isprintable():
-        raise LabellingError("unprintable")
+        raise LabellingError("label_unprintable")
     if BLANK in label:
-        raise LabellingError("blank")
+        raise LabellingError("label_has_separator")
     return label
 
 
 def read_source(source: Path, digest: str) -> bytes:
-    """Return what an image's file holds; raise LabellingError where that is not what was shown."""
+    """Returns the bytes of an original; raises LabellingError if they no longer have the given digest."""
     try:
         content = source.read_bytes()
     except FileNotFoundError:
-        raise LabellingError("gone", file=source.name) from None
+        raise LabellingError("image_gone", file=source.name) from None
     if digest_of(content) != digest:
-        raise LabellingError("changed", file=source.name)
+        raise LabellingError("image_changed", file=source.name)
     return content
 
 
 def suffix_of(source: Path, content: bytes) -> str:
-    """Return the suffix that says what an image is: that of its name where it is right."""
+    """Returns the suffix for an image's format: its own if that is correct."""
     form = open_with_facts(content)[1].format
     own = source.suffix.lower()
     return own if FORMAT_OF_SUFFIX.get(own) == form else next(s for s, f in FORMAT_OF_SUFFIX.items() if f == form)
 
 
 def digest_of(content: bytes) -> str:
-    """Return the SHA-256 of a file's content, in hexadecimal digits."""
+    """Returns the SHA-256 of a file's content in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
-def digests_in(work: Work, sizes: set[int]) -> set[str]:
-    """Return the digests of the work's images, of those files alone that have one of these sizes in bytes."""
+def digests_in_data(work: Work, sizes: set[int]) -> set[str]:
+    """Returns the digests of the images in the work's data sets whose size in bytes is one of `sizes`."""
     images = [path for split in SPLITS for path in list_images(work.data_folder(split))]
     same_size = [path for path in images if path.stat().st_size in sizes]
     return set(map_in_threads(lambda path: digest_of(path.read_bytes()), same_size))

@@ -1,6 +1,7 @@
-"""The images of a folder that are to be labelled: each content once, without those that are in the work's data."""
+"""The queue of images to label: which images of a folder it holds, and their order, least confident first."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -11,23 +12,24 @@ from bearcat.core.progress import map_in_threads, show_progress
 from bearcat.core.workspace import DATA_FOLDERS, Work
 from bearcat.data.codecs import Prediction
 from bearcat.data.images import SUFFIXES, image_size
-from bearcat.labelling.copies import digest_of, digests_in
+from bearcat.labelling.copies import digest_of, digests_in_data
+from bearcat.labelling.translations import LabellingError
 
 
 class Status(Enum):
-    """What has become of an image."""
+    """State of an image in the queue."""
 
-    WAITING = auto()  # not looked at yet
+    WAITING = auto()  # not opened yet
     OPEN = auto()
     LABELLED = auto()
     SKIPPED = auto()
     DAMAGED = auto()
-    LEFT_OUT = auto()  # known, gone or changed since the start
+    LEFT_OUT = auto()  # found in the data sets, gone or changed since the start
 
 
 @dataclass
 class QueuedImage:
-    """An image of the folder; `text` is what stands in the field when it is shown."""
+    """Image of the folder; `text` is what the label field holds when the image is shown."""
 
     number: int
     path: Path
@@ -37,53 +39,88 @@ class QueuedImage:
     text: str = ""
 
 
+def least_confident_first(image: QueuedImage) -> tuple[float, int]:
+    """Sort key of the queue: the prediction's confidence (0 without a prediction), then the order of the file names."""
+    return image.prediction.confidence if image.prediction else 0.0, image.number
+
+
 @dataclass(frozen=True)
 class LabellingQueue:
-    """The images of a folder that are to be labelled; and how many are in the work's data, or there twice."""
+    """Images of a folder that are to be labelled.
+
+    Args:
+        folder: The folder.
+        images: The images by file name, each content once; their numbers are their indices.
+        already_labelled: How many images of the folder are in the data sets already.
+        duplicates: How many have the same content as another one of the folder.
+    """
 
     folder: Path
     images: list[QueuedImage]
-    known: int
+    already_labelled: int
     duplicates: int
 
+    def next_open(self) -> QueuedImage | None:
+        """Returns the open image to be labelled next, None if there is none."""
+        return min(self.with_status(Status.OPEN), key=least_confident_first, default=None)
 
-def look_through(folder: Path, work: Work) -> LabellingQueue:
-    """Return what of a folder is to be labelled, by name; sub-folders and what is hidden are left alone.
+    def with_status(self, status: Status) -> Iterator[QueuedImage]:
+        """Yields the images of a status, by file name."""
+        return (image for image in self.images if image.status is status)
 
-    Raises DataError where the folder is missing, holds no images, or is one of the work's data sets.
+    def counts(self) -> Counter[Status]:
+        """Returns the number of images of each status."""
+        return Counter(image.status for image in self.images)
+
+    def image(self, number: int) -> QueuedImage:
+        """Returns the image of a number; raises LabellingError if there is none."""
+        if not 0 <= number < len(self.images):
+            raise LabellingError("no_such_image")
+        return self.images[number]
+
+
+def build_queue(folder: Path, work: Work) -> LabellingQueue:
+    """Collects the images of a folder that are not in the work's data sets yet.
+
+    Sub-folders and hidden files are ignored.
+
+    Raises:
+        DataError: The folder is missing, holds no images, or is one of the work's data sets.
     """
     if not folder.is_dir():
-        raise DataError(f"--label names {str(folder)!r}, which is no folder: one with images to label is expected")
+        raise DataError(f"--label {folder}: not a folder; a folder with images to label is expected")
     for name in DATA_FOLDERS:
         if folder.resolve().is_relative_to(work.folder(name).resolve()):
             raise DataError(
-                f"{folder} is part of the work's own {name}: move the images that have no label yet into a folder "
-                "outside of it, from which they are copied"
+                f"{folder} is part of the work's own {name}: move the unlabelled images to a folder outside of it, "
+                "from which they are copied"
             )
-    paths = list_images(folder)
+    paths = find_images(folder)
     if not paths:
         formats = ", ".join(sorted(SUFFIXES))
-        raise DataError(f"{folder} holds no images to label ({formats}); sub-folders are not looked into")
-    known = digests_in(work, {path.stat().st_size for path in paths})
-    return sort_out(folder, _with_digests(paths), known)
+        raise DataError(f"{folder} holds no images to label ({formats}); sub-folders are ignored")
+    in_data = digests_in_data(work, {path.stat().st_size for path in paths})
+    return queue_of(folder, _with_digests(paths), in_data)
 
 
-def sort_out(folder: Path, found: Iterable[tuple[Path, str]], known: set[str]) -> LabellingQueue:
-    """Return the images, each content once, without those that are known."""
-    images, seen, of_known, duplicates = [], set(), 0, 0
-    for path, digest in found:
-        if digest in known:
-            of_known += 1
+def queue_of(folder: Path, images: Iterable[tuple[Path, str]], in_data: set[str]) -> LabellingQueue:
+    """Returns the queue of images, given with their digests, without those whose digest is in the data sets."""
+    queued: list[QueuedImage] = []
+    seen: set[str] = set()
+    already_labelled = duplicates = 0
+    for path, digest in images:
+        if digest in in_data:
+            already_labelled += 1
         elif digest in seen:
             duplicates += 1
         else:
             seen.add(digest)
-            images.append(QueuedImage(len(images), path, digest))
-    return LabellingQueue(folder, images, of_known, duplicates)
+            queued.append(QueuedImage(len(queued), path, digest))
+    return LabellingQueue(folder, queued, already_labelled, duplicates)
 
 
-def list_images(folder: Path) -> list[Path]:
-    """Return the images of a folder by name: those whose suffix says so, and others whose first bytes do."""
+def find_images(folder: Path) -> list[Path]:
+    """Returns the images of a folder by name, recognised by their suffix or else by their header."""
     with os.scandir(folder) as entries:
         names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
     return [path for path in map(folder.joinpath, names) if path.is_file() and _looks_like_image(path)]
@@ -101,4 +138,4 @@ def _looks_like_image(path: Path) -> bool:
 
 def _with_digests(paths: list[Path]) -> Iterator[tuple[Path, str]]:
     digests = map_in_threads(lambda path: digest_of(path.read_bytes()), paths)
-    return zip(paths, show_progress(digests, len(paths), "looking at the images"), strict=True)
+    return zip(paths, show_progress(digests, len(paths), "hashing the images"), strict=True)

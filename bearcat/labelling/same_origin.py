@@ -1,7 +1,7 @@
-"""Who may reach the labelling page, which writes into the data: only the browser window that shows it.
+"""Lets only the labelling page itself use its app, which writes into the training set.
 
-A page of another site could otherwise have its visitor's browser send labels here (cross-site request forgery), or
-take this machine's address under a name of its own (DNS rebinding).
+Without it a page of another site could have its visitor's browser send labels (cross-site request forgery), or reach
+this machine under a name of its own (DNS rebinding).
 """
 
 import re
@@ -9,11 +9,11 @@ import re
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bearcat.serving.protocol import failure
-from bearcat.serving.server import THIS_MACHINE
+from bearcat.serving.protocol import error_response
+from bearcat.serving.server import LOOPBACK
 
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:/@\s]+)(:\d+)?", re.IGNORECASE)
-FROM_HERE = ("same-origin", "none")  # what browsers say of a request by the page itself, or of an address typed in
+SAME_SITE = ("same-origin", "none")  # Sec-Fetch-Site of a request by the page itself, or of a typed address
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -26,11 +26,15 @@ HEADERS = {
 }
 
 
-class SameSiteFence:
-    """Lets through what comes from the page itself; `host` is the address that is listened on.
+class SameOriginMiddleware:
+    """Refuses requests that do not come from the page itself, and adds the security headers to all answers.
 
-    One that only this machine can reach is asked for by no other name; one that others can reach has a token, whose
-    cookie a browser sends to no other name.
+    If the app listens on a loopback address, only loopback names are accepted as Host. If other machines can reach
+    it, it has a token, whose cookie a browser does not send to another name.
+
+    Args:
+        app: The app to protect.
+        host: Address that it is served on.
     """
 
     def __init__(self, app: ASGIApp, host: str):
@@ -40,35 +44,35 @@ class SameSiteFence:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        reason = self._reason(scope)
-        app = failure(403, f"refused: {reason}") if reason else self.app
+        reason = self._refusal(scope)
+        app = error_response(403, f"refused: {reason}") if reason else self.app
 
-        async def send_guarded(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        await app(scope, receive, send_guarded)
+        await app(scope, receive, send_with_headers)
 
-    def _reason(self, scope: Scope) -> str:
-        """Return why a request is refused, '' where it is not."""
+    def _refusal(self, scope: Scope) -> str:
+        """Returns why a request is refused, '' if it is allowed."""
         headers = Headers(scope=scope)
         (host, *more) = headers.getlist("host") or [""]
         name = HOST.fullmatch(host)
-        if more or not name or not self._answers_to(name[1].strip("[]").lower()):
-            return "this page is not known under the name that was asked for; take the address that app.py printed"
+        if more or not name or not self._accepts_host(name[1].strip("[]").lower()):
+            return "the page is not served under this host name; use the address that app.py printed"
         site = headers.get("sec-fetch-site", "none").lower()
-        if site not in FROM_HERE and not self._is_visit(scope, headers):
+        if site not in SAME_SITE and not self._is_navigation(scope, headers):
             return "the request comes from another site"
         origins = headers.getlist("origin")
         if scope["method"] not in ("GET", "HEAD") and origins not in ([f"http://{host}"], [f"https://{host}"]):
             return "the request does not come from this page"
         return ""
 
-    def _answers_to(self, name: str) -> bool:
-        return not THIS_MACHINE.fullmatch(self.host) or bool(THIS_MACHINE.fullmatch(name)) or name == self.host
+    def _accepts_host(self, name: str) -> bool:
+        return not LOOPBACK.fullmatch(self.host) or bool(LOOPBACK.fullmatch(name)) or name == self.host
 
     @staticmethod
-    def _is_visit(scope: Scope, headers: Headers) -> bool:
-        """Tell whether a person followed a link to the page."""
+    def _is_navigation(scope: Scope, headers: Headers) -> bool:
+        """Whether a person followed a link to the page."""
         return scope["method"] == "GET" and scope["path"] == "/" and headers.get("sec-fetch-dest") == "document"

@@ -1,101 +1,150 @@
-"""How a session of labelling begins and what comes after it: the unit that reads, what it knows, what to run next."""
+"""Starts the labelling page of `app.py --label`, and says which steps train on what was labelled."""
 
 import contextlib
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bearcat.artifacts.card import find_units
+from bearcat.artifacts.card import find_models
 from bearcat.core.errors import ArtifactError, LabelError, RecordError, ServiceError, SettingsError
-from bearcat.core.locks import changing
+from bearcat.core.locks import hold_lock
 from bearcat.core.workspace import Work
 from bearcat.data.labels import read_labels
 from bearcat.data.vocabulary import Vocabulary
-from bearcat.labelling.copies import CHANGED, SCRIPT, Copies
-from bearcat.labelling.queue import look_through
-from bearcat.labelling.session import Labelling, Symbols
+from bearcat.labelling.app import make_labelling_app
+from bearcat.labelling.copies import LOCKED, SCRIPT, CopyWriter
+from bearcat.labelling.queue import build_queue
+from bearcat.labelling.session import LabellingSession, LabelSymbols
 from bearcat.modes import MODES, Task
-from bearcat.serving.server import THIS_MACHINE
+from bearcat.serving.server import LOOPBACK, base_url, configure_logging, listen, run_app
 
-Load = Callable[[Path, str], Any]  # App_model and a unit's name → a Predict_Image
+Load = Callable[[Path, str], Any]  # App_model and a model's name → its Predict_Image
+LabelOf = Callable[[Path], str]
 
 
 def open_labelling(
-    folder: Path, work: Work, mode: str, model_name: str, load: Load, label_of: Callable[[Path], str]
-) -> Labelling:
-    """Return a session over a folder's images, read by the work's unit where there is one that reads such labels.
+    folder: Path, work: Work, mode: str, model_name: str, load: Load, label_of: LabelOf
+) -> LabellingSession:
+    """Opens a session over a folder's images, whose labels the work's model predicts if it reads such labels.
 
-    Raises SettingsError where the mode's labels are boxes, DataError as look_through does, ArtifactError for a unit
-    that cannot be loaded.
+    Args:
+        folder: The images to label.
+        work: Takes the labelled images.
+        mode: The value of MODE.
+        model_name: The value of MODEL_NAME, to choose between several models.
+        load: Loads a model, as `Predict_Image` does.
+        label_of: Parses the label from a file's path.
+
+    Raises:
+        SettingsError: The labels of the mode are boxes.
+        DataError: The folder is missing, holds no images, or is one of the work's data sets.
+        ArtifactError: The model cannot be loaded.
     """
-    unit = load_unit(work.folder("App_model"), model_name, load)
-    if Task.DETECTION in {MODES[mode].task, MODES[unit.recogniser.card.mode].task if unit else None}:
+    model = load_model(work.folder("App_model"), model_name, load)
+    if Task.DETECTION in {MODES[mode].task, MODES[model.recogniser.card.mode].task if model else None}:
         raise SettingsError(
-            "MODE = 'EFFICIENTDET' has boxes for labels, which --label cannot draw: use a program that writes VOC or "
-            "YOLO files, as LabelImg does"
+            "MODE = 'EFFICIENTDET' has boxes for labels, which the labelling page cannot draw: use a program that "
+            "writes VOC or YOLO files, such as LabelImg"
         )
-    if unit and MODES[unit.recogniser.card.mode].task != MODES[mode].task:
-        unit = None  # MODE was changed from texts to classes, or the other way round
-    with changing(work.path, SCRIPT, CHANGED):  # a split on its way would move what is looked at
-        pile = look_through(folder, work)
-    symbols = Symbols(mode, known_symbols(work, mode, unit, label_of))
-    read, name = (unit.predict, unit.name) if unit else (None, "")
-    return Labelling(pile, Copies(work, label_of), symbols, read, name)
+    if model and MODES[model.recogniser.card.mode].task != MODES[mode].task:
+        model = None  # MODE was changed from text to classes, or the other way round
+    with hold_lock(work.path, SCRIPT, LOCKED):  # move_path.py must not move the data sets meanwhile
+        queue = build_queue(folder, work)
+    symbols = LabelSymbols(mode, known_symbols(work, mode, model, label_of))
+    predict, name = (model.predict, model.name) if model else (None, "")
+    return LabellingSession(queue, CopyWriter(work, label_of), symbols, predict, name)
 
 
-def load_unit(app_model: Path, model_name: str, load: Load) -> Any | None:
-    """Return the work's unit, that of MODEL_NAME where there are several; None where nothing was trained yet."""
+def serve_labelling(
+    session: LabellingSession,
+    host: str,
+    port: int,
+    token: str | None,
+    echo: Callable[[str], object],
+    next_step: Callable[[str, str], object],
+) -> None:
+    """Serves the labelling page until SIGTERM or Ctrl-C; returns at once if there is nothing to label.
+
+    Args:
+        session: The images and their labels.
+        host, port: Address to listen on.
+        token: What browsers must send, None: nothing.
+        echo: Prints a line.
+        next_step: Prints the next command, and a remark about it.
+    """
+    work = session.copies.work
+
+    def commands() -> list[str]:
+        return next_commands(work, session.symbols)
+
+    def echo_next() -> None:
+        first, *others = commands()
+        next_step(first, f"then {', '.join(others)}")
+
+    for line in session.summary():
+        echo(line)
+    if not session.queue.images:
+        return echo_next()
+    configure_logging(requests=False)
+    listener = listen(host, port)
+    echo(f"Label them on {base_url(host, listener)}  (Ctrl-C stops; confirmed labels are saved)")
     try:
-        units = find_units(app_model)
+        run_app(make_labelling_app(session, commands, host, token), listener)
+    finally:
+        echo(f"{session.labelled} images labelled, copied to {session.copies.folder}")
+        echo_next()
+
+
+def load_model(app_model: Path, model_name: str, load: Load) -> Any | None:
+    """Loads the work's model, the one of MODEL_NAME if there are several; None before the first training."""
+    try:
+        models = find_models(app_model)
     except ArtifactError:
         return None
-    return load(app_model, model_name if model_name in units else "")
+    return load(app_model, model_name if model_name in models else "")
 
 
-def known_symbols(work: Work, mode: str, unit: Any | None, label_of: Callable[[Path], str]) -> set[str] | None:
-    """Return the symbols that were learnt, and the classes that are in the data; None for texts that no unit reads."""
-    known = set(unit.recogniser.card.characters) if unit else set()
+def known_symbols(work: Work, mode: str, model: Any | None, label_of: LabelOf) -> set[str] | None:
+    """Returns the symbols of the model, and the classes of the data; None for text without a model."""
+    known = set(model.recogniser.card.characters) if model else set()
     if MODES[mode].task is Task.CLASSIFICATION:
-        with contextlib.suppress(LabelError):  # a broken table is told of when a label is written
+        with contextlib.suppress(LabelError):  # a broken label table is reported when a label is written
             known |= {item.label for item in read_labels(work.data_folder("train"), label_of)[0]}
         return known
     return known or None
 
 
-def refuse_other_options(given: dict[str, object], usual: dict[str, object], options: tuple[str, ...]) -> None:
-    """Raise ServiceError for options of the service that labelling has no use for."""
-    strange = [f"--{name.replace('_', '-')}" for name in options if given[name] != usual[name]]
-    if strange:
-        raise ServiceError(f"--label takes no {', '.join(strange)}: it serves a page to label on, and no API")
+def refuse_other_options(given: Mapping[str, object], defaults: Mapping[str, object], options: Sequence[str]) -> None:
+    """Raises ServiceError for options of the service that have no effect with --label."""
+    unused = [f"--{name.replace('_', '-')}" for name in options if given[name] != defaults[name]]
+    if unused:
+        raise ServiceError(f"--label takes no {', '.join(unused)}: it serves the labelling page, not the API")
 
 
 def check_reach(host: str, token: str | None) -> None:
-    """Raise ServiceError where other machines could reach the page and it would ask nobody who they are."""
-    if not token and not re.fullmatch(THIS_MACHINE, host):
-        raise ServiceError(
-            f"--host {host} lets other machines write into the data: give a --token with --label, or leave --host out"
-        )
+    """Raises ServiceError if other machines could reach the page without a token."""
+    if not token and not LOOPBACK.fullmatch(host):
+        raise ServiceError(f"--host {host} lets other machines write into the data: add a --token, or leave out --host")
 
 
-def next_commands(work: Work, symbols: Symbols) -> list[str]:
-    """Return the steps that take what was labelled into a training."""
-    divided = is_filled(work.data_folder("validation"))
-    commands = [] if divided else ["python move_path.py", "python cheak_file.py --apply"]
+def next_commands(work: Work, symbols: LabelSymbols) -> list[str]:
+    """Returns the commands that train on what was labelled, in order."""
+    is_split = is_filled(work.data_folder("validation"))
+    commands = [] if is_split else ["python move_path.py", "python cheak_file.py --apply"]
     commands.append("python pack_dataset.py --extend" if has_new(work, symbols) else "python pack_dataset.py")
     if is_filled(work.folder("checkpoint")):
         commands.append("python init_working_space.py --go-on")
     return [*commands, "python train.py", "python save_model.py"]
 
 
-def has_new(work: Work, symbols: Symbols) -> bool:
-    """Tell whether this session's labels hold what num_classes.json has no row for."""
+def has_new(work: Work, symbols: LabelSymbols) -> bool:
+    """Whether this session's labels hold symbols that are not in the work's vocabulary."""
     try:
         return not symbols.used <= set(Vocabulary.load(work.vocabulary_file).characters)
     except RecordError:
-        return False  # there is none yet, or one that pack_dataset.py will tell of
+        return False  # none was made yet, or pack_dataset.py reports what is wrong with it
 
 
 def is_filled(folder: Path) -> bool:
-    """Tell whether a folder is there and holds something."""
+    """Whether a folder exists and is not empty."""
     return folder.is_dir() and any(folder.iterdir())

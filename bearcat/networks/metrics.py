@@ -1,4 +1,4 @@
-"""The number shown while training: the share of captchas that are read without a single mistake."""
+"""The metric shown during training: the fraction of captchas that are recognised without a mistake."""
 
 import keras
 from keras import ops
@@ -6,40 +6,48 @@ from keras import ops
 from bearcat.data.vocabulary import BLANK_INDEX
 
 
-def positions_read(logits):
-    """Return rows (N, positions) of the best class at each position, and which of them are characters."""
-    rows = ops.cast(ops.argmax(logits, axis=-1), "int32")
-    return rows, rows != BLANK_INDEX
+def decode_positions(logits):
+    """The best class of each position, and which of them are characters, both (N, positions)."""
+    indices = ops.cast(ops.argmax(logits, axis=-1), "int32")
+    return indices, indices != BLANK_INDEX
 
 
-def steps_read(logits):
-    """Return rows (N, steps) and which of them begin a character: no blank, no repeat (CTC's collapse)."""
-    rows, is_character = positions_read(logits)
-    before = ops.pad(rows[:, :-1], [[0, 0], [1, 0]], constant_values=BLANK_INDEX)
-    return rows, ops.logical_and(is_character, rows != before)
+def decode_ctc(logits):
+    """The best class of each time step, and which steps begin a character (no blank, no repeat), both (N, steps)."""
+    indices, is_character = decode_positions(logits)
+    previous = ops.pad(indices[:, :-1], [[0, 0], [1, 0]], constant_values=BLANK_INDEX)
+    return indices, ops.logical_and(is_character, indices != previous)
 
 
-def class_read(logits):
-    """Return rows (N, 1) of the best class, the blank aside, and that each is one."""
-    rows = ops.cast(ops.argmax(logits[..., BLANK_INDEX + 1 :], axis=-1), "int32") + BLANK_INDEX + 1
-    return rows, rows != BLANK_INDEX
+def decode_class(logits):
+    """The best class (N, 1) of logits (N, 1, classes), never the blank, and a mask of ones."""
+    indices = ops.cast(ops.argmax(logits[..., BLANK_INDEX + 1 :], axis=-1), "int32") + BLANK_INDEX + 1
+    return indices, indices != BLANK_INDEX
 
 
-KEEPERS = {"ORDINARY": positions_read, "NUM_CLASSES": class_read, "CTC": steps_read, "CTC_TINY": steps_read}
+# mode → greedy decoding of logits (N, positions or steps, classes) into indices, and a mask of those that count
+DECODERS = {
+    "ORDINARY": decode_positions,
+    "NUM_CLASSES": decode_class,
+    "CTC": decode_ctc,
+    "CTC_TINY": decode_ctc,
+}
 
 
-def compact(rows, kept):
-    """Move the kept entries of each row to its front, in order, and put blanks behind them."""
-    length = rows.shape[1]
-    order = ops.argsort(ops.where(kept, 0, length) + ops.arange(length), axis=1)
-    return ops.take_along_axis(ops.where(kept, rows, BLANK_INDEX), order, axis=1)
+def align_left(indices, mask):
+    """Moves the masked entries of each row (N, width) to its front, in order, and fills up with blanks."""
+    width = indices.shape[1]
+    order = ops.argsort(ops.where(mask, 0, width) + ops.arange(width), axis=1)
+    return ops.take_along_axis(ops.where(mask, indices, BLANK_INDEX), order, axis=1)
 
 
 @keras.saving.register_keras_serializable("bearcat")
 class ExactMatch(keras.metrics.Mean):
-    """The share of whole captchas read right, by the best class of each position or step.
+    """Fraction of captchas whose text or class is predicted exactly, by greedy decoding.
 
-    `mode` names how logits are read; a test holds it equal to the codecs' decoding.
+    Args:
+        mode: The value of MODE; decoding equals that of the mode's codec, which a test verifies.
+        name: Name of the metric in the logs.
     """
 
     def __init__(self, mode: str, name: str = "exact", **kwargs):
@@ -48,19 +56,24 @@ class ExactMatch(keras.metrics.Mean):
 
     @classmethod
     def from_card(cls, card) -> "ExactMatch":
-        """Return the metric of the network that a card describes."""
+        """Creates the metric of the network that a card describes."""
         return cls(card.mode)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Count targets (N, width), padded with blanks, against logits (N, positions or steps, rows)."""
-        read = compact(*KEEPERS[self.mode](y_pred))
+        """Accumulates a batch.
+
+        Args:
+            y_true: Indices (N, width) of the labels' symbols, padded with blanks.
+            y_pred: Logits (N, positions or steps, classes).
+            sample_weight: Weights (N,).
+        """
+        predicted = align_left(*DECODERS[self.mode](y_pred))
         target = ops.cast(y_true, "int32")
-        lacking = read.shape[1] - target.shape[1]
-        target = ops.pad(target, [[0, 0], [0, max(0, lacking)]], constant_values=BLANK_INDEX)
-        read = ops.pad(read, [[0, 0], [0, max(0, -lacking)]], constant_values=BLANK_INDEX)
-        right = ops.all(read == target, axis=1)
-        return super().update_state(ops.cast(right, self.dtype), sample_weight)
+        missing = predicted.shape[1] - target.shape[1]
+        target = ops.pad(target, [[0, 0], [0, max(0, missing)]], constant_values=BLANK_INDEX)
+        predicted = ops.pad(predicted, [[0, 0], [0, max(0, -missing)]], constant_values=BLANK_INDEX)
+        correct = ops.all(predicted == target, axis=1)
+        return super().update_state(ops.cast(correct, self.dtype), sample_weight)
 
     def get_config(self):
-        """Return what builds this metric again."""
         return super().get_config() | {"mode": self.mode}

@@ -1,9 +1,9 @@
-"""The table of backbones: name → the module that builds it. Free of TensorFlow, so that any script can check a name."""
+"""Names of backbones and optimizers, and input sizes of the light backbones. Does not import Keras."""
 
 import importlib
 import math
 
-# name → module; modules after the first two hold what keras.applications lacks
+# name → module of bearcat.networks.backbones
 BACKBONES: dict[str, str] = {
     **dict.fromkeys(["light", "tiny", "wide"], "light"),
     **dict.fromkeys(["Densenet_121", "Densenet_169", "Densenet_201"], "applications"),
@@ -20,31 +20,11 @@ BACKBONES: dict[str, str] = {
     "MnasNet": "mnasnet",
     **dict.fromkeys(["Lambda_ResNet_50", "Lambda_Densenet_121"], "lambda_networks"),
 }
-# their depthwise convolutions gain nothing from bfloat16 on a CPU
-DEPTHWISE = ("EfficientDet_D", "EfficientNet", "MobileNet", "ShuffleNet", "MnasNet")
+DEPTHWISE_PREFIXES = ("EfficientDet_D", "EfficientNet", "MobileNet", "ShuffleNet", "MnasNet")
 
-
-def is_depthwise(name: str) -> bool:
-    """Tell whether a backbone's convolutions are mostly depthwise."""
-    return name.startswith(DEPTHWISE)
-
-
-def is_own(name: str) -> bool:
-    """Tell whether a backbone is one of our own light networks, which base weights exist for."""
-    return BACKBONES[name] == "light"
-
-
-def load_family(name: str):
-    """Return the module of a backbone, with its layers registered; it imports Keras."""
-    return importlib.import_module(f"bearcat.networks.backbones.{BACKBONES[name]}")
-
-
-# ---- merged from names: The table of optimizers: name → where its class is. Free of Keras, so that any script can check a name.
-#
-# Not in it: Ftrl, whose weights in Keras are a sum times the learning rate and shrink whenever t
-
-# name → module and class
-OPTIMIZER_NAMES: dict[str, tuple[str, str]] = {
+# name → module and class. Left out: Ftrl, whose weights in Keras are a sum times the learning rate and so shrink
+# whenever that is lowered; Adadelta, which needs a learning rate of 1 where the others need a thousandth.
+OPTIMIZERS: dict[str, tuple[str, str]] = {
     "AdamW": ("keras.optimizers", "AdamW"),
     "AdaBelief": ("bearcat.networks.optimizers", "AdaBelief"),
     "Adam": ("keras.optimizers", "Adam"),
@@ -59,25 +39,38 @@ OPTIMIZER_NAMES: dict[str, tuple[str, str]] = {
     "Muon": ("keras.optimizers", "Muon"),
 }
 
-
-# ---- merged from sight: At what size our own networks see text: at one height, whatever the images' is, so that they can share a base.
-
-
-HEIGHT = 48  # pixels
-LEAST_WIDTH = 160  # pixels
-WIDTH_OF_SHAPE = 32  # pixels of width for each time that an image is as wide as high
-STEP = 8  # widths are multiples of it
-PIXELS_A_STEP = 4  # along the width
+# The light backbones see text at one height, whatever the height of the images, so that one set of pretrained weights
+# fits every data set. All in pixels.
+TEXT_HEIGHT = 48
+MIN_TEXT_WIDTH = 160
+WIDTH_PER_ASPECT = 32  # of the input, for an aspect ratio (width / height) of 1
+WIDTH_MULTIPLE = 8
+PIXELS_PER_STEP = 4  # along the width, of every backbone
 
 
-def sight_of(height: int, width: int) -> tuple[int, int]:
-    """Return the height and width in pixels at which a network sees text on images of a size.
+def is_depthwise(name: str) -> bool:
+    """Whether most convolutions of a backbone or detector are depthwise, which gain nothing from bfloat16 on a CPU."""
+    return name.startswith(DEPTHWISE_PREFIXES)
 
-    Most captchas, 1.5 to 5 times as wide as high, are stretched or squeezed to the same 48×160; longer ones are wider.
+
+def is_light(name: str) -> bool:
+    """Whether a backbone is one of the toolkit's own light networks."""
+    return BACKBONES[name] == "light"
+
+
+def load_backbone_module(name: str):
+    """Imports and returns the module that builds a backbone, which registers its layers with Keras."""
+    return importlib.import_module(f"bearcat.networks.backbones.{BACKBONES[name]}")
+
+
+def input_size_for(height: int, width: int) -> tuple[int, int]:
+    """Height and width in pixels to which text images of a size are resized for the light backbones.
+
+    Most captchas have an aspect ratio of 1.5 to 5 and are resized to 48×160; longer ones become wider.
     """
-    return HEIGHT, max(LEAST_WIDTH, round(WIDTH_OF_SHAPE * width / height / STEP) * STEP)
+    return TEXT_HEIGHT, max(MIN_TEXT_WIDTH, round(WIDTH_PER_ASPECT * width / height / WIDTH_MULTIPLE) * WIDTH_MULTIPLE)
 
 
-def width_with(steps: int, height: int) -> int:
-    """Return how wide images of a height must be for a network of ours to have so many time steps."""
-    return math.ceil(steps * PIXELS_A_STEP * height / WIDTH_OF_SHAPE)
+def width_for_steps(steps: int, height: int) -> int:
+    """Width in pixels that images of a height need for a light backbone to have a number of time steps."""
+    return math.ceil(steps * PIXELS_PER_STEP * height / WIDTH_PER_ASPECT)

@@ -1,27 +1,31 @@
-"""What in the data will hurt: found by rule, and said in words that a stranger understands, with what to do."""
+"""Checks of the data sets: what is found, in which files, and what to do about it."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bearcat.data.duplicates import group_duplicates
 from bearcat.modes import Task
-from bearcat.reports.data_statistics import SetReport
+from bearcat.reports.data_statistics import SetStatistics
+from bearcat.reports.html import plural
 
-# what people and networks take for one another, as far as both are in the data
+# characters that people and networks confuse
 LOOK_ALIKES = ("0Oo", "1lIi|", "2Zz", "5Ss", "8B", "6bG", "9gq", "Cc", "Kk", "Pp", "Uu", "Vv", "Ww", "Xx", "Yy")
-EMPTY = {
-    "train": ("there is nothing to learn from", "put your images there, or python gen_sample_by_captcha.py"),
-    "validation": ("the training could not tell when to stop", "python move_path.py splits it off train_dataset"),
-    "test": ("nothing would tell how well the unit reads", "python move_path.py splits it off train_dataset"),
-}
 WARNING, NOTE = "warning", "note"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was found: a warning or a note, its kind, what it is, what to do, and the files it is about."""
+    """Result of a check.
+
+    Args:
+        level: WARNING or NOTE.
+        kind: What report/check.json calls it.
+        text: What was found.
+        todo: What to do about it.
+        files: The files, or pairs of files, in which it was found.
+    """
 
     level: str
     kind: str
@@ -30,13 +34,20 @@ class Finding:
     files: tuple[str, ...] = ()
 
     def as_dict(self) -> dict:
-        """Return the finding for JSON."""
-        return {"level": self.level, "kind": self.kind, "text": self.text, "todo": self.todo, "files": list(self.files)}
+        """Returns the finding for report/check.json."""
+        return asdict(self) | {"files": list(self.files)}
 
 
 @dataclass(frozen=True)
 class Duplicate:
-    """Files that show the same image, the sets they are in, and the labels they have."""
+    """Files that show the same image.
+
+    Args:
+        files: The files.
+        sets: The data sets that they are in.
+        labels: Their different labels, as symbols.
+        exact: Whether the files are equal byte by byte.
+    """
 
     files: tuple[Path, ...]
     sets: tuple[str, ...]
@@ -45,28 +56,36 @@ class Duplicate:
 
     @property
     def is_leak(self) -> bool:
+        """Whether training images are also used for validation or testing."""
         return "train" in self.sets and len(self.sets) > 1
 
     @property
     def is_contradiction(self) -> bool:
+        """Whether the labels of the copies differ."""
         return len(self.labels) > 1
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of findings that name this duplicate."""
+        kinds = ("contradiction",) * self.is_contradiction + ("leak",) * self.is_leak
+        return kinds or ("double",)
+
     def as_dict(self) -> dict:
-        """Return the duplicate for JSON."""
-        facts = {"exact": self.exact, "leak": self.is_leak, "contradiction": self.is_contradiction}
-        return {"files": [shown(path) for path in self.files], **facts}
+        """Returns the duplicate for report/check.json."""
+        flags = {"exact": self.exact, "leak": self.is_leak, "contradiction": self.is_contradiction}
+        return {"files": [short_path(path) for path in self.files], **flags}
 
 
-def find_duplicates(reports: Mapping[str, SetReport]) -> list[Duplicate]:
-    """Return the images that are there twice, within and across the sets."""
-    set_of = {one.path: name for name, report in reports.items() for one in report.fingerprints}
-    digest_of = {one.path: one.digest for report in reports.values() for one in report.fingerprints}
-    label_of = {path: label for report in reports.values() for path, label in report.labels.items()}
-    groups = group_duplicates([one for report in reports.values() for one in report.fingerprints])
+def find_duplicates(sets: Mapping[str, SetStatistics]) -> list[Duplicate]:
+    """Finds the images that exist more than once, within and across the sets."""
+    set_of = {one.path: name for name, found in sets.items() for one in found.fingerprints}
+    digest_of = {one.path: one.digest for found in sets.values() for one in found.fingerprints}
+    label_of = {path: label for found in sets.values() for path, label in found.labels.items()}
+    groups = group_duplicates([one for found in sets.values() for one in found.fingerprints])
     return [
         Duplicate(
             tuple(group),
-            tuple(name for name in reports if name in {set_of[path] for path in group}),
+            tuple(name for name in sets if name in {set_of[path] for path in group}),
             tuple(sorted({label_of[path] for path in group})),
             len({digest_of[path] for path in group}) == 1,
         )
@@ -74,141 +93,150 @@ def find_duplicates(reports: Mapping[str, SetReport]) -> list[Duplicate]:
     ]
 
 
-def unseen_symbols(reports: Mapping[str, SetReport]) -> dict[str, Counter]:
-    """Return set → the symbols that it has and train lacks, with their counts."""
-    known = reports["train"].symbols
-    others = {name: report for name, report in reports.items() if name != "train"}
-    return {name: Counter({s: n for s, n in r.symbols.items() if s not in known}) for name, r in others.items()}
+def find_unseen_symbols(sets: Mapping[str, SetStatistics]) -> dict[str, Counter]:
+    """Returns set → counts of the symbols that its labels have and the training labels lack."""
+    known = sets["train"].symbols
+    return {
+        name: Counter({symbol: count for symbol, count in found.symbols.items() if symbol not in known})
+        for name, found in sets.items()
+        if name != "train"
+    }
 
 
-def look_alikes(symbols: Counter) -> list[dict[str, int]]:
-    """Return the groups of characters that look alike, of which at least two are there, with their counts."""
+def find_look_alikes(symbols: Counter) -> list[dict[str, int]]:
+    """Returns counts of the characters that look alike, for each group with at least two in the labels."""
     groups = ({one: symbols[one] for one in group if symbols[one]} for group in LOOK_ALIKES)
     return [group for group in groups if len(group) > 1]
 
 
-def find_all(reports: Mapping[str, SetReport], duplicates: list[Duplicate], unit: str) -> list[Finding]:
-    """Return all that was found, the warnings first."""
+def check_sets(sets: Mapping[str, SetStatistics], duplicates: list[Duplicate], task: Task) -> list[Finding]:
+    """Runs all checks and returns their findings, warnings first."""
     found = [
-        *_missing(reports),
-        *_of_duplicates(duplicates),
-        *_unseen(reports),
-        *_of_files(reports),
-        *(_of_characters(reports) if unit == Task.TEXT else ()),
+        *_check_empty(sets),
+        *_check_duplicates(duplicates),
+        *_check_unseen(sets),
+        *_check_files(sets),
+        *(_check_characters(sets) if task is Task.TEXT else ()),
     ]
     return sorted(found, key=lambda finding: finding.level != WARNING)
 
 
-def _missing(reports: Mapping[str, SetReport]) -> Iterator[Finding]:
-    for name, report in reports.items():
-        if not report.images:
-            why, todo = EMPTY[name]
-            yield Finding(WARNING, "empty", f"{name}_dataset holds no images that can be read: {why}", todo)
+# set → what its absence means, what to do
+EMPTY = {
+    "train": (
+        "there is nothing to train on",
+        "put your images into it, or draw some with python gen_sample_by_captcha.py",
+    ),
+    "validation": ("training cannot tell when to stop", "python move_path.py takes it from train_dataset"),
+    "test": ("the model's accuracy cannot be measured", "python move_path.py takes it from train_dataset"),
+}
 
 
-def _of_files(reports: Mapping[str, SetReport]) -> Iterator[Finding]:
-    for name, report in reports.items():
-        for field, level, words, todo in OF_FILES:
-            lines = getattr(report, field)
-            if lines:
-                text = f"{name}_dataset: {count(len(lines), 'file')} {words}"
-                yield Finding(level, field, text, todo, tuple(lines))
+def _check_empty(sets: Mapping[str, SetStatistics]) -> Iterator[Finding]:
+    for name, found in sets.items():
+        if not found.images:
+            meaning, todo = EMPTY[name]
+            yield Finding(WARNING, "empty", f"{name}_dataset holds no images that can be read: {meaning}", todo)
 
 
-# field of SetReport, level, words, what to do
-OF_FILES = (
-    ("damaged", WARNING, "damaged, and left out by every step", "fetch them again, or take them away"),
+# kind (the attribute of SetStatistics), level, what the files are, what to do
+FILE_CHECKS = (
+    (
+        "damaged",
+        WARNING,
+        "damaged; every step skips them",
+        "download them again, or delete them",
+    ),
     (
         "without_label",
         WARNING,
-        "named so that no label can be told",
-        "rename them to <label>_<anything>.png, or put a labels.csv (file,label) beside them",
+        "without a label",
+        "rename them to <label>_<anything>.png, or put a labels.csv (file,label) next to them",
     ),
     (
         "strays",
         NOTE,
-        "that no step reads: neither an image of a known kind nor a label",
-        "convert them to PNG or JPEG if they are images; else they do no harm",
+        "that no step reads: neither images of a supported format nor labels",
+        "convert them to PNG or JPEG if they are images; otherwise they can stay",
     ),
     (
         "wrong_suffix",
         NOTE,
-        "whose content is of another format than the name says",
-        "nothing: the content is what is read. Other programs may refuse them",
+        "with an extension that does not match their format",
+        "nothing, the content is what is read; other programs may refuse them",
     ),
     (
         "turned",
         NOTE,
-        "stored turned, to be shown upright as EXIF says",
-        "nothing: every step turns them. Other programs may show them lying",
+        "stored rotated or mirrored, with the upright view in EXIF",
+        "nothing, every step applies EXIF; other programs may show them rotated",
     ),
 )
 
 
-def _of_duplicates(duplicates: list[Duplicate]) -> Iterator[Finding]:
-    for kind, level, belongs, words, todo in OF_DUPLICATES:
-        groups = [duplicate for duplicate in duplicates if belongs(duplicate)]
-        if groups:
-            files = tuple(" = ".join(map(shown, duplicate.files)) for duplicate in groups)
-            yield Finding(level, kind, f"{count(len(groups), 'image')} {words}", todo, files)
+def _check_files(sets: Mapping[str, SetStatistics]) -> Iterator[Finding]:
+    for name, found in sets.items():
+        for kind, level, what, todo in FILE_CHECKS:
+            lines = getattr(found, kind)
+            if lines:
+                yield Finding(level, kind, f"{name}_dataset: {plural(len(lines), 'file')} {what}", todo, tuple(lines))
 
 
-# kind, level, which duplicates, words, what to do
-OF_DUPLICATES = (
+# kind, level, what the images are, what to do
+DUPLICATE_CHECKS = (
     (
         "contradiction",
         WARNING,
-        lambda duplicate: duplicate.is_contradiction,
-        "with several copies whose labels differ: at least one of the labels is wrong, and teaches mistakes",
-        "look at them and mend the wrong label",
+        "with copies whose labels differ: at least one label is wrong, and the model would learn it",
+        "look at the copies and correct the wrong labels",
     ),
     (
         "leak",
         WARNING,
-        lambda duplicate: duplicate.is_leak,
-        "leaked: in train_dataset and again in validation or test, where reading what was learnt by heart proves "
-        "nothing; the score looks better than it is",
-        "take one of each away, best the one in train_dataset",
+        "leaked from train_dataset into validation or test: the model has seen them, so the score is too high",
+        "delete one copy of each, preferably the one in train_dataset",
     ),
     (
         "double",
         NOTE,
-        lambda duplicate: not duplicate.is_leak and not duplicate.is_contradiction,
-        "with several copies, all within train_dataset or all outside of it",
-        "nothing, if few: they count twice",
+        "with copies in the same set, or in validation and test",
+        "nothing if they are few; each copy counts once more",
     ),
 )
 
 
-def _unseen(reports: Mapping[str, SetReport]) -> Iterator[Finding]:
-    for name, symbols in unseen_symbols(reports).items():
-        if symbols and reports["train"].images:
-            listed = ", ".join(f"{symbol!r} ({n})" for symbol, n in sorted(symbols.items()))
-            text = f"{name}_dataset has what train_dataset never shows, so what cannot be learnt: {listed}"
-            yield Finding(WARNING, "unseen", text, "add images of these to train_dataset, or mend the labels")
+def _check_duplicates(duplicates: list[Duplicate]) -> Iterator[Finding]:
+    for kind, level, what, todo in DUPLICATE_CHECKS:
+        groups = [duplicate for duplicate in duplicates if kind in duplicate.kinds]
+        if groups:
+            files = tuple(" = ".join(map(short_path, duplicate.files)) for duplicate in groups)
+            yield Finding(level, kind, f"{plural(len(groups), 'image')} {what}", todo, files)
 
 
-def _of_characters(reports: Mapping[str, SetReport]) -> Iterator[Finding]:
-    symbols = sum((report.symbols for report in reports.values()), Counter())
-    groups = look_alikes(symbols)
+def _check_unseen(sets: Mapping[str, SetStatistics]) -> Iterator[Finding]:
+    for name, symbols in find_unseen_symbols(sets).items():
+        if symbols and sets["train"].images:
+            listed = ", ".join(f"{symbol!r} ({count})" for symbol, count in sorted(symbols.items()))
+            text = f"{name}_dataset has symbols that train_dataset lacks, so the model cannot learn them: {listed}"
+            yield Finding(WARNING, "unseen", text, "add images with them to train_dataset, or correct the labels")
+
+
+def _check_characters(sets: Mapping[str, SetStatistics]) -> Iterator[Finding]:
+    symbols: Counter[str] = sum((found.symbols for found in sets.values()), Counter())
+    groups = find_look_alikes(symbols)
     if groups:
-        listed = "; ".join(", ".join(f"{one} ({n})" for one, n in group.items()) for group in groups)
+        listed = "; ".join(", ".join(f"{one} ({count})" for one, count in group.items()) for group in groups)
         text = f"some characters of the labels look alike: {listed}"
-        yield Finding(NOTE, "look_alikes", text, "make sure that the labels tell them apart as the site does")
+        yield Finding(NOTE, "look_alikes", text, "check that the labels tell them apart as the site does")
     both = sorted(one for one in symbols if one.islower() and one.upper() != one and symbols[one.upper()])
     if both:
-        mixed = sum(report.labels_in_mixed_case for report in reports.values())
-        text = f"{len(both)} letters stand in the labels as capitals and as small ones, {mixed} labels mix the two"
-        todo = "if the site takes either, write all labels in one case: half as many classes to learn"
+        mixed = sum(found.labels_in_mixed_case for found in sets.values())
+        text = f"upper and lower case: {plural(len(both), 'letter')} in both, {plural(mixed, 'label')} mixing them"
+        todo = "if the site ignores case, write all labels in lower case: the model then has fewer characters to learn"
         yield Finding(NOTE, "mixed_case", text, todo, (" ".join(f"{one.upper()}{one}" for one in both),))
 
 
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun, in the plural where it is one."""
-    return f"{number:,} {noun}{'s' if number != 1 else ''}"
-
-
-def shown(path: Path) -> str:
-    """Return a file as people know it: from its data set's folder on."""
-    inside = next((n for n, folder in enumerate(path.parents) if folder.name.endswith("_dataset")), 0)
+def short_path(path: Path) -> str:
+    """Returns a file's path from the folder of its data set on."""
+    inside = next((number for number, folder in enumerate(path.parents) if folder.name.endswith("_dataset")), 0)
     return "/".join(path.parts[-inside - 2 :])

@@ -1,4 +1,4 @@
-"""Look at a data set once: sizes, formats, labels, damage, and what its duplicates can be told by."""
+"""Statistics of a data set: sizes, formats, labels, damaged files, and fingerprints for finding duplicates."""
 
 import statistics
 from collections import Counter
@@ -17,35 +17,57 @@ from bearcat.data.duplicates import Fingerprint, fingerprint
 from bearcat.data.images import FORMAT_OF_SUFFIX, FileFacts, open_with_facts
 from bearcat.data.labels import LabelledImage, label_of_name, list_images, read_labels
 
-COLOUR_SAMPLE = 200  # images looked at for colour
-LABEL_STEMS = {"labels", "classes", "obj", "data"}  # labels.csv and its kin, and the names of YOLO's classes
+COLOUR_SAMPLE = 200  # images per set that are measured for colour
+LABEL_STEMS = {"labels", "classes", "obj", "data"}  # label tables, and YOLO's lists of class names
+SHOWN = 5  # problems of a kind that the summary lists
 
 
 @dataclass
-class SetReport:
-    """What one data set holds."""
+class SetStatistics:
+    """Statistics of one data set, or of several.
+
+    Args:
+        images: Number of readable images with a label.
+        damaged: A message for each image that cannot be opened, or that its boxes do not fit.
+        without_label: A message for each image without a label.
+        strays: Files that no step reads.
+        wrong_suffix: A message for each file whose content is of another format than its name says.
+        turned: Files that EXIF says to rotate or flip.
+        formats: Number of images per file format.
+        modes: Number of images per colour mode of Pillow: RGB, L, P …
+        widths: Number of images per width, in pixels.
+        heights: Number of images per height, in pixels.
+        label_lengths: Number of images per length of the label (number of objects for boxes).
+        symbols: Number of occurrences of each character, class or kind of object.
+        labels_in_mixed_case: Number of labels with both capital and small letters.
+        grey_contrasts: `grey_contrast` of a sample of images.
+        chromas: `chroma` of the same images.
+        box_sides: Number of boxes per square root of their area, in whole pixels.
+        labels: The symbols of each image's label.
+        fingerprints: One per image.
+    """
 
     images: int = 0
     damaged: list[str] = field(default_factory=list)
     without_label: list[str] = field(default_factory=list)
-    strays: list[str] = field(default_factory=list)  # files that no step reads
+    strays: list[str] = field(default_factory=list)
     wrong_suffix: list[str] = field(default_factory=list)
-    turned: list[str] = field(default_factory=list)  # upright only by what their EXIF says
-    formats: Counter = field(default_factory=Counter)
-    modes: Counter = field(default_factory=Counter)  # as Pillow calls them: RGB, L, P …
-    widths: Counter = field(default_factory=Counter)
-    heights: Counter = field(default_factory=Counter)
-    label_lengths: Counter = field(default_factory=Counter)
-    symbols: Counter = field(default_factory=Counter)  # characters, or class names
+    turned: list[str] = field(default_factory=list)
+    formats: Counter[str] = field(default_factory=Counter)
+    modes: Counter[str] = field(default_factory=Counter)
+    widths: Counter[int] = field(default_factory=Counter)
+    heights: Counter[int] = field(default_factory=Counter)
+    label_lengths: Counter[int] = field(default_factory=Counter)
+    symbols: Counter[str] = field(default_factory=Counter)
     labels_in_mixed_case: int = 0
-    grey_shares: list[float] = field(default_factory=list)
+    grey_contrasts: list[float] = field(default_factory=list)
     chromas: list[float] = field(default_factory=list)
-    box_sides: Counter = field(default_factory=Counter)  # the square roots of boxes' areas, in whole pixels
-    labels: dict[Path, tuple[str, ...]] = field(default_factory=dict)  # of every whole image, as symbols
+    box_sides: Counter[int] = field(default_factory=Counter)
+    labels: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     fingerprints: list[Fingerprint] = field(default_factory=list)
 
-    def as_dict(self) -> dict:
-        """Return the report for JSON."""
+    def as_dict(self) -> dict[str, Any]:
+        """Returns what report/check.json says of the set."""
         return {
             "pictures": self.images,
             "damaged": self.damaged,
@@ -64,31 +86,30 @@ class SetReport:
 
 
 @dataclass(frozen=True)
-class Look:
-    """What was seen of one image; of a damaged one only the damage."""
+class _Inspected:
+    """A readable image."""
 
     item: LabelledImage
-    damage: str = ""
-    size: tuple[int, int] = (0, 0)
-    facts: FileFacts | None = None
-    fingerprint: Fingerprint | None = None
-    colour: tuple[float, float] | None = None  # see grey_share_of_contrast and chroma
+    size: tuple[int, int]
+    facts: FileFacts
+    fingerprint: Fingerprint
+    colour: tuple[float, float] | None  # grey_contrast and chroma, of the sampled images
 
 
 def spread(counts: Counter) -> dict[str, float] | None:
-    """Return the smallest, the median and the largest of counted values."""
+    """Returns the min, median and max of counted values; None without any."""
     values = list(counts.elements())
     return {"min": min(values), "median": statistics.median(values), "max": max(values)} if values else None
 
 
-def put_together(reports: Iterable[SetReport]) -> SetReport:
-    """Return one report of several sets."""
-    whole = SetReport()
-    for report in reports:
-        for each in fields(SetReport):
-            mine, its = getattr(whole, each.name), getattr(report, each.name)
-            # a Counter is a dict too, but one whose counts are to be added
-            setattr(whole, each.name, mine | its if type(mine) is dict else mine + its)
+def merge_statistics(sets: Iterable[SetStatistics]) -> SetStatistics:
+    """Returns the statistics of several sets together."""
+    whole = SetStatistics()
+    for one in sets:
+        for each in fields(SetStatistics):
+            merged, added = getattr(whole, each.name), getattr(one, each.name)
+            # a Counter is a dict too, but its counts add up
+            setattr(whole, each.name, merged | added if type(merged) is dict else merged + added)
     return whole
 
 
@@ -96,27 +117,31 @@ def inspect_set(
     folder: Path,
     label_of: Callable[[Path], Any] = label_of_name,
     symbols_of: Callable[[Any], tuple[str, ...]] = tuple,
-    of_boxes: bool = False,
-) -> SetReport:
-    """Open every image of a folder once and count what is found.
+    with_boxes: bool = False,
+) -> SetStatistics:
+    """Opens every image of a data set once and collects its statistics.
 
-    `label_of` takes a label from a file's path, `symbols_of` takes it apart.
+    Args:
+        folder: The data set.
+        label_of: Takes the label of an image from its path.
+        symbols_of: Splits a label into characters, classes or names of objects.
+        with_boxes: Whether labels are `BoxLabels`.
     """
-    labelled, without_label = read_labels(folder, label_of, with_table=not of_boxes)
-    report = SetReport(without_label=without_label, strays=sorted(map(str, _strays(folder))))
+    labelled, without_label = read_labels(folder, label_of, with_table=not with_boxes)
+    found = SetStatistics(without_label=without_label, strays=sorted(map(str, _strays(folder))))
     every = max(1, len(labelled) // COLOUR_SAMPLE)
-    items = ((number % every == 0, of_boxes, item) for number, item in enumerate(labelled))
-    for look in show_progress(map_in_threads(_look, items), len(labelled), folder.name):
-        if look.damage:
-            report.damaged.append(look.damage)
+    tasks = ((item, with_boxes, number % every == 0) for number, item in enumerate(labelled))
+    for image in show_progress(map_in_threads(_inspect, tasks), len(labelled), folder.name):
+        if isinstance(image, DataError):
+            found.damaged.append(str(image))
         else:
-            _count_file(report, look)
-            _count_label(report, look.item, symbols_of, of_boxes)
-    return report
+            _count_file(found, image)
+            _count_label(found, image.item, symbols_of, with_boxes)
+    return found
 
 
 def _strays(folder: Path) -> Iterator[Path]:
-    """Yield the files that are neither images nor labels."""
+    """Yields the files that are neither images nor labels."""
     if not folder.is_dir():
         return
     images = set(list_images(folder))
@@ -126,74 +151,80 @@ def _strays(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _look(task: tuple[bool, bool, LabelledImage]) -> Look:
-    with_colour, of_boxes, item = task
+def _inspect(task: tuple[LabelledImage, bool, bool]) -> _Inspected | DataError:
+    item, with_boxes, with_colour = task
     try:
         image, facts = open_with_facts(item.path)
-        if of_boxes:
+        if with_boxes:
             check_size(item.label, image.size, item.path)
     except DataError as error:
-        return Look(item, str(error))
-    colour = (grey_share_of_contrast(image), chroma(image)) if with_colour else None
-    return Look(item, "", image.size, facts, fingerprint(item.path, image), colour)
+        return error
+    colour = (grey_contrast(image), chroma(image)) if with_colour else None
+    return _Inspected(item, image.size, facts, fingerprint(item.path, image), colour)
 
 
-def _count_file(report: SetReport, look: Look) -> None:
-    path, facts = look.item.path, look.facts
-    report.images += 1
-    report.widths[look.size[0]] += 1
-    report.heights[look.size[1]] += 1
-    report.formats[facts.format] += 1
-    report.modes[facts.mode] += 1
-    report.fingerprints.append(look.fingerprint)
+def _count_file(found: SetStatistics, image: _Inspected) -> None:
+    path, facts = image.item.path, image.facts
+    found.images += 1
+    found.widths[image.size[0]] += 1
+    found.heights[image.size[1]] += 1
+    found.formats[facts.format] += 1
+    found.modes[facts.mode] += 1
+    found.fingerprints.append(image.fingerprint)
     if FORMAT_OF_SUFFIX[path.suffix.lower()] != facts.format:
-        report.wrong_suffix.append(f"{path} is {facts.format}")
+        found.wrong_suffix.append(f"{path} is {facts.format}")
     if facts.turned:
-        report.turned.append(str(path))
-    if look.colour:
-        report.grey_shares.append(look.colour[0])
-        report.chromas.append(look.colour[1])
+        found.turned.append(str(path))
+    if image.colour:
+        found.grey_contrasts.append(image.colour[0])
+        found.chromas.append(image.colour[1])
 
 
-def _count_label(report: SetReport, item: LabelledImage, symbols_of: Callable, of_boxes: bool) -> None:
+def _count_label(found: SetStatistics, item: LabelledImage, symbols_of: Callable, with_boxes: bool) -> None:
     symbols = tuple(symbols_of(item.label))
-    report.label_lengths[len(symbols)] += 1
-    report.symbols.update(symbols)
-    report.labels[item.path] = tuple(sorted(symbols)) if of_boxes else symbols
-    if of_boxes:
-        report.box_sides.update(box_sides(item.label))
+    found.label_lengths[len(symbols)] += 1
+    found.symbols.update(symbols)
+    found.labels[item.path] = tuple(sorted(symbols)) if with_boxes else symbols
+    if with_boxes:
+        found.box_sides.update(box_sides(item.label))
     else:
-        report.labels_in_mixed_case += item.label != item.label.lower() and item.label != item.label.upper()
+        found.labels_in_mixed_case += item.label != item.label.lower() and item.label != item.label.upper()
 
 
 def box_sides(labels: BoxLabels) -> list[int]:
-    """Return the sides of squares as large as the boxes, in whole pixels."""
+    """Returns the square root of each box's area, in whole pixels."""
     widths, heights = (labels.boxes_xyxy[:, 2:] - labels.boxes_xyxy[:, :2]).T
     return np.sqrt(widths * heights).round().astype(int).tolist()
 
 
-def grey_share_of_contrast(image: Image.Image) -> float:
-    """Return the standard deviation of grey over that of the most telling of red, green and blue: 0 … about 1."""
+def grey_contrast(image: Image.Image) -> float:
+    """Fraction of the contrast that survives in grey.
+
+    It is the standard deviation of the grey image over that of the RGB channel with the highest one: 0 to about 1.
+    """
     best = np.asarray(image, np.float32).std(axis=(0, 1)).max()
     return float(np.asarray(image.convert("L"), np.float32).std() / best) if best > 0 else 1.0
 
 
 def chroma(image: Image.Image) -> float:
-    """Return the mean distance of the largest and the smallest of red, green and blue: 0 … 255 grey levels."""
+    """Mean difference between the largest and the smallest of red, green and blue: 0 to 255."""
     return float(np.ptp(np.asarray(image), axis=2).mean())
 
 
-def summary_lines(name: str, report: SetReport) -> list[str]:
-    """Return what a person should know of a set."""
-    lines = [f"{name}: {report.images or 'no'} images"]
-    if report.images:
-        width, height = spread(report.widths), spread(report.heights)
-        lines[0] += f", {width['min']}–{width['max']} wide, {height['min']}–{height['max']} high"
-        lines += [
-            ("  objects an image: " if report.box_sides else "  label lengths: ")
-            + ", ".join(f"{length} ({n})" for length, n in sorted(report.label_lengths.items())),
-            f"  {len(report.symbols)} symbols: " + " ".join(sorted(report.symbols)),
-        ]
-    for what, problems in (("damaged", report.damaged), ("without label", report.without_label)):
-        lines += [f"  {what}: {len(problems)}"] * bool(problems) + [f"    {line}" for line in problems[:5]]
+def summarize(name: str, found: SetStatistics) -> list[str]:
+    """Returns the lines that a terminal shows of a set."""
+    lines = [f"{name}: {found.images or 'no'} images"]
+    width, height = spread(found.widths), spread(found.heights)
+    if width and height:
+        lines[0] += f", {_range(width)} wide, {_range(height)} high"
+        what = "objects per image" if found.box_sides else "label lengths"
+        lengths = ", ".join(f"{length} ({count})" for length, count in sorted(found.label_lengths.items()))
+        lines += [f"  {what}: {lengths}", f"  {len(found.symbols)} symbols: {' '.join(sorted(found.symbols))}"]
+    for what, problems in (("damaged", found.damaged), ("without label", found.without_label)):
+        if problems:
+            lines += [f"  {what}: {len(problems)}", *(f"    {line}" for line in problems[:SHOWN])]
     return lines
+
+
+def _range(values: dict[str, float]) -> str:
+    return f"{values['min']}" if values["min"] == values["max"] else f"{values['min']}–{values['max']}"

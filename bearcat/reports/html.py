@@ -1,7 +1,7 @@
-"""Reports as one HTML file that opens offline: plain blocks to put together, everything in them escaped.
+"""Building blocks of HTML reports: pages of one file that open offline.
 
-A block is a markupsafe.Markup; whatever else is put into one, a label or a file's name, is escaped. No scripts, no
-fonts, no links to other machines: images and figures lie in the file as data URLs.
+A block is a `markupsafe.Markup`; anything else in a page, such as a label or a file name, is escaped. Pages have no
+scripts, fonts or external links; images and figures are embedded as data URLs.
 """
 
 import base64
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from PIL import Image
 
 from bearcat.core.files import write_text
@@ -18,7 +18,7 @@ from bearcat.core.files import write_text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-IMAGE_SIZE = (480, 240)  # pixels at most; larger ones are shrunk for the page
+IMAGE_SIZE = (480, 240)  # largest width and height in a page, in pixels
 STYLE = Markup(
     """:root{color-scheme:light dark;--line:#8884;--bar:#4c8bd6;--wrong:#c62828;--true:#2e7d32}
 body{font:16px/1.5 system-ui,"Noto Sans CJK SC","Microsoft YaHei","PingFang SC","WenQuanYi Micro Hei",sans-serif;
@@ -42,6 +42,7 @@ mark.true{background:var(--true)}
 @media print{body{max-width:none;margin:0}h2{break-after:avoid}tr{break-inside:avoid}
 .bar,.bar i,mark{print-color-adjust:exact}}"""
 )
+NOTHING = Markup("<i>nothing</i>")  # in place of an empty text
 PAGE = Markup(
     '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
     '<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>'
@@ -50,27 +51,27 @@ PAGE = Markup(
 
 
 def page(title: str, lead: object, sections: Iterable[Markup]) -> str:
-    """Return a whole page; `lead` is the sentence that a reader in a hurry needs."""
+    """Returns a whole page; `lead` is the summary under the title."""
     return str(PAGE.format(title=title, style=STYLE, lead=lead, body=join(sections, "\n")))
 
 
 def write_page(path: Path, html: str) -> None:
-    """Write a page beside and rename it into place."""
+    """Writes a page atomically."""
     write_text(path, html)
 
 
 def join(blocks: Iterable[object], between: str = "") -> Markup:
-    """Return blocks one after the other; text among them is escaped."""
-    return Markup(between).join(blocks)
+    """Joins blocks; text among them is escaped."""
+    return Markup(between).join(map(escape, blocks))
 
 
 def section(heading: str, *blocks: object) -> Markup:
-    """Return a heading and what belongs under it; text becomes a paragraph."""
+    """Heading with the blocks under it; text becomes a paragraph."""
     return Markup("<section><h2>{}</h2>\n{}</section>").format(heading, join(map(_as_block, blocks), "\n"))
 
 
 def side_by_side(*blocks: object) -> Markup:
-    """Return blocks beside each other where the page is wide enough."""
+    """Blocks next to each other if the page is wide enough."""
     columns = (Markup("<div>{}</div>").format(_as_block(block)) for block in blocks)
     return Markup('<div class="side">{}</div>').format(join(columns))
 
@@ -80,12 +81,12 @@ def _as_block(block: object) -> Markup:
 
 
 def listing(items: Iterable[object]) -> Markup:
-    """Return a list of points."""
+    """Bulleted list."""
     return Markup("<ul>{}</ul>").format(join(Markup("<li>{}</li>").format(item) for item in items))
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "") -> Markup:
-    """Return a table; numbers stand to the right."""
+    """Table, with numbers aligned right."""
     head = join(Markup("<th>{}</th>").format(header) for header in headers)
     body = join((Markup("<tr>{}</tr>").format(join(map(_cell, row))) for row in rows), "\n")
     title = Markup("<caption>{}</caption>").format(caption) if caption else ""
@@ -97,26 +98,31 @@ def _cell(value: object) -> Markup:
     return Markup("<td{}>{}</td>").format(Markup(' class="number"') if is_number else "", value)
 
 
-def bar(share: float, text: object = "") -> Markup:
-    """Return a bar filled to a share of 0 … 1, and a text behind it."""
-    width = f"{100 * min(1.0, max(0.0, share)):.1f}"
+def bar(fraction: float, text: object = "") -> Markup:
+    """Bar filled to a fraction from 0 to 1, followed by a text."""
+    width = f"{100 * min(1.0, max(0.0, fraction)):.1f}"
     return Markup('<span class="bar"><i style="width:{}%"></i></span>{}').format(width, text)
 
 
 def code(text: object) -> Markup:
-    """Return text as a program would write it: a command, a file's name."""
+    """Text in a monospaced font: a command, a file name."""
     return Markup("<code>{}</code>").format(text)
 
 
 def marked(parts: Iterable[tuple[str, bool]], is_true: bool = False) -> Markup:
-    """Return a text of (part, stands out) with what stands out marked: red, or green where it is the true one."""
+    """Text with highlighted parts.
+
+    Args:
+        parts: Pieces of the text, and whether each is highlighted.
+        is_true: Whether the highlight is green, for the true text, instead of red.
+    """
     mark = Markup('<mark class="true">{}</mark>' if is_true else "<mark>{}</mark>")
-    shown = ((mark if stands_out else Markup("{}")).format(part) for part, stands_out in parts)
+    shown = ((mark if highlighted else Markup("{}")).format(part) for part, highlighted in parts)
     return Markup('<span class="read">{}</span>').format(join(shown))
 
 
 def image(image: Image.Image, alt: str = "", size: tuple[int, int] = IMAGE_SIZE) -> Markup:
-    """Return an image as a data URL (PNG), shrunk to `size` (width, height) where it is larger."""
+    """Image as an embedded PNG, scaled down to `size` (width, height) in pixels if it is larger."""
     small = image if image.mode in ("L", "RGB", "RGBA") else image.convert("RGB")
     if small.width > size[0] or small.height > size[1]:
         small = small.copy()
@@ -127,15 +133,14 @@ def image(image: Image.Image, alt: str = "", size: tuple[int, int] = IMAGE_SIZE)
 
 
 def figure(drawn: "Figure", alt: str = "") -> Markup:
-    """Return a matplotlib figure as an image that stays sharp; its letters are outlines, so no font is needed.
+    """Matplotlib figure as an embedded SVG, with letters as outlines.
 
-    Take an own Figure, not pyplot's, and put nothing of the data's labels into it: the fonts of a figure have no
-    Chinese. Tables and bars are for those.
+    Figures must not contain labels of the data, since matplotlib's fonts lack Chinese: use tables and bars for those.
     """
     from matplotlib import rc_context  # heavy, and not needed by most steps
 
     buffer = io.BytesIO()
-    with rc_context({"svg.hashsalt": "bearcat"}):  # else the same figure gets other ids each time
+    with rc_context({"svg.hashsalt": "bearcat"}):  # else equal figures get different ids
         drawn.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
     return _embedded("image/svg+xml", buffer.getvalue(), alt)
 
@@ -145,10 +150,15 @@ def _embedded(kind: str, data: bytes, alt: str) -> Markup:
 
 
 def card(*blocks: object) -> Markup:
-    """Return an image and the lines under it, for a gallery."""
+    """Image with lines under it, for a gallery."""
     return Markup('<div class="card">{}</div>').format(join(Markup("<div>{}</div>").format(b) for b in blocks))
 
 
 def gallery(cards: Iterable[Markup], wide: bool = False) -> Markup:
-    """Return cards in rows, as many beside each other as the page is wide; `wide` ones are two."""
+    """Cards in as many columns as fit the page; two if `wide`."""
     return Markup('<div class="gallery{}">{}</div>').format(" wide" if wide else "", join(cards, "\n"))
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Count with its noun, as '1 image' or '2,000 images'; the plural is `many`, by default with an s."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

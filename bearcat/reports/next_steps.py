@@ -1,294 +1,279 @@
-"""What to do next, said by rule from the figures of a test: texts and classes. One rule a function, '' for nothing.
+"""Advice on what to do next, by rule from the figures of a test.
 
-A rule takes the report (what test.json holds) and the figures of the training (a card's metrics).
+A rule takes the figures of report/test.json and the training metrics of the model's card, and returns its advice, or
+'' if it does not apply. RULES are for texts and classes, BOX_RULES for detectors.
 """
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 from bearcat.modes import Task
+from bearcat.reports.html import plural
 from bearcat.reports.text_scores import wilson_interval
 
-GO_ON = "python pack_dataset.py, python init_working_space.py --go-on, python train.py"
-CURVE = "python train.py --curve"
-GOOD = 0.99  # a unit that reads so many right wants no more than its last mistakes looked at
-LEARNT = 0.9  # of the training images: the network has got what there is
-WIDE_GAP = 0.1  # between training images and unseen ones
+NEW_IMAGES = "python init_working_space.py --go-on, python train.py"
+GOOD = 0.99  # exact match above which only the last mistakes are of interest
+LEARNT = 0.9  # exact match on training images that shows that the network is large enough
+WIDE_GAP = 0.1  # between the exact match on training images and on test images
 WIDE_INTERVAL = 0.05
-MANY = 3  # mistakes of one kind that are no accident
-NAMED = 8  # characters, lengths and the like that are listed
-SURE = 0.95
+REPEATED = 3  # mistakes of a kind that are not put down to chance
+LISTED = 8  # characters, lengths and the like that are listed
+CONFIDENT = 0.95
 LARGE_CALIBRATION_ERROR = 0.1
+LOW_AP = 0.8
+LOOSE_BOXES = 0.6  # mAP@0.5:0.95 as a fraction of mAP@0.5 below which boxes fit badly
+NOTHING = "Nothing stands out. Serve the model: python app.py. Label the images it gets wrong, and train on them too."
 
 Rule = Callable[[dict, dict], str]
 
 
-def damaged_images(report: dict, training: dict) -> str:
-    """Name how many images could not be opened."""
-    count = len(report.get("damaged", ()))
-    return f"{count} images are damaged and were left out: python cheak_file.py names them." if count else ""
+def advise(report: dict, training: dict, rules: Sequence[Rule] | None = None) -> list[str]:
+    """Returns the advice of the rules that apply, most urgent first.
+
+    Args:
+        report: The figures of report/test.json.
+        training: The metrics of the model's card.
+        rules: RULES or BOX_RULES; RULES by default.
+    """
+    return [advice for rule in rules or RULES if (advice := rule(report, training))] or [NOTHING]
 
 
 def never_learnt(report: dict, training: dict) -> str:
-    """Name symbols of the test set that no training image has."""
-    strangers = report.get("never_learnt", ())
-    if not strangers:
+    """Symbols that no training label has."""
+    symbols = report.get("never_learnt", ())
+    if not symbols:
         return ""
     return (
-        f"Never learnt: {listed(strangers)}. The test set has them, the training's labels do not, so they are always "
-        f"wrong. Put images with them into train_dataset, then python pack_dataset.py --extend, and go on as with "
-        "new images: python init_working_space.py --go-on, python train.py."
+        f"Never learnt: {list_some(symbols)}. The test labels have them and the training labels do not, so the model "
+        "cannot predict them. Add images of them to train_dataset, then python pack_dataset.py --extend, "
+        f"{NEW_IMAGES}."
     )
 
 
-def case_only(report: dict, training: dict) -> str:
-    """Tell where mistakes are of upper and lower case alone."""
-    count = round((report["exact_ignore_case"] - report["exact"]) * report["images"])
-    return (
-        f"{plural(count, 'prediction is', 'predictions are')} wrong in upper or lower case alone. If whoever checks the "
-        f"answer does not mind case, count these as right: {report['exact_ignore_case']:.2%}; and train on lower-case "
-        "labels, which is easier."
-        if count
-        else ""
-    )
+def damaged_images(report: dict, training: dict) -> str:
+    """Images that cannot be opened."""
+    count = len(report.get("damaged", ()))
+    if not count:
+        return ""
+    return f"{plural(count, 'damaged image was', 'damaged images were')} skipped: python cheak_file.py lists them."
 
 
-def other_images(report: dict, training: dict) -> str:
-    """Tell where validation promised more than the test kept."""
-    promised, images = training.get("val_exact", 0), int(training.get("val_images", 0))
-    if not images or wilson_interval(round(promised * images), images)[0] <= report["exact_ci95"][1]:
+def worse_than_validation(report: dict, training: dict) -> str:
+    """An exact match below that on validation images."""
+    expected, images = training.get("val_exact", 0), int(training.get("val_images", 0))
+    if not images or wilson_interval(round(expected * images), images)[0] <= report["exact_ci95"][1]:
         return ""
     return (
-        f"Validation promised {promised:.1%}, the test shows {report['exact']:.1%}: more than chance. Are the test "
-        "images of another source, or do validation images also lie in train_dataset? python cheak_file.py looks "
-        "for duplicates; training images like those of the test set are the cure."
+        f"Exact match is {expected:.1%} on validation images, but {report['exact']:.1%} on test images, a significant "
+        "difference. Either the test images come from another source, then train on images like them; or validation "
+        "images are also in train_dataset: python cheak_file.py finds these leaks."
     )
 
 
-def not_learnt(report: dict, training: dict) -> str:
-    """Tell where not even the training images are read right."""
+def underfitting(report: dict, training: dict) -> str:
+    """A low exact match even on training images."""
     learnt = training.get("exact", 1.0)
     if report["exact"] >= GOOD or learnt >= LEARNT:
         return ""
     return (
-        f"The training images themselves, changed at random, were read right in {learnt:.1%} only: train longer "
-        "(EPOCHS, EARLY_PATIENCE), with a larger IMAGE_HEIGHT and IMAGE_WIDTH, or a stronger BACKBONE."
+        f"Exact match is only {learnt:.1%} on the training images themselves, under augmentation: train longer "
+        "(EPOCHS, EARLY_PATIENCE), with a larger IMAGE_HEIGHT and IMAGE_WIDTH, or with a larger BACKBONE."
     )
 
 
-def more_data(report: dict, training: dict) -> str:
-    """Tell whether the training images were too few."""
+def overfitting(report: dict, training: dict) -> str:
+    """A gap between the exact match on training images and on test images."""
     learnt = training.get("exact", 0.0)
     if report["exact"] >= GOOD or (learnt < LEARNT and learnt - report["exact"] < WIDE_GAP):
         return ""
     return (
-        f"Training images are read right in {learnt:.1%} (while they are changed at random), unseen ones in "
-        f"{report['exact']:.1%}: more training images help. {CURVE} says how many; then {GO_ON}. DATA_ENHANCEMENT "
-        "may help too."
+        f"Exact match is {learnt:.1%} on training images, under augmentation, and {report['exact']:.1%} on test "
+        "images: more training images help. python train.py --curve estimates how many; with them, python "
+        f"pack_dataset.py, {NEW_IMAGES}. DATA_ENHANCEMENT may help too."
+    )
+
+
+def case_only(report: dict, training: dict) -> str:
+    """Mistakes in nothing but upper and lower case."""
+    count = round((report["exact_ignore_case"] - report["exact"]) * report["images"])
+    if not count:
+        return ""
+    return (
+        f"{plural(count, 'prediction is', 'predictions are')} wrong only in upper or lower case. If the site ignores "
+        f"case, the exact match is {report['exact_ignore_case']:.2%}; training on lower-case labels is then easier too."
     )
 
 
 def weak_symbols(report: dict, training: dict) -> str:
-    """Name characters or classes that are read worse than the others by more than chance."""
-    usual, strangers = report["character_accuracy"], report.get("never_learnt", ())
+    """Characters or classes that are significantly worse than the average."""
+    average, unknown = report["character_accuracy"], report.get("never_learnt", ())
     weak = [
         f"{symbol} ({row['right']:.0%} of {row['count']})"
         for symbol, row in report["by_character"].items()
-        if symbol not in strangers and _is_weak(row["right"], row["count"], usual)
+        if symbol not in unknown and _is_weak(row["right"], row["count"], average)
     ]
-    return f"Read worse than the others: {listed(weak)}. Label more images that have them." if weak else ""
+    return f"Less accurate than the others: {list_some(weak)}. Label more images with them." if weak else ""
 
 
-def _is_weak(share: float, count: int, usual: float) -> bool:
-    right = round(share * count)
-    return count - right >= MANY and wilson_interval(right, count)[1] < usual
+def _is_weak(fraction: float, count: int, average: float) -> bool:
+    correct = round(fraction * count)
+    return count - correct >= REPEATED and wilson_interval(correct, count)[1] < average
 
 
-def look_alikes(report: dict, training: dict) -> str:
-    """Name the pairs that are confused again and again."""
+def confused_symbols(report: dict, training: dict) -> str:
+    """Pairs of symbols that are confused repeatedly."""
     pairs = [
-        f"{true} read as {read} ({count}×)"
-        for true, read, count in report["confusions"]
-        if count >= MANY and true and read and true.lower() != read.lower()
+        f"{true} with {predicted} ({count}×)"
+        for true, predicted, count in report["confusions"]
+        if count >= REPEATED and true and predicted and true.lower() != predicted.lower()
     ]
+    if not pairs:
+        return ""
     return (
-        f"Confused again and again: {listed(pairs)}. Look whether a person could tell them apart in the gallery, "
-        "and whether the labels do."
-        if pairs
-        else ""
+        f"Confused repeatedly: {list_some(pairs)}. See in the gallery whether a person can tell them apart, and "
+        "whether the labels do."
     )
 
 
-def lost_or_added(report: dict, training: dict) -> str:
-    """Tell where whole characters are dropped or invented."""
+def dropped_or_added(report: dict, training: dict) -> str:
+    """Characters that are dropped or added."""
     if report.get("symbol") != Task.TEXT:
         return ""
-    lost = sum(count for true, read, count in report["confusions"] if not read)
-    added = sum(count for true, read, count in report["confusions"] if not true)
+    dropped = sum(count for _, predicted, count in report["confusions"] if not predicted)
+    added = sum(count for true, _, count in report["confusions"] if not true)
+    if dropped + added < REPEATED:
+        return ""
     return (
-        f"{plural(lost, 'character')} dropped and {added} added: characters that touch, or too few columns for them. "
-        "Try a larger IMAGE_WIDTH (then pack_dataset.py again)."
-        if lost + added >= MANY
-        else ""
+        f"{plural(dropped, 'character')} dropped and {added} added: characters touch, or the input is too narrow for "
+        "them. Try a larger IMAGE_WIDTH, after which python pack_dataset.py is needed again."
     )
 
 
 def weak_lengths(report: dict, training: dict) -> str:
-    """Name label lengths that are read worse than the others by more than chance."""
+    """Label lengths that are significantly worse than the average."""
     weak = [
         f"{length} ({row['exact']:.0%} of {row['images']})"
         for length, row in report["by_length"].items()
         if _is_weak(row["exact"], row["images"], report["exact"])
     ]
-    return (
-        f"Labels of some lengths are read worse: {listed(weak)} characters. Add images of these lengths."
-        if weak
-        else ""
-    )
+    if not weak:
+        return ""
+    return f"Labels of some lengths are less accurate: {list_some(weak)} characters. Add images of these lengths."
 
 
-def wrong_labels(report: dict, training: dict) -> str:
-    """Name mistakes of which the unit is sure: labels may be wrong."""
-    sure = [mistake["file"] for mistake in report["mistakes"] if mistake["confidence"] >= SURE]
-    return (
-        f"{plural(len(sure), 'mistake was', 'mistakes were')} made with {SURE:.0%} confidence or more: look whether "
-        f"these labels are right: {listed(sure)}."
-        if sure
-        else ""
-    )
+def doubtful_labels(report: dict, training: dict) -> str:
+    """Mistakes with a high confidence: the label may be wrong."""
+    files = [mistake["file"] for mistake in report["mistakes"] if mistake["confidence"] >= CONFIDENT]
+    if not files:
+        return ""
+    mistakes = plural(len(files), "mistake has", "mistakes have")
+    return f"{mistakes} a confidence of {CONFIDENT:.0%} or more. Check these labels: {list_some(files)}."
 
 
 def threshold(report: dict, training: dict) -> str:
-    """Say from which confidence on readings may be trusted."""
+    """The confidence threshold for a target accuracy."""
     if not report["threshold"]:
         return ""
-    target, limit, left, exact = (report["threshold"][key] for key in ("target", "confidence", "left", "exact"))
+    target, limit, rejected, exact = (report["threshold"][key] for key in ("target", "confidence", "left", "exact"))
     return (
-        f"To be right in {target:.1%} of what is answered: leave readings with a confidence "
-        f"(overall_recognition_rate) below {limit:.6g} to a person, {left:.1%} of these images; of the rest "
-        f"{exact:.2%} are right."
+        f"For an accuracy of {target:.1%}, reject predictions with a confidence (overall_recognition_rate) below "
+        f"{limit:.6g}, {rejected:.1%} of these images; {exact:.2%} of the others are correct."
     )
 
 
 def calibration(report: dict, training: dict) -> str:
-    """Tell where confidences are far off."""
+    """A large expected calibration error."""
     error = report["expected_calibration_error"]
+    if error <= LARGE_CALIBRATION_ERROR:
+        return ""
     return (
-        f"Confidences are off by {error:.0%} on average. More validation images, then python save_model.py, which "
-        "fits them."
-        if error > LARGE_CALIBRATION_ERROR
-        else ""
+        f"Confidences are poorly calibrated: the expected calibration error is {error:.0%}. Add validation images, "
+        "then python save_model.py, which calibrates on them."
     )
 
 
 def small_test(report: dict, training: dict) -> str:
-    """Tell where the test set says little."""
-    low, high = report["exact_ci95"]
+    """A test set too small for a narrow interval."""
+    low, high = report.get("exact_ci95") or report["all_clicks_correct_ci95"]
+    if high - low <= WIDE_INTERVAL:
+        return ""
     return (
-        f"{report['images']} test images leave it open whether {low:.1%} or {high:.1%} are read right: four times "
-        "as many halve the interval."
-        if high - low > WIDE_INTERVAL
-        else ""
+        f"With {report['images']} test images the exact match may be anywhere from {low:.1%} to {high:.1%}: four times "
+        "the number of images halves this interval."
     )
+
+
+def weak_classes(report: dict, training: dict) -> str:
+    """Classes with a low average precision."""
+    weak = [
+        f"{name} (AP {row['ap_50']:.0%}, {plural(row['objects'], 'object')})"
+        for name, row in sorted(report["per_class"].items(), key=lambda item: item[1]["ap_50"])
+        if row["ap_50"] < LOW_AP and name not in report.get("never_learnt", ())
+    ]
+    return f"Detected worst: {list_some(weak)}. Label more images that show them." if weak else ""
+
+
+def missed_or_false(report: dict, training: dict) -> str:
+    """Whether the mistakes are missed objects, false detections or confused names."""
+    pairs = [(Counter(one["label"]), Counter(one["read"])) for one in report["mistakes"]]
+    missed = sum((true - found).total() for true, found in pairs)
+    false = sum((found - true).total() for true, found in pairs)
+    if missed + false < REPEATED:
+        return ""
+    if missed > false:
+        cause = "Most are missed: are all objects large enough in the input? python cheak_file.py suggests its size."
+    elif missed < false:
+        cause = "Most are false detections: are all objects of these images labelled?"
+    else:
+        cause = "The numbers are equal: names are confused with each other."
+    return f"In the images with mistakes {missed} objects are missed and {false} detections are false. {cause}"
+
+
+def loose_boxes(report: dict, training: dict) -> str:
+    """Objects that are found, with boxes that fit badly."""
+    if report["map_50"] < LOW_AP or report["map_50_95"] >= LOOSE_BOXES * report["map_50"]:
+        return ""
+    return (
+        "Objects are found, but their boxes fit loosely, which is enough for clicks. Tighter boxes in the labels and "
+        "longer training help."
+    )
+
+
+def more_images(report: dict, training: dict) -> str:
+    """An exact match that more images can improve."""
+    if report["all_clicks_correct"] >= GOOD:
+        return ""
+    return f"Exact match is below {GOOD:.0%}: more labelled images, or MOSAIC = True, help."
 
 
 RULES: Sequence[Rule] = (
     never_learnt,
     damaged_images,
-    other_images,
-    not_learnt,
-    more_data,
+    worse_than_validation,
+    underfitting,
+    overfitting,
     case_only,
     weak_symbols,
-    look_alikes,
-    lost_or_added,
+    confused_symbols,
+    dropped_or_added,
     weak_lengths,
-    wrong_labels,
+    doubtful_labels,
     threshold,
     calibration,
     small_test,
 )
-NOTHING = "Nothing stands out. Serve it: python app.py; collect what it reads wrong, label it, and go on training."
-
-
-def advise(report: dict, training: dict, rules: Sequence[Rule] = RULES) -> list[str]:
-    """Return what the rules say, the most urgent first."""
-    return [said for rule in rules if (said := rule(report, training))] or [NOTHING]
-
-
-def listed(items: Sequence[str]) -> str:
-    """Return the first items in a row, and how many more there are."""
-    more = len(items) - NAMED
-    return ", ".join(items[:NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """Return a count with its noun."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
-
-
-# ---- merged from detection.advice: What to do next, said by rule from the figures of a test of EFFICIENTDET: bearcat/reports/next_steps.py for boxes.
-
-
-WEAK_AP = 0.8
-LOOSE = 0.6  # mAP over all overlaps beside that at half
-
-
-def weak_classes(report: dict, training: dict) -> str:
-    """Name classes that are found badly."""
-    weak = [
-        f"{name} (AP {row['ap_50']:.0%}, {row['objects']} objects)"
-        for name, row in sorted(report["per_class"].items(), key=lambda item: item[1]["ap_50"])
-        if row["ap_50"] < WEAK_AP and name not in report.get("never_learnt", ())
-    ]
-    return f"Found worst: {listed(weak)}. Label more images that show them." if weak else ""
-
-
-def missed_or_extra(report: dict, training: dict) -> str:
-    """Tell whether mistakes are objects missed, found where none is, or named wrongly."""
-    pairs = [(Counter(one["label"]), Counter(one["read"])) for one in report["mistakes"]]
-    missed = sum((true - read).total() for true, read in pairs)
-    extra = sum((read - true).total() for true, read in pairs)
-    if missed + extra < MANY:
-        return ""
-    said = {
-        True: "Most are missing: are all objects large enough for the input (python cheak_file.py)?",
-        False: "Most are too many: are all objects of these images labelled?",
-    }
-    kind = said[missed > extra] if missed != extra else "As often one stands for another: names confused."
-    return f"In the images that are wrong {missed} names are missing and {extra} too many. {kind}"
-
-
-def loose_boxes(report: dict, training: dict) -> str:
-    """Tell where objects are found, but their boxes lie badly."""
-    is_loose = report["map_50"] >= WEAK_AP and report["map_50_95"] < LOOSE * report["map_50"]
-    said = "Objects are found, their boxes lie loosely: enough for clicks. Tighter labels and a longer training help."
-    return said if is_loose else ""
-
-
-def more_images(report: dict, training: dict) -> str:
-    """Tell that there is room for more training images."""
-    said = f"More labelled images, or MOSAIC = True, help what is below {GOOD:.0%}."
-    return said if report["all_clicks_correct"] < GOOD else ""
-
-
-def small_box_test(report: dict, training: dict) -> str:
-    """Tell where the test set says little."""
-    low, high = report["all_clicks_correct_ci95"]
-    if high - low <= WIDE_INTERVAL:
-        return ""
-    return (
-        f"{report['images']} test images leave it open whether {low:.1%} or {high:.1%} are all right: four times as "
-        "many halve the interval."
-    )
-
-
 BOX_RULES: Sequence[Rule] = (
     never_learnt,
     damaged_images,
     weak_classes,
-    missed_or_extra,
+    missed_or_false,
     loose_boxes,
     more_images,
-    small_box_test,
+    small_test,
 )
+
+
+def list_some(items: Sequence[str]) -> str:
+    """Joins the first items with commas, and says how many more there are."""
+    more = len(items) - LISTED
+    return ", ".join(items[:LISTED]) + (f" and {more} more" if more > 0 else "")

@@ -1,72 +1,69 @@
-"""The figures of the reports. Their own Figures, never pyplot's, so that they need no screen and no clean-up."""
+"""Figures of the reports, as matplotlib Figures of their own: without pyplot they need no display and no clean-up."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from bearcat.artifacts.checkpoints import best_epoch
-from bearcat.core.files import written_beside
+from bearcat.core.files import atomic_write
 from bearcat.reports.text_scores import wilson_interval
-from bearcat.training.learning_curve import INTERVAL, Point, PowerLaw
+from bearcat.training.learning_curve import INTERVAL, CurvePoint, PowerLaw
 
 SIZE = (4.6, 3.4)  # inches
+DPI = 130
 BLUE, GREY, RED = "#4c8bd6", "#888888", "#c62828"
-OVER = {"textcoords": "offset points", "fontsize": 7, "color": GREY}
-PIXELS_AN_INCH = 130
+BAR_LABEL: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7, "color": GREY}
 
 
-def plain_axes(title: str, across: str, up: str, size: tuple[float, float] = SIZE):
-    """Return a new Figure and its axes with title and names."""
-    drawn = Figure(figsize=size, layout="constrained")
-    axes = drawn.subplots()
-    axes.set(title=title, xlabel=across, ylabel=up)
+def new_figure(title: str, xlabel: str, ylabel: str, size: tuple[float, float] = SIZE) -> tuple[Figure, Axes]:
+    """Returns a figure with one set of labelled axes; `size` is in inches."""
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots()
+    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
     axes.spines[["top", "right"]].set_visible(False)
-    return drawn, axes
+    return figure, axes
 
 
 def draw_reliability(bins: Sequence[dict]) -> Figure:
-    """Draw what share was right against how sure the unit was (see reliability_bins)."""
-    drawn, axes = plain_axes("How far confidence can be believed", "confidence", "read right")
-    axes.bar([one["low"] + 0.05 for one in bins], [one["exact"] for one in bins], 0.09, color=BLUE, label="read right")
-    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="as it should be")
-    for one in bins:
-        axes.annotate(f"{one['images']}", (one["low"] + 0.05, one["exact"]), (0, 2), ha="center", **OVER)
+    """Reliability diagram: exact match by confidence, with the number of images (see `reliability_bins`)."""
+    figure, axes = new_figure("Reliability", "confidence", "exact match")
+    centres, exact = [one["low"] + 0.05 for one in bins], [one["exact"] for one in bins]
+    axes.bar(centres, exact, 0.09, color=BLUE, label="exact match")
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="well calibrated")
+    for centre, height, one in zip(centres, exact, bins, strict=True):
+        axes.annotate(f"{one['images']}", (centre, height), (0, 2), ha="center", **BAR_LABEL)
     axes.set(xlim=(0, 1), ylim=(0, 1.08))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.legend(loc="upper left", frameon=False, fontsize=8)
-    return drawn
+    return figure
 
 
 def draw_coverage(rows: Sequence[dict]) -> Figure:
-    """Draw what is right of the rest when the least sure images are left to a person (see coverage)."""
-    drawn, axes = plain_axes("Leaving the least sure to a person", "left to a person", "read right of the rest")
+    """Exact match of the rest by the fraction of predictions rejected (see `coverage_curve`)."""
+    figure, axes = new_figure("Rejecting low confidences", "rejected", "exact match of the rest")
     axes.plot([row["left"] for row in rows], [row["exact"] for row in rows], color=BLUE, marker="o", markersize=4)
     lowest = min(row["exact"] for row in rows)
-    decimals = (lowest > 0.9) + (lowest > 0.99)  # else two ticks have the same name
+    decimals = (lowest > 0.9) + (lowest > 0.99)  # else two ticks have the same label
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=decimals))
     axes.set_ylim(lowest - 0.1 * (1.001 - lowest), 1 + 0.1 * (1.001 - lowest))
     axes.grid(axis="y", alpha=0.3)
-    return drawn
-
-
-def save_figure(drawn: Figure, path: Path) -> None:
-    """Write a figure as PNG beside and rename it into place."""
-    with written_beside(path) as part:
-        drawn.savefig(part, dpi=PIXELS_AN_INCH)
+    return figure
 
 
 def draw_training(history: Sequence[dict]) -> Figure:
-    """Draw loss, exact match and learning rate over the epochs of a training (the rows of its CSV file)."""
-    epochs, best = [row["epoch"] for row in history], best_epoch(history)
-    drawn = Figure(figsize=(12, 3.6), layout="constrained")
-    panels = drawn.subplots(1, 3)
-    pairs = (("loss", "val_loss", "loss"), ("exact", "val_exact", "read exactly right"))
-    for axes, (train, validation, title) in zip(panels, pairs, strict=False):
+    """Loss, exact match and learning rate by epoch, from the rows of the training's CSV file."""
+    epochs, best = [row["epoch"] for row in history], best_epoch(list(history))
+    figure = Figure(figsize=(12, 3.6), layout="constrained")
+    panels = figure.subplots(1, 3)
+    metrics = (("loss", "val_loss", "loss"), ("exact", "val_exact", "exact match"))
+    for axes, (train, validation, title) in zip(panels, metrics, strict=False):
         axes.plot(epochs, [row[train] for row in history], color=GREY, marker=".", label="training")
         axes.plot(epochs, [row[validation] for row in history], color=BLUE, marker=".", label="validation")
         axes.axvline(best["epoch"], color=RED, linestyle=":", label=f"best: epoch {best['epoch']:.0f}")
@@ -80,26 +77,37 @@ def draw_training(history: Sequence[dict]) -> Figure:
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.spines[["top", "right"]].set_visible(False)
-    return drawn
+    return figure
 
 
-def draw_curve(points: Sequence[Point], laws: Sequence[PowerLaw]) -> Figure:
-    """Draw exact match over the number of training images, and by the laws how it may go on (see answer_curve)."""
-    drawn, axes = plain_axes("How much do more images help?", "training images", "read exactly right", (7, 4.2))
+def draw_curve(points: Sequence[CurvePoint], laws: Sequence[PowerLaw]) -> Figure:
+    """Learning curve: exact match by number of training images.
+
+    Args:
+        points: The trainings.
+        laws: The fitted power law and its resamplings, for the extrapolation (see `analyse_curve`); may be empty.
+    """
+    figure, axes = new_figure("Learning curve", "training images", "exact match", (7, 4.2))
     images, exact = [point.images for point in points], np.array([point.exact for point in points])
-    intervals = np.array([wilson_interval(point.right, point.validated) for point in points]).T
-    spread = np.abs(intervals - exact)
-    axes.errorbar(images, exact, spread, color=BLUE, fmt="o", capsize=3, label="measured, with 95 % interval")
+    intervals = np.array([wilson_interval(point.correct, point.validated) for point in points]).T
+    errors = np.abs(intervals - exact)
+    axes.errorbar(images, exact, errors, color=BLUE, fmt="o", capsize=3, label="measured, with 95 % interval")
     if laws:
-        further = np.geomspace(min(images), 4 * max(images), 60)
-        axes.plot(further, 1 - laws[0].error(further), color=RED, linestyle="--", label="power law, drawn on")
-        low, high = np.percentile([1 - one.error(further) for one in laws], INTERVAL, axis=0)
-        axes.fill_between(further, low, high, color=RED, alpha=0.12, label="80 % of what it may be")
+        grid = np.geomspace(min(images), 4 * max(images), 60)
+        axes.plot(grid, 1 - laws[0].error(grid), color=RED, linestyle="--", label="power law")
+        low, high = np.percentile([1 - one.error(grid) for one in laws], INTERVAL, axis=0)
+        axes.fill_between(grid, low, high, color=RED, alpha=0.12, label="80 % interval")
     axes.set_xscale("log")
-    ticks = [*images, *[2 * max(images), 4 * max(images)] * bool(laws)]
+    ticks = [*images, 2 * max(images), 4 * max(images)] if laws else images
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks], minor=False)
     axes.set_xticks([], minor=True)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(axis="y", alpha=0.3)
     axes.legend(frameon=False, fontsize=8, loc="lower right")
-    return drawn
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Writes a figure as PNG atomically."""
+    with atomic_write(path) as part:
+        figure.savefig(part, dpi=DPI)

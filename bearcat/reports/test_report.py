@@ -1,108 +1,209 @@
-"""What test.py says of a unit: figures for programs, lines for the terminal, and a page for people."""
+"""Result of test.py: predictions for the test images, their scores, the lines for a terminal and the page."""
 
 import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 from PIL.Image import Image
 
-from bearcat.cli import echo
+from bearcat.core.errors import DataError, ImageError
+from bearcat.core.progress import show_progress
 from bearcat.core.workspace import LABEL_FOLDER, Work
 from bearcat.data.box_labels import PROMPT_SUFFIX, label_file, read_prompt
 from bearcat.data.codecs import Prediction
 from bearcat.data.images import open_image
+from bearcat.data.labels import LabelledImage
 from bearcat.detection.decoding import Detections
-from bearcat.detection.drawing import draw_against, save_image
+from bearcat.detection.drawing import draw_comparison, save_image
 from bearcat.modes import MODES, Task
-from bearcat.reports.box_page import boxes_page
-from bearcat.reports.box_scores import all_right, badness, score_detections
+from bearcat.reports.box_page import render_box_page
+from bearcat.reports.box_scores import count_errors, is_exact_match, score_detections
 from bearcat.reports.next_steps import BOX_RULES, advise
-from bearcat.reports.text_page import score_page
-from bearcat.reports.text_scores import score
+from bearcat.reports.text_page import render_text_page
+from bearcat.reports.text_scores import score_predictions
 
-SHOWN = 10
+SHOWN = 10  # mistakes and damaged images in the terminal
 DRAWN = 20  # images
 
 
-def report_text(work: Work, unit, damaged: list[str], items, predictions: tuple[Prediction], seconds) -> tuple:
-    """Score texts or classes, and print what a person wants to know first; return the report and its page.
+class Predictor(Protocol):
+    """A trained model, as `utils.Predict_Image` loads it."""
 
-    `unit` is a Predict_Image, `items` are the LabelledImage that it read.
+    name: str
+    recogniser: Any
+
+    def predict(self, image: Path) -> Prediction | Detections:
+        """Predicts what an image shows; raises ImageError if it cannot be opened."""
+
+
+class EvaluatedImage(NamedTuple):
+    """An image with its label, what the model predicts, and how long that took."""
+
+    item: LabelledImage
+    prediction: Any  # a Prediction or Detections, as the model's task has it
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Result of a test.
+
+    Args:
+        figures: What report/test.json holds.
+        lines: What a terminal shows.
+        page: What report/test.html holds.
     """
-    card, names = unit.recogniser.card, [item.name for item in items]
-    mode, labels = MODES[card.mode], [item.label for item in items]
-    report = score(names, labels, predictions, seconds, mode.symbols) | {"symbol": mode.task, "damaged": damaged}
-    report["never_learnt"] = sorted(set().union(*map(mode.symbols, labels)) - set(card.characters))
-    tell_result(report)
-    if report["never_learnt"]:
-        echo(f"Never learnt, so never read: {' '.join(report['never_learnt'])} (not in the training's labels)")
-    images = {name: item.path for name, item in zip(names, items, strict=True)}
-    page = score_page(report, images, advise(report, card.metrics), about(work, unit), mode.symbols)
-    return report, page
+
+    figures: dict
+    lines: list[str]
+    page: str
 
 
-def report_boxes(work: Work, unit, damaged: list[str], items, found: tuple[Detections], seconds) -> tuple:
-    """Score boxes, draw the worst images into report/worst; return the report and its page."""
-    card, truths, label_folder = unit.recogniser.card, [item.label for item in items], work.folder(LABEL_FOLDER)
+def evaluate_model(predictor: Predictor, data: Sequence[LabelledImage], work: Work) -> Evaluation:
+    """Scores a model on labelled images.
+
+    For a detector it also draws the worst images into report/worst.
+
+    Args:
+        predictor: The model.
+        data: Labelled images; damaged ones are skipped and listed.
+        work: The work that the images and the report belong to.
+    """
+    tested, damaged = predict_all(predictor, data)
+    report = REPORTERS[MODES[predictor.recogniser.card.mode].task](predictor, tested, damaged, work)
+    skipped = [f"Left out: {line}" for line in damaged[:SHOWN]]
+    return Evaluation(report.figures | {"unit": predictor.name}, report.lines + skipped, report.page)
+
+
+def predict_all(predictor: Predictor, data: Sequence[LabelledImage]) -> tuple[list[EvaluatedImage], list[str]]:
+    """Predicts one image after the other, as the service does.
+
+    Returns:
+        The tested images, and a message for each damaged one.
+
+    Raises:
+        DataError: If all images are damaged.
+    """
+    tested, damaged = [], []
+    for item in show_progress(data, len(data), f"testing {predictor.name}"):
+        started = time.perf_counter()
+        try:
+            prediction = predictor.predict(item.path)
+        except ImageError as error:
+            damaged.append(str(error))
+            continue
+        tested.append(EvaluatedImage(item, prediction, time.perf_counter() - started))
+    if not tested:
+        raise DataError(f"not one image in {data[0].path.parent} could be read:\n{damaged[0]}")
+    return tested, damaged
+
+
+def _report_text(predictor: Predictor, tested: list[EvaluatedImage], damaged: list[str], work: Work) -> Evaluation:
+    card, mode = predictor.recogniser.card, MODES[predictor.recogniser.card.mode]
+    items, predictions, seconds = zip(*tested, strict=True)
+    names, labels = [item.name for item in items], [item.label for item in items]
+    figures = score_predictions(names, labels, predictions, seconds, mode.symbols)
+    unknown = _unknown_symbols(map(mode.symbols, labels), card)
+    figures |= {"symbol": mode.task, "damaged": damaged, "never_learnt": unknown}
+    paths = {name: item.path for name, item in zip(names, items, strict=True)}
+    steps = advise(figures, card.metrics)
+    page = render_text_page(figures, paths, steps, _describe(work, predictor), mode.symbols)
+    return Evaluation(figures, _text_lines(figures), page)
+
+
+def _report_boxes(predictor: Predictor, tested: list[EvaluatedImage], damaged: list[str], work: Work) -> Evaluation:
+    card, label_folder = predictor.recogniser.card, work.folder(LABEL_FOLDER)
+    items, found, seconds = zip(*tested, strict=True)
+    truths = [item.label for item in items]
     prompts = [read_prompt(label_file(item.path, label_folder, PROMPT_SUFFIX)) for item in items]
-    report = score_detections([item.name for item in items], truths, prompts, found, seconds)
-    report["damaged"] = damaged
-    report["never_learnt"] = sorted({name for truth in truths for name in truth.names} - set(card.characters))
-    tell_boxes(report)
-    drawn = draw_worst(work.folder("report") / "worst", items, found)
-    if drawn:
-        echo(f"The {len(drawn)} worst lie in report/worst: true boxes green, found ones red")
-    return report, boxes_page(report, drawn, advise(report, card.metrics, BOX_RULES), about(work, unit))
+    figures = score_detections([item.name for item in items], truths, prompts, found, seconds)
+    figures |= {"damaged": damaged, "never_learnt": _unknown_symbols((truth.names for truth in truths), card)}
+    worst = _draw_worst(work.folder("report") / "worst", tested)
+    lines = _box_lines(figures)
+    if worst:
+        lines.append(f"The {len(worst)} worst images are in report/worst: true boxes in green, detected ones in red")
+    page = render_box_page(figures, worst, advise(figures, card.metrics, BOX_RULES), _describe(work, predictor))
+    return Evaluation(figures, lines, page)
 
 
-def about(work: Work, unit) -> list[tuple[str, str]]:
-    """Return what was tested, for a page."""
-    card = unit.recogniser.card
-    network = f"{card.mode} with {card.backbone}, images of {card.height}×{card.width}×{card.channels}"
-    fitted = (
-        {
-            "temperature, fitted on validation": f"{card.metrics['temperature']:.2f}",
-            "confidence was off there by": f"{card.metrics['val_calibration_error']:.1%} on average",
-        }
-        if "temperature" in card.metrics
-        else {}
-    )
-    lines = {"work": work.path.name, "unit": unit.name, "network": network, **fitted}
-    return [*lines.items(), ("tested", time.strftime("%Y-%m-%d %H:%M"))]
+Reporter = Callable[[Predictor, list[EvaluatedImage], list[str], Work], Evaluation]
+REPORTERS: dict[Task, Reporter] = {
+    Task.TEXT: _report_text,
+    Task.CLASSIFICATION: _report_text,
+    Task.DETECTION: _report_boxes,
+}
 
 
-def draw_worst(folder: Path, items, found: tuple[Detections]) -> list[tuple[str, Image]]:
-    """Draw the images that were read worst, those of an earlier run taken away; return names and drawings."""
+def _unknown_symbols(labels: Iterable[Sequence[str]], card) -> list[str]:
+    """Symbols of the test labels that the model's vocabulary lacks."""
+    return sorted({symbol for label in labels for symbol in label} - set(card.characters))
+
+
+def _describe(work: Work, predictor: Predictor) -> list[tuple[str, str]]:
+    """Rows of the page that say what was tested."""
+    card = predictor.recogniser.card
+    size = f"{card.spec.height}×{card.spec.width}×{card.spec.channels}"
+    rows = [
+        ("work", work.path.name),
+        ("model", predictor.name),
+        ("network", f"{card.mode} with {card.backbone}, input {size}"),
+    ]
+    if "temperature" in card.metrics:
+        rows += [
+            ("temperature, fitted on validation", f"{card.metrics['temperature']:.2f}"),
+            ("expected calibration error on validation", f"{card.metrics['val_calibration_error']:.1%}"),
+        ]
+    return [*rows, ("tested", time.strftime("%Y-%m-%d %H:%M"))]
+
+
+def _draw_worst(folder: Path, tested: list[EvaluatedImage]) -> list[tuple[str, Image]]:
+    """Draws the images with most errors, replacing those of an earlier run; returns names and drawings."""
     for path in folder.glob("*-worst.png"):
         path.unlink()
-    wrong = [pair for pair in zip(items, found, strict=True) if not all_right(pair[0].label, pair[1])]
-    worst = sorted(wrong, key=lambda pair: -badness(pair[0].label, pair[1]))[:DRAWN]
-    drawn = [(item.path.name, draw_against(open_image(item.path), item.label, one)) for item, one in worst]
+    wrong = [one for one in tested if not is_exact_match(one.item.label, one.prediction)]
+    worst = sorted(wrong, key=lambda one: -count_errors(one.item.label, one.prediction))[:DRAWN]
+    drawn = [
+        (one.item.path.name, draw_comparison(open_image(one.item.path), one.item.label, one.prediction))
+        for one in worst
+    ]
     for number, (name, drawing) in enumerate(drawn, start=1):
         save_image(drawing, folder / f"{number:02d}-{Path(name).stem}-worst.png")
     return drawn
 
 
-def tell_result(report: dict) -> None:
-    """Print what a person wants to know first."""
-    low, high = report["exact_ci95"]
-    echo(f"{report['images']} images, exact {report['exact']:.2%} (95 % interval {low:.2%} – {high:.2%})")
-    echo(f"ignoring case {report['exact_ignore_case']:.2%}, characters {report['character_accuracy']:.2%}")
-    echo(f"{report['ms_per_image']['p50']:.1f} ms an image (median), {report['ms_per_image']['p99']:.1f} ms (p99)")
-    for mistake in report["mistakes"][:SHOWN]:
-        echo(f"  {mistake['file']}: {mistake['read']!r} read, {mistake['confidence']:.0%} sure")
-    if len(report["mistakes"]) > SHOWN:
-        echo(f"  … {len(report['mistakes']) - SHOWN} more in report/test.json")
+def _text_lines(figures: dict) -> list[str]:
+    low, high = figures["exact_ci95"]
+    lines = [
+        f"{figures['images']} images, exact match {figures['exact']:.2%} (95 % interval {low:.2%} – {high:.2%})",
+        f"exact match ignoring case {figures['exact_ignore_case']:.2%}, "
+        f"{figures['symbol']} accuracy {figures['character_accuracy']:.2%}",
+        _latency_line(figures),
+    ]
+    mistakes, unknown = figures["mistakes"], figures["never_learnt"]
+    for one in mistakes[:SHOWN]:
+        prediction = f"{one['label']!r} predicted as {one['read']!r}, confidence {one['confidence']:.0%}"
+        lines.append(f"  {one['file']}: {prediction}")
+    if len(mistakes) > SHOWN:
+        lines.append(f"  … {len(mistakes) - SHOWN} more in report/test.json")
+    if unknown:
+        lines.append(f"Not in the training labels, so never predicted: {' '.join(unknown)}")
+    return lines
 
 
-def tell_boxes(report: dict) -> None:
-    """Print what a person wants to know first of a detector."""
-    echo(f"{report['images']} images, mAP@0.5 {report['map_50']:.2%}, mAP@0.5:0.95 {report['map_50_95']:.2%}")
-    low, high = report["all_clicks_correct_ci95"]
-    echo(f"every object and nothing else: {report['all_clicks_correct']:.2%} (95 % interval {low:.2%} – {high:.2%})")
-    if "prompts" in report:
-        low, high = report["points_correct_ci95"]
-        echo(f"all points of the prompt right: {report['points_correct']:.2%} ({low:.2%} – {high:.2%})")
-    echo(f"{report['ms_per_image']['p50']:.1f} ms an image (median), {report['ms_per_image']['p99']:.1f} ms (p99)")
+def _box_lines(figures: dict) -> list[str]:
+    low, high = figures["all_clicks_correct_ci95"]
+    lines = [
+        f"{figures['images']} images, mAP@0.5 {figures['map_50']:.2%}, mAP@0.5:0.95 {figures['map_50_95']:.2%}",
+        f"exact match (every object and nothing else) {figures['all_clicks_correct']:.2%} "
+        f"(95 % interval {low:.2%} – {high:.2%})",
+    ]
+    if "prompts" in figures:
+        low, high = figures["points_correct_ci95"]
+        lines.append(f"all points of the prompt correct {figures['points_correct']:.2%} ({low:.2%} – {high:.2%})")
+    return [*lines, _latency_line(figures)]
 
 
-REPORTERS = {Task.TEXT: report_text, Task.CLASSIFICATION: report_text, Task.DETECTION: report_boxes}
+def _latency_line(figures: dict) -> str:
+    return f"{figures['ms_per_image']['p50']:.1f} ms per image (median), {figures['ms_per_image']['p99']:.1f} ms (p99)"

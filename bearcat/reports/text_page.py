@@ -1,4 +1,4 @@
-"""report/test.html of texts and classes: what test.json says, for a person, with the mistakes as images."""
+"""report/test.html of texts and classes: what to do next, figures, mistakes as images, confusions, confidence."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -8,93 +8,98 @@ from markupsafe import Markup
 from bearcat.data.images import open_image
 from bearcat.modes import Task
 from bearcat.reports import html
-from bearcat.reports.text_scores import aligned, wilson_interval
+from bearcat.reports.text_scores import align, wilson_interval
 
 SHOWN_MISTAKES = 60
 SHOWN_ROWS = 40
-NOTHING = Markup("<i>nothing</i>")
 
 
-def score_page(
+def render_text_page(
     report: dict,
-    images: Mapping[str, Path],
+    paths: Mapping[str, Path],
     advice: Sequence[str],
     about: Sequence[tuple[str, str]],
     symbols_of: Callable[[str], Sequence[str]] = tuple,
 ) -> str:
-    """Return the page of a report; `images` says where each mistake's image lies, `about` what was tested."""
+    """Returns the page.
+
+    Args:
+        report: The figures of report/test.json.
+        paths: The file of each image.
+        advice: What to do next.
+        about: Names and values that say what was tested.
+        symbols_of: Splits a text into characters, or a class into itself.
+    """
     low, high = report["exact_ci95"]
     lead = (
-        f"{report['exact']:.2%} of {report['images']:,} images that the unit had not seen were read exactly right. "
-        f"With 95 % certainty it is between {low:.1%} and {high:.1%} of all such images."
+        f"Exact match: {report['exact']:.2%} of {report['images']:,} images that the model has not seen "
+        f"(95 % interval: {low:.1%} to {high:.1%})."
     )
     sections = [
         html.section("What to do next", html.listing(advice)),
-        html.section("In numbers", html.table(("figure", "value"), [*figures(report), *about])),
-        html.section("Mistakes", *show_mistakes(report, images, symbols_of)),
-        html.section("Where the mistakes are", html.side_by_side(*show_places(report))),
-        html.section("Can its confidence be believed?", *show_confidence(report)),
+        html.section("Figures", html.table(("figure", "value"), [*_figures(report), *about])),
+        html.section("Mistakes", *_mistakes(report, paths, symbols_of)),
+        html.section("Where the mistakes are", html.side_by_side(*_breakdowns(report))),
+        html.section("Confidence", *_confidence(report)),
     ]
-    return html.page(f"How well {dict(about).get('work', 'the unit')} reads", lead, sections)
+    return html.page(f"Test of {dict(about).get('work', 'the model')}", lead, sections)
 
 
-def figures(report: dict) -> list[tuple[str, str]]:
-    """Return the figures with their names in words."""
-    speed, error, sure = report["ms_per_image"], report["expected_calibration_error"], report["withheld"]
+def _figures(report: dict) -> list[tuple[str, str]]:
+    latency, rejection = report["ms_per_image"], report["withheld"]
     return [
-        ("exactly right", f"{report['exact']:.2%}"),
-        ("right but for upper and lower case", f"{report['exact_ignore_case']:.2%}"),
+        ("exact match", f"{report['exact']:.2%}"),
+        ("exact match ignoring case", f"{report['exact_ignore_case']:.2%}"),
         (f"{report['symbol']} accuracy", f"{report['character_accuracy']:.2%}"),
         ("mistakes", f"{len(report['mistakes']):,} of {report['images']:,} images"),
         (
-            f"wrong without the least sure {sure['share']:.0%}",
-            f"{sure['error_of_rest']:.2%} of the rest, {sure['error']:.2%} of all "
-            f"({sure['images']:,} withheld, with a confidence below {sure['confidence']:.6f})",
+            f"error rate with the least confident {rejection['share']:.0%} rejected",
+            f"{rejection['error_of_rest']:.2%} instead of {rejection['error']:.2%} "
+            f"({rejection['images']:,} rejected, with a confidence below {rejection['confidence']:.6f})",
         ),
-        ("time an image", f"{speed['p50']:.1f} ms (median), {speed['p99']:.1f} ms (the slowest hundredth)"),
-        ("confidence is off by", f"{error:.1%} on average (expected calibration error)"),
+        ("time per image", f"{latency['p50']:.1f} ms (median), {latency['p99']:.1f} ms (99th percentile)"),
+        ("expected calibration error", f"{report['expected_calibration_error']:.1%}"),
     ]
 
 
-def show_places(report: dict) -> list[Markup]:
-    """Return tables by length, by character, and of what is taken for what."""
-    symbol = report["symbol"]
-    lengths = [
-        (int(length), row["images"], share_of(row["exact"], row["images"])) for length, row in lengths_of(report)
+def _breakdowns(report: dict) -> list[Markup]:
+    """Tables of accuracy by symbol and by length, and of confusions."""
+    symbol, by_symbol, confusions = report["symbol"], report["by_character"], report["confusions"]
+    symbol_rows = [
+        (html.code(name), row["count"], _bar_with_interval(row["right"], row["count"]))
+        for name, row in by_symbol.items()
     ]
-    symbols = report["by_character"]
-    rows = [(html.code(name), row["count"], share_of(row["right"], row["count"])) for name, row in symbols.items()]
-    confusions = [(code_of(true), code_of(read), count) for true, read, count in report["confusions"]]
+    confusion_rows = [(_symbol(true), _symbol(predicted), count) for true, predicted, count in confusions]
+    symbol_caption = _caption(f"By {symbol}", len(symbol_rows), "worst first")
+    confusion_caption = _caption("Confusions", len(confusion_rows), "most frequent first")
     tables = [
-        html.table((symbol, "in labels", "read right"), rows[:SHOWN_ROWS], _first("By " + symbol, len(rows), "worst")),
-        html.table(("true", "read as", "times"), confusions[:SHOWN_ROWS], _first("Taken for", len(confusions))),
+        html.table((symbol, "in labels", "correct"), symbol_rows[:SHOWN_ROWS], symbol_caption),
+        html.table(("label", "predicted", "times"), confusion_rows[:SHOWN_ROWS], confusion_caption),
     ]
-    by_length = html.table(("characters", "images", "read right"), lengths, "By length of the label")
-    return [*tables, *[by_length] * (symbol == Task.TEXT)]
+    if symbol != Task.TEXT:
+        return tables
+    length_rows = [
+        (int(length), row["images"], _bar_with_interval(row["exact"], row["images"]))
+        for length, row in sorted(report["by_length"].items(), key=lambda item: int(item[0]))
+    ]
+    return [*tables, html.table(("characters", "images", "exact match"), length_rows, "By length of the label")]
 
 
-def lengths_of(report: dict) -> list[tuple[str, dict]]:
-    """Return (length, figures) in order."""
-    return sorted(report["by_length"].items(), key=lambda item: int(item[0]))
+def _bar_with_interval(fraction: float, count: int) -> Markup:
+    low, high = wilson_interval(round(fraction * count), count)
+    return html.bar(fraction, f"{fraction:.1%} ({low:.0%} – {high:.0%})")
 
 
-def share_of(share: float, count: int) -> Markup:
-    """Return a bar with a share and its 95 % interval."""
-    low, high = wilson_interval(round(share * count), count)
-    return html.bar(share, f"{share:.1%} ({low:.0%} – {high:.0%})")
+def _symbol(symbol: str) -> Markup:
+    return html.code(symbol) if symbol else html.NOTHING
 
 
-def code_of(symbol: str) -> Markup:
-    """Return a symbol, or that there is none."""
-    return html.code(symbol) if symbol else NOTHING
+def _caption(name: str, count: int, order: str) -> str:
+    return f"{name}, {order}" + (f" ({SHOWN_ROWS} of {count})" if count > SHOWN_ROWS else "")
 
 
-def _first(words: str, count: int, order: str = "most frequent") -> str:
-    return f"{words}, {order} first" + f" ({SHOWN_ROWS} of {count})" * (count > SHOWN_ROWS)
-
-
-def show_confidence(report: dict) -> list[object]:
-    """Return the reliability diagram, and what is right when the least sure readings are left to a person."""
+def _confidence(report: dict) -> list[Markup | str]:
+    """Reliability diagram, and accuracy by coverage."""
     from bearcat.reports.plots import draw_coverage, draw_reliability
 
     rows = [
@@ -102,39 +107,38 @@ def show_confidence(report: dict) -> list[object]:
         for row in report["coverage"]
     ]
     return [
-        "The unit says with each reading how sure it is. On the left: of the readings that were about so sure, how "
-        "many were right (the small numbers: how many there were; few of them say little). At best the bars reach the "
-        "dashed line. On the right and in the table: how many are right when a person reads the least sure ones.",
+        "Left: exact match of the predictions in each range of confidence; the small numbers count their images. Bars "
+        "that end on the dashed line mean well calibrated confidences. Right and below: exact match of the remaining "
+        "predictions if those with the lowest confidence are rejected, for example to be checked by a person.",
         html.side_by_side(
-            html.figure(draw_reliability(report["reliability"]), "share read right against confidence"),
-            html.figure(draw_coverage(report["coverage"]), "share read right against share left to a person"),
+            html.figure(draw_reliability(report["reliability"]), "reliability diagram"),
+            html.figure(draw_coverage(report["coverage"]), "exact match of the rest by fraction rejected"),
         ),
-        html.table(("left to a person", "read by the unit", "least confidence of these", "of these right"), rows),
+        html.table(("rejected", "images answered", "lowest confidence", "exact match"), rows),
     ]
 
 
-def show_mistakes(report: dict, images: Mapping[str, Path], symbols_of: Callable) -> list[object]:
-    """Return the gallery, the surest mistakes first."""
+def _mistakes(report: dict, paths: Mapping[str, Path], symbols_of: Callable) -> list[Markup | str]:
     mistakes = sorted(report["mistakes"], key=lambda one: (-one["confidence"], one["file"]))
     if not mistakes:
         return ["There are none."]
-    cards = [show_mistake(one, images[one["file"]], symbols_of) for one in mistakes[:SHOWN_MISTAKES]]
-    count = f"The {SHOWN_MISTAKES} surest of {len(mistakes):,}" if len(mistakes) > SHOWN_MISTAKES else "All"
+    cards = [_card(one, paths[one["file"]], symbols_of) for one in mistakes[:SHOWN_MISTAKES]]
+    count = f"{SHOWN_MISTAKES} of {len(mistakes):,}" if len(mistakes) > SHOWN_MISTAKES else "All mistakes"
     return [
-        f"{count}, the surest first. Red: what was read and does not stand in the label; green: what should have been "
-        "read there. Where the image shows what was read, the label is wrong: mend it.",
+        f"{count}, highest confidence first. Red: wrong in the prediction; green: what the label has there instead. If "
+        "the image shows what was predicted, the label is wrong: correct it.",
         html.gallery(cards),
     ]
 
 
-def show_mistake(mistake: dict, path: Path, symbols_of: Callable) -> Markup:
-    """Return an image with what it says and what was read."""
-    pairs = aligned(symbols_of(mistake["label"]), symbols_of(mistake["read"]) if mistake["read"] else ())
-    true, read = ([(pair[side], pair[0] != pair[1]) for pair in pairs if pair[side]] for side in (0, 1))
+def _card(mistake: dict, path: Path, symbols_of: Callable) -> Markup:
+    predicted = symbols_of(mistake["read"]) if mistake["read"] else ()
+    pairs = align(symbols_of(mistake["label"]), predicted)
+    label, prediction = ([(pair[side], pair[0] != pair[1]) for pair in pairs if pair[side]] for side in (0, 1))
     return html.card(
         html.image(open_image(path), f"captcha {mistake['label']}"),
-        Markup("true {}").format(html.marked(true, is_true=True)),
-        Markup("read {}").format(html.marked(read) if read else NOTHING),
-        f"{mistake['confidence']:.1%} sure",
+        Markup("label {}").format(html.marked(label, is_true=True)),
+        Markup("predicted {}").format(html.marked(prediction) if prediction else html.NOTHING),
+        f"confidence {mistake['confidence']:.1%}",
         html.code(mistake["file"]),
     )

@@ -1,4 +1,4 @@
-"""Score readings against labels: exact match and its interval, accuracy by length and character, confusions."""
+"""Scores of predicted texts and classes: exact match with its interval, character accuracy, confusions, confidence."""
 
 import math
 from collections import Counter
@@ -8,83 +8,105 @@ from itertools import zip_longest
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from bearcat.artifacts.calibration import coverage, expected_calibration_error, reliability_bins, sure_enough, withheld
+from bearcat.artifacts.calibration import (
+    confidence_threshold,
+    coverage_curve,
+    expected_calibration_error,
+    rejection_summary,
+    reliability_bins,
+)
 from bearcat.data.codecs import Prediction
+
+Symbols = Sequence[str]
 
 
 def wilson_interval(successes: int, trials: int, z: float = 1.959964) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson 1927)."""
-    share, spread = successes / trials, z * z / trials
-    middle = (share + spread / 2) / (1 + spread)
-    half = z * math.sqrt(share * (1 - share) / trials + spread / (4 * trials)) / (1 + spread)
+    """Wilson score interval of a proportion (Wilson 1927), by default at 95 % confidence."""
+    proportion, spread = successes / trials, z * z / trials
+    middle = (proportion + spread / 2) / (1 + spread)
+    half = z * math.sqrt(proportion * (1 - proportion) / trials + spread / (4 * trials)) / (1 + spread)
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
-    """Return the median and the 99th percentile, in milliseconds, of seconds an image."""
+def latency_ms(seconds: Sequence[float]) -> dict[str, float]:
+    """Median and 99th percentile of the seconds per image, in milliseconds."""
     return {f"p{p}": round(1000 * float(np.percentile(seconds, p)), 3) for p in (50, 99)}
 
 
-def aligned(label: Sequence[str], text: Sequence[str]) -> list[tuple[str, str]]:
-    """Return (true, read) pairs of symbols along the shortest edit; '' stands for nothing."""
-    pairs = []
-    for _, *spans in Levenshtein.opcodes(label, text):
-        pairs += zip_longest(label[spans[0] : spans[1]], text[spans[2] : spans[3]], fillvalue="")
+def align(label: Symbols, text: Symbols) -> list[tuple[str, str]]:
+    """Aligns a label with a predicted text by their Levenshtein distance.
+
+    Returns:
+        Pairs of (true, predicted) symbols; '' is the other side of a dropped or added symbol.
+    """
+    pairs: list[tuple[str, str]] = []
+    for edit in Levenshtein.opcodes(label, text):
+        true, predicted = label[edit.src_start : edit.src_end], text[edit.dest_start : edit.dest_end]
+        pairs += zip_longest(true, predicted, fillvalue="")
     return pairs
 
 
-def confusions_of(labels: Sequence[Sequence[str]], texts: Sequence[Sequence[str]]) -> list[tuple[str, str, int]]:
-    """Return [true, read, count] of symbols, most frequent first; '' stands for nothing."""
-    pairs = (pair for label, text in zip(labels, texts, strict=True) for pair in aligned(label, text))
-    counts = Counter((true, read) for true, read in pairs if true != read)
+def count_confusions(labels: Sequence[Symbols], texts: Sequence[Symbols]) -> list[tuple[str, str, int]]:
+    """Returns (true, predicted, count) of confused symbols, most frequent first; '' stands for no symbol."""
+    pairs = (pair for label, text in zip(labels, texts, strict=True) for pair in align(label, text))
+    counts = Counter((true, predicted) for true, predicted in pairs if true != predicted)
     return [(*pair, count) for pair, count in counts.most_common()]
 
 
-def by_symbol(labels: Sequence[Sequence[str]], texts: Sequence[Sequence[str]]) -> dict[str, dict]:
-    """Return symbol → how often it stands in the labels, and the share that was read right; the worst come first."""
-    pairs = [pair for label, text in zip(labels, texts, strict=True) for pair in aligned(label, text)]
-    counts, right = Counter(true for true, _ in pairs if true), Counter(true for true, read in pairs if true == read)
-    shares = {symbol: {"count": count, "right": right[symbol] / count} for symbol, count in counts.items()}
-    return dict(sorted(shares.items(), key=lambda item: (item[1]["right"], -item[1]["count"], item[0])))
+def accuracy_by_symbol(labels: Sequence[Symbols], texts: Sequence[Symbols]) -> dict[str, dict]:
+    """Returns symbol → its count in the labels and the fraction predicted correctly, worst first."""
+    pairs = [pair for label, text in zip(labels, texts, strict=True) for pair in align(label, text)]
+    counts = Counter(true for true, _ in pairs if true)
+    correct = Counter(true for true, predicted in pairs if true == predicted)
+    rows = {symbol: {"count": count, "right": correct[symbol] / count} for symbol, count in counts.items()}
+    return dict(sorted(rows.items(), key=lambda item: (item[1]["right"], -item[1]["count"], item[0])))
 
 
-def score(
+def score_predictions(
     files: Sequence[str],
     labels: Sequence[str],
     predictions: Sequence[Prediction],
     seconds: Sequence[float],
-    symbols_of: Callable[[str], Sequence[str]] = tuple,
+    symbols_of: Callable[[str], Symbols] = tuple,
 ) -> dict:
-    """Return report/test.json: one entry each of files, labels, readings and seconds an image.
+    """Compares predictions with labels.
 
-    `symbols_of` takes a label apart into what counts as one in lengths, edits and confusions.
+    Args:
+        files: Names of the images.
+        labels: Their labels.
+        predictions: What the model predicts for them.
+        seconds: Time per image.
+        symbols_of: Splits a label into the symbols that lengths, edits and confusions count.
+
+    Returns:
+        The figures of report/test.json.
     """
     texts = [prediction.text for prediction in predictions]
-    right = [label == text for label, text in zip(labels, texts, strict=True)]
-    true_symbols, read_symbols = list(map(symbols_of, labels)), list(map(symbols_of, texts))
-    edits = sum(Levenshtein.distance(*pair) for pair in zip(true_symbols, read_symbols, strict=True))
+    correct = [label == text for label, text in zip(labels, texts, strict=True)]
+    true_symbols, predicted_symbols = list(map(symbols_of, labels)), list(map(symbols_of, texts))
+    edits = sum(map(Levenshtein.distance, true_symbols, predicted_symbols))
     lengths = Counter(map(len, true_symbols))
-    right_by_length = Counter(len(symbols) for symbols, hit in zip(true_symbols, right, strict=True) if hit)
+    correct_by_length = Counter(len(symbols) for symbols, hit in zip(true_symbols, correct, strict=True) if hit)
     confidences = [prediction.confidence for prediction in predictions]
-    covered = coverage(confidences, right)
+    coverage = coverage_curve(confidences, correct)
     return {
         "images": len(labels),
-        "exact": sum(right) / len(right),
-        "exact_ci95": list(wilson_interval(sum(right), len(right))),
-        "exact_ignore_case": sum(a.lower() == b.lower() for a, b in zip(labels, texts, strict=True)) / len(right),
+        "exact": sum(correct) / len(correct),
+        "exact_ci95": list(wilson_interval(sum(correct), len(correct))),
+        "exact_ignore_case": sum(a.lower() == b.lower() for a, b in zip(labels, texts, strict=True)) / len(correct),
         "character_accuracy": 1 - edits / sum(map(len, true_symbols)),
-        "ms_per_image": milliseconds(seconds),
-        "expected_calibration_error": expected_calibration_error(confidences, right),
-        "reliability": reliability_bins(confidences, right),
-        "coverage": covered,
-        "withheld": withheld(covered),
-        "threshold": sure_enough(confidences, right),
+        "ms_per_image": latency_ms(seconds),
+        "expected_calibration_error": expected_calibration_error(confidences, correct),
+        "reliability": reliability_bins(confidences, correct),
+        "coverage": coverage,
+        "withheld": rejection_summary(coverage),
+        "threshold": confidence_threshold(confidences, correct),
         "by_length": {
-            str(length): {"images": count, "exact": right_by_length[length] / count}
+            str(length): {"images": count, "exact": correct_by_length[length] / count}
             for length, count in sorted(lengths.items())
         },
-        "by_character": by_symbol(true_symbols, read_symbols),
-        "confusions": confusions_of(true_symbols, read_symbols),
+        "by_character": accuracy_by_symbol(true_symbols, predicted_symbols),
+        "confusions": count_confusions(true_symbols, predicted_symbols),
         "mistakes": [
             {"file": file, "label": label, "read": prediction.text, "confidence": prediction.confidence}
             for file, label, prediction in zip(files, labels, predictions, strict=True)

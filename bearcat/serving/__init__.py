@@ -1,1 +1,1 @@
-""""""
+"""The HTTP service: protocol, answers, queue, metrics, processes, and the gradio page."""

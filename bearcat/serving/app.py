@@ -1,4 +1,4 @@
-"""The HTTP contract as an ASGI app: base64 in, JSON out, and one form for every mistake."""
+"""The HTTP API as an ASGI app: images in, predictions out, and one form for every error."""
 
 import logging
 import time
@@ -23,29 +23,26 @@ from bearcat.core.errors import (
     SettingsError,
 )
 from bearcat.serving.auth import TokenCheck
-from bearcat.serving.metrics import TEXT, ServingMetrics
-from bearcat.serving.middleware import MAX_BODY, UNIT, Guard
+from bearcat.serving.metrics import CONTENT_TYPE, ServingMetrics
+from bearcat.serving.middleware import MAX_BODY, MODEL_KEY, RequestMiddleware
 from bearcat.serving.openapi import describe_api, docs_page
 from bearcat.serving.protocol import (
-    MOST_IMAGES,
-    SUCCESS,
+    IMAGE_FIELD,
+    MAX_IMAGES,
     RequestError,
-    decode_base64,
-    failure,
-    failure_of,
-    image_of,
+    error_payload,
+    error_response,
+    image_field,
     read_fields,
-    shown,
-    success_of,
-    text_of,
+    short_repr,
+    success_payload,
+    text_field,
 )
-from bearcat.serving.queue import MOST_WAITING, WorkQueue
+from bearcat.serving.queue import MAX_WAITING, WorkQueue
 
-__all__ = ["MAX_BODY", "SUCCESS", "decode_base64", "make_app"]
-
-STATUS_OF_ERROR = {ImageFormatError: 415, ImageSizeError: 413}  # 400 is that of all others
-MISTAKES = (ImageError, LabelError, RequestOptionError, SettingsError)  # a client's, among what units raise
-TEXT_OPTIONS = ("grid", "name")  # what a request may say beside the image
+STATUS_OF_ERROR: dict[type[BaseException], int] = {ImageFormatError: 415, ImageSizeError: 413}  # 400 for all others
+CLIENT_ERRORS = (ImageError, LabelError, RequestOptionError, SettingsError)  # whatever else a model raises is ours
+TEXT_OPTIONS = ("grid", "name")
 PROMPT = "prompt"  # text or a list
 GET = ("GET", "HEAD")
 METHODS = {
@@ -54,154 +51,168 @@ METHODS = {
     **dict.fromkeys(("/models", "/health", "/metrics", "/docs", "/openapi.json"), GET),
 }
 
-Answer = Callable[..., dict]
+Predict = Callable[..., dict]
 log = logging.getLogger("bearcat.requests")
 
 
 def make_app(
-    units: Mapping[str, Answer],
+    models: Mapping[str, Predict],
     max_body: int = MAX_BODY,
     *,
     token: str | None = None,
-    most_waiting: int = MOST_WAITING,
-    cards: Callable[[], list[dict]] | None = None,
+    max_waiting: int = MAX_WAITING,
+    describe_models: Callable[[], list[dict]] | None = None,
     page: ASGIApp | None = None,
     lifespan: Callable | None = None,
 ) -> Starlette:
-    """Return the service over units: name → a function from an image's bytes, and options, to the answer's fields.
+    """Returns the service as an ASGI app.
 
-    The first unit answers where a request names none; which units there are may change while the service runs.
-    `cards` says of each what GET /models answers; `page` gets what no other route takes.
+    Args:
+        models: Model name → function from an image's bytes and options to the payload of the answer. It may change
+            while the service runs; its first model answers requests that name none.
+        max_body: Largest accepted body of a request, in bytes.
+        token: What clients must send; None accepts everybody.
+        max_waiting: Images that may wait for a thread.
+        describe_models: Returns what GET /models lists; by default only names.
+        page: App for all other paths.
+        lifespan: Starlette's lifespan.
     """
     metrics = ServingMetrics()
-    desk = Desk(units, max_body, WorkQueue(most_waiting, metrics.queue.set))
-    about = About(units, cards or (lambda: [{"name": name} for name in units]), metrics)
+    predictions = PredictionEndpoints(models, max_body, WorkQueue(max_waiting, metrics.queue.set))
+    info = InfoEndpoints(models, describe_models or (lambda: [{"name": name} for name in models]), metrics)
     routes = [
-        Route("/", desk.read, methods=["POST"]),
-        Route("/api/predict", desk.read_in_old_form, methods=["POST"]),
-        Route("/models", about.models),
-        Route("/health", about.health),
-        Route("/metrics", about.metrics),
-        Route("/openapi.json", about.openapi),
-        Route("/docs", about.docs),
+        Route("/", predictions.predict, methods=["POST"]),
+        Route("/api/predict", predictions.predict_gradio, methods=["POST"]),
+        Route("/models", info.models),
+        Route("/health", info.health),
+        Route("/metrics", info.metrics),
+        Route("/openapi.json", info.openapi),
+        Route("/docs", info.docs),
         *([Mount("/", page)] if page else []),
     ]
     check = TokenCheck(token) if token is not None else None
-    guard = Middleware(Guard, max_body=max_body, token=check, methods=METHODS, note=metrics.count)
-    handlers = {RequestError: refuse, HTTPException: refuse_route, **dict.fromkeys(MISTAKES, refuse)}
-    return Starlette(routes=routes, middleware=[guard], exception_handlers=handlers, lifespan=lifespan)
+    middleware = Middleware(
+        RequestMiddleware, max_body=max_body, token=check, methods=METHODS, on_request=metrics.count
+    )
+    handlers: dict[type[Exception], Callable[..., Response]] = {
+        HTTPException: handle_http_exception,
+        **dict.fromkeys((RequestError, *CLIENT_ERRORS), handle_error),
+    }
+    return Starlette(routes=routes, middleware=[middleware], exception_handlers=handlers, lifespan=lifespan)
 
 
-def told(error: Exception) -> RequestError:
-    """Return what a client is told of an error, which goes to the log where it is none of the client's."""
+def handle_http_exception(request: Request, error: HTTPException) -> Response:
+    """Returns Starlette's own errors, such as 404, in the form of the contract."""
+    return error_response(error.status_code, str(error.detail), dict(error.headers or {}))
+
+
+def handle_error(request: Request, error: Exception) -> Response:
+    """Returns the response for an error of a request."""
+    known = to_request_error(error)
+    return error_response(known.status, str(known), known.headers)
+
+
+def to_request_error(error: BaseException) -> RequestError:
+    """Returns an error with its HTTP status; one that is not the client's is logged and not described."""
     if isinstance(error, RequestError):
         return error
-    if isinstance(error, MISTAKES):
+    if isinstance(error, CLIENT_ERRORS):
         return RequestError(STATUS_OF_ERROR.get(type(error), 400), str(error))
-    log.error("an image could not be read", exc_info=error)
-    return RequestError(500, "the service failed; its log says why")
+    log.error("prediction failed", exc_info=error)
+    return RequestError(500, "the service failed; see its log")
 
 
-def refuse(request: Request, error: Exception) -> Response:
-    """Return what is wrong with a request."""
-    mistake = told(error)
-    return failure(mistake.status, str(mistake), mistake.headers)
+class PredictionEndpoints:
+    """The endpoints that predict images."""
 
+    def __init__(self, models: Mapping[str, Predict], max_body: int, queue: WorkQueue):
+        self._models = models
+        self._max_body = max_body
+        self._queue = queue
 
-def refuse_route(request: Request, error: HTTPException) -> Response:
-    """Return what Starlette has to say, in our form."""
-    return failure(error.status_code, str(error.detail), error.headers)
-
-
-class Desk:
-    """Where images are handed in."""
-
-    def __init__(self, units: Mapping[str, Answer], max_body: int, queue: WorkQueue):
-        self.units = units
-        self.max_body = max_body
-        self.queue = queue
-
-    async def read(self, request: Request) -> Response:
-        """Answer POST /: one image, or a list of them."""
+    async def predict(self, request: Request) -> Response:
+        """POST /: predicts one image, or a list of images."""
         started = time.perf_counter()
-        fields = await read_fields(request, self.max_body)
-        unit = self._unit(fields.get("model"), request)
-        options = {name: text_of(fields, name) for name in TEXT_OPTIONS if fields.get(name)}
+        fields = await read_fields(request, self._max_body)
+        model = self._choose_model(fields.get("model"), request)
+        options = {name: text_field(fields, name) for name in TEXT_OPTIONS if fields.get(name)}
         options |= {PROMPT: fields[PROMPT]} if fields.get(PROMPT) else {}
-        images = fields.get("img")
+        images = fields.get(IMAGE_FIELD)
         if not isinstance(images, list):
-            return JSONResponse(success_of(await self._one(unit, images, "img", options)))
-        if not 1 <= len(images) <= MOST_IMAGES:
-            raise RequestError(400, f"img is a list of {len(images)}: 1 to {MOST_IMAGES} images are expected")
-        jobs = [partial(recognise, unit, one, f"img[{n}]", options) for n, one in enumerate(images)]
-        results = [answer_of_one(outcome) for outcome in await self.queue.run(jobs)]
+            return JSONResponse(success_payload(await self._predict_one(model, images, IMAGE_FIELD, options)))
+        if not 1 <= len(images) <= MAX_IMAGES:
+            raise RequestError(400, f"img is a list of {len(images)}: expected 1 to {MAX_IMAGES} images")
+        jobs = [partial(_predict, model, image, f"img[{n}]", options) for n, image in enumerate(images)]
+        results = [_batch_item(outcome) for outcome in await self._queue.run(jobs)]
         seconds = round(time.perf_counter() - started, 6)
-        return JSONResponse(success_of({"results": results, "time": seconds}))
+        return JSONResponse(success_payload({"results": results, "time": seconds}))
 
-    async def read_in_old_form(self, request: Request) -> Response:
-        """Answer POST /api/predict as gradio 2 and 3 did."""
-        data = (await read_fields(request, self.max_body)).get("data")
+    async def predict_gradio(self, request: Request) -> Response:
+        """POST /api/predict: predicts one image, in the format of gradio 2 and 3."""
+        data = (await read_fields(request, self._max_body)).get("data")
         image = data[0] if isinstance(data, list) and data else None
-        answer = await self._one(self._unit(None, request), image, "data[0]", {})
+        answer = await self._predict_one(self._choose_model(None, request), image, "data[0]", {})
         return JSONResponse({"data": [answer["result"]], "duration": answer["time"]})
 
-    async def _one(self, unit: Answer, image: object, field: str, options: dict) -> dict:
-        (outcome,) = await self.queue.run([partial(recognise, unit, image, field, options)])
-        if isinstance(outcome, Exception):
+    async def _predict_one(self, model: Predict, image: object, field: str, options: dict) -> dict:
+        (outcome,) = await self._queue.run([partial(_predict, model, image, field, options)])
+        if isinstance(outcome, BaseException):
             raise outcome
         return outcome
 
-    def _unit(self, name: object, request: Request) -> Answer:
-        """Return the unit that is meant, and note its name for the log."""
-        names = list(self.units)
+    def _choose_model(self, name: object, request: Request) -> Predict:
+        """Returns the model that a request names, or the first one, and records its name for the log."""
+        names = list(self._models)
         if not names:
-            raise RequestError(503, "there is no trained unit: python save_model.py puts one into App_model")
+            raise RequestError(503, "there is no trained model: run python save_model.py")
         if name in (None, ""):
             name = names[0]
-        if not isinstance(name, str) or name not in names:
-            raise RequestError(400, f"model is {shown(name)}, there are: {', '.join(names)}")
-        request.scope[UNIT] = name
-        return self.units[name]
+        model = self._models.get(name) if isinstance(name, str) else None
+        if model is None:
+            raise RequestError(400, f"model is {short_repr(name)}: available models are {', '.join(names)}")
+        request.scope[MODEL_KEY] = name
+        return model
 
 
-def recognise(unit: Answer, image: object, field: str, options: dict) -> dict:
-    """Return a unit's answer to an image as it was sent."""
-    return unit(image_of(image, field), **options)
+def _predict(model: Predict, image: object, field: str, options: dict) -> dict:
+    return model(image_field(image, field), **options)
 
 
-def answer_of_one(outcome: dict | Exception) -> dict:
-    """Return the answer to one image of several, right or wrong."""
-    if not isinstance(outcome, Exception):
-        return success_of(outcome)
-    mistake = told(outcome)
-    return failure_of(mistake.status, str(mistake))
+def _batch_item(outcome: dict | BaseException) -> dict:
+    """Returns the entry of one image in the answer to a batch."""
+    if not isinstance(outcome, BaseException):
+        return success_payload(outcome)
+    error = to_request_error(outcome)
+    return error_payload(error.status, str(error))
 
 
-class About:
-    """What the service says of itself."""
+class InfoEndpoints:
+    """The endpoints that describe the service."""
 
-    def __init__(self, units: Mapping[str, Answer], cards: Callable[[], list[dict]], metrics: ServingMetrics):
-        self._units = units
-        self._cards = cards
+    def __init__(
+        self, models: Mapping[str, Predict], describe_models: Callable[[], list[dict]], metrics: ServingMetrics
+    ):
+        self._models = models
+        self._describe_models = describe_models
         self._metrics = metrics
 
     async def models(self, request: Request) -> Response:
-        """List the units, the one first that answers where none is named."""
-        return JSONResponse({"models": self._cards()})
+        """GET /models: the models, the default one first."""
+        return JSONResponse({"models": self._describe_models()})
 
     async def health(self, request: Request) -> Response:
-        """Tell whether an image would be read now."""
-        names = list(self._units)
+        """GET /health: whether the service can predict images now."""
+        names = list(self._models)
         return JSONResponse({"status": "ok" if names else "no unit", "units": names}, 200 if names else 503)
 
     async def metrics(self, request: Request) -> Response:
-        """Return the figures for Prometheus."""
-        return Response(await run_in_threadpool(self._metrics.text), headers={"Content-Type": TEXT})
+        """GET /metrics: metrics for Prometheus."""
+        return Response(await run_in_threadpool(self._metrics.text), headers={"Content-Type": CONTENT_TYPE})
 
     async def openapi(self, request: Request) -> Response:
-        """Describe the API for programs."""
-        return JSONResponse(describe_api(list(self._units)))
+        """GET /openapi.json: the API as an OpenAPI document."""
+        return JSONResponse(describe_api(list(self._models)))
 
     async def docs(self, request: Request) -> Response:
-        """Describe the API for people, without asking another machine for a script."""
-        return HTMLResponse(docs_page(describe_api(list(self._units))))
+        """GET /docs: the same as a page, which loads nothing from other hosts."""
+        return HTMLResponse(docs_page(describe_api(list(self._models))))

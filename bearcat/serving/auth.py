@@ -1,4 +1,4 @@
-"""Who may use the service: those who send its token, as a header or as the cookie that the page's address sets."""
+"""Authentication by one token, sent as a header, or as the cookie that visiting /?token=… sets."""
 
 import hashlib
 import hmac
@@ -10,52 +10,56 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
 from bearcat.core.errors import ServiceError
-from bearcat.serving.protocol import failure
+from bearcat.serving.protocol import error_response
 
 COOKIE = "bearcat"
-ASK = """<!DOCTYPE html><meta charset="utf-8"><title>Bearcat</title>
-<form><label>Token / 口令 <input type="password" name="token" autofocus></label> <button>OK</button></form>"""
+LOGIN_PAGE = """<!DOCTYPE html><meta charset="utf-8"><title>Bearcat</title>
+<form><label>Token / 令牌 <input type="password" name="token" autofocus></label> <button>OK</button></form>"""
 
 
 class TokenCheck:
-    """Compares what a request brings with the token, in a time that tells nothing of where they differ."""
+    """Compares the token of a request with the service's, in constant time.
+
+    Raises:
+        ServiceError: The token cannot be sent as a header.
+    """
 
     def __init__(self, token: str):
         if not token.isascii() or not token.isprintable() or not token.strip() or " " in token:
-            raise ServiceError("the token must be one word of ASCII signs, since it is sent as a header")
-        self._digest = digest(token)
-        # the cookie holds a child of the token, so that the browser's store does not give the token away
-        self._cookie = digest(f"{COOKIE} {token}").hex()
+            raise ServiceError("the token must be one word of ASCII characters, since it is sent as a header")
+        self._digest = _sha256(token)
+        # derived from the token, so that the browser's cookie store does not reveal it
+        self._cookie = _sha256(f"{COOKIE} {token}").hex()
 
     def allows(self, scope: Scope) -> bool:
-        """Tell whether a request brings the token."""
+        """Whether a request brings the token."""
         headers = Headers(scope=scope)
-        scheme, _, bearer = headers.get("authorization", "").partition(" ")
-        brought = [headers.get("x-token", ""), bearer.strip() if scheme.lower() == "bearer" else ""]
-        return any([self._is_token(one) for one in brought] + [self._is_cookie(headers.get("cookie", ""))])
+        scheme, _, credentials = headers.get("authorization", "").partition(" ")
+        tokens = [headers.get("x-token", ""), credentials.strip() if scheme.lower() == "bearer" else ""]
+        return any([self._is_token(token) for token in tokens] + [self._is_cookie(headers.get("cookie", ""))])
 
-    def answer(self, scope: Scope) -> Response:
-        """Return the answer to a request without the token: the cookie to /?token=…, else 401."""
-        visit = scope["path"] == "/" and scope["method"] == "GET"
-        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0] if visit else ""
-        if self._is_token(given):
-            return self.welcome(scope)
-        if visit and "text/html" in Headers(scope=scope).get("accept", ""):
-            return HTMLResponse(ASK, 401)
+    def response(self, scope: Scope) -> Response:
+        """Returns the response to a request without the token: 401, a login page, or, to /?token=…, the cookie."""
+        is_visit = scope["path"] == "/" and scope["method"] == "GET"
+        token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0] if is_visit else ""
+        if self._is_token(token):
+            return self._log_in(scope)
+        if is_visit and "text/html" in Headers(scope=scope).get("accept", ""):
+            return HTMLResponse(LOGIN_PAGE, 401)
         message = (
             "the token is missing or wrong: send Authorization: Bearer <token> or X-Token, or open /?token=<token>"
         )
-        return failure(401, message, {"WWW-Authenticate": "Bearer"})
+        return error_response(401, message, {"WWW-Authenticate": "Bearer"})
 
-    def welcome(self, scope: Scope) -> Response:
-        """Return the way to the page without the token in its address, and the cookie that opens it."""
+    def _log_in(self, scope: Scope) -> Response:
+        """Sets the cookie, and redirects so that the token leaves the address bar."""
         response = RedirectResponse("/", 303)
         secure = scope.get("scheme") == "https"
         response.set_cookie(COOKIE, self._cookie, httponly=True, samesite="lax", secure=secure)
         return response
 
-    def _is_token(self, given: str) -> bool:
-        return hmac.compare_digest(digest(given), self._digest)
+    def _is_token(self, token: str) -> bool:
+        return hmac.compare_digest(_sha256(token), self._digest)
 
     def _is_cookie(self, header: str) -> bool:
         try:
@@ -65,6 +69,5 @@ class TokenCheck:
         return hmac.compare_digest(morsel.value.encode() if morsel else b"", self._cookie.encode())
 
 
-def digest(text: str) -> bytes:
-    """Return the SHA-256 of a text, as long for every text."""
+def _sha256(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()

@@ -1,182 +1,215 @@
-"""The outermost guard of the service: token, methods, size and time of a body; and what is noted of every request."""
+"""The middleware around every request: token, methods, limits of the body, access log, and metrics."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bearcat.serving.auth import TokenCheck
-from bearcat.serving.protocol import RequestError, failure
+from bearcat.serving.protocol import RequestError, error_response
 
 MAX_BODY = 8 * 2**20  # bytes
-BODY_SECONDS = 30  # in which a body must have come
-DRAINED = 64 * 2**20  # bytes of a body too large that are still read: a client that is sending sees no answer
-MOST_HELD = 2**28  # bytes of all bodies that are in memory at a time
-GONE = 499  # noted for a client that left before its answer; nginx's number
-OPEN = "/health"  # the one path that asks for no token
+BODY_SECONDS = 30  # in which a body must arrive
+MAX_DRAINED = 64 * 2**20  # bytes of a refused body that are still read: a client sees no answer while it sends
+MAX_BODY_MEMORY = 2**28  # bytes of all bodies that are in memory at a time
+CLIENT_CLOSED = 499  # logged if a client leaves before its answer, as nginx does
+PUBLIC_PATH = "/health"  # needs no token
 CLOSE = {"Connection": "close"}
-LATER = {"Retry-After": "1"}
-UNIT = "bearcat.unit"  # key of the scope under which the name of the unit that answers is noted
+RETRY = {"Retry-After": "1"}
+MODEL_KEY = "bearcat.model"  # of the ASGI scope: the name of the model that answers
 
 log = logging.getLogger("bearcat.requests")
-Note = Callable[[int, str, float], object]
+OnRequest = Callable[[int, str, float], object]
 
 
-class Guard:
-    """Lets through what may pass, answers all else in the form of the contract, and keeps the service alive.
+@dataclass
+class _BodyMemory:
+    """Bytes of the bodies that all requests hold in memory."""
 
-    `methods` are path → methods, of the paths that this service knows; `note` is called with status, unit and seconds.
+    used: int = 0
+
+
+class RequestMiddleware:
+    """Checks requests before the app sees them, limits their bodies, and logs and counts them.
+
+    Everything that it refuses, and every exception, is answered in the form of the contract.
+
+    Args:
+        app: The app to protect.
+        max_body: Largest accepted body, in bytes.
+        token: Check of the token, None to accept everybody.
+        methods: Allowed methods of each path; paths that are not listed are left to the app.
+        on_request: Called with status, model name and seconds after every request.
     """
 
     def __init__(
-        self, app: ASGIApp, max_body: int, token: TokenCheck | None, methods: dict[str, tuple[str, ...]], note: Note
+        self,
+        app: ASGIApp,
+        max_body: int,
+        token: TokenCheck | None,
+        methods: Mapping[str, tuple[str, ...]],
+        on_request: OnRequest = lambda status, model, seconds: None,
     ):
         self.app = app
         self.max_body = max_body
         self.token = token
         self.methods = methods
-        self.note = note
-        self.held = Held()
+        self.on_request = on_request
+        self._memory = _BodyMemory()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            return await send({"type": "websocket.close", "code": 1008})  # nothing here speaks it
+            return await send({"type": "websocket.close", "code": 1008})  # no route speaks it
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        visit = Visit(scope, receive, send, self.max_body, self.held)
+        exchange = _Exchange(scope, receive, send, self.max_body, self._memory)
         try:
-            await self._serve(scope, visit)
+            await self._respond(scope, exchange)
         except ClientDisconnect:
-            visit.status = visit.status or GONE
+            exchange.status = exchange.status or CLIENT_CLOSED
         except Exception as error:
-            if visit.status:
-                raise  # half an answer is out: the server closes the connection
-            await visit.fail(error)
+            if exchange.status:
+                raise  # part of the answer has been sent: the server closes the connection
+            await exchange.send_error(error)
         except asyncio.CancelledError:
-            visit.status = visit.status or GONE
+            exchange.status = exchange.status or CLIENT_CLOSED
             raise
         finally:
-            self.held.bytes -= visit.kept
-            self._write_down(visit)
+            exchange.release_memory()
+            self._log(exchange)
 
-    async def _serve(self, scope: Scope, visit: "Visit") -> None:
+    async def _respond(self, scope: Scope, exchange: "_Exchange") -> None:
         refusal = self._refusal(scope)
         if refusal is None:
-            visit.check_announced()
-            return await self.app(scope, visit.receive, visit.send)
-        await visit.drain()
-        await refusal(scope, visit.receive, visit.send)
+            exchange.check_content_length()
+            return await self.app(scope, exchange.receive, exchange.send)
+        await exchange.drain()
+        await refusal(scope, exchange.receive, exchange.send)
 
     def _refusal(self, scope: Scope) -> Response | None:
         path = scope["path"]
-        if self.token and path != OPEN and not self.token.allows(scope):
-            return self.token.answer(scope)
+        if self.token and path != PUBLIC_PATH and not self.token.allows(scope):
+            return self.token.response(scope)
         methods = self.methods.get(path)
         if methods and scope["method"] not in methods:
             allowed = ", ".join(methods)
-            return failure(405, f"{path} takes {allowed}, not {scope['method']}", {"Allow": allowed})
+            return error_response(405, f"{path} accepts {allowed}, not {scope['method']}", {"Allow": allowed})
         return None
 
-    def _write_down(self, visit: "Visit") -> None:
-        seconds, unit = time.perf_counter() - visit.started, visit.scope.get(UNIT, "")
-        self.note(visit.status, unit, seconds)
-        path = ascii(visit.scope["path"][:80])[1:-1]  # no query, which may hold the token, and no line breaks
+    def _log(self, exchange: "_Exchange") -> None:
+        seconds, model = time.perf_counter() - exchange.started, exchange.scope.get(MODEL_KEY, "")
+        self.on_request(exchange.status, model, seconds)
+        path = ascii(exchange.scope["path"][:80])[1:-1]  # no query, which may hold the token, and no line breaks
         log.info(
             "%s %s %d %.1f ms %d B in %d B out %s",
-            visit.scope["method"], path, visit.status, seconds * 1000, visit.received, visit.sent, unit or "-",
-        )  # fmt: skip
+            exchange.scope["method"],
+            path,
+            exchange.status,
+            seconds * 1000,
+            exchange.received,
+            exchange.sent,
+            model or "-",
+        )
 
 
-class Held:
-    """How many bytes of bodies are in memory, of all requests together."""
+class _Exchange:
+    """One request and its response: counts bytes, limits the body, and replaces the app's answer to a bad body."""
 
-    def __init__(self):
-        self.bytes = 0
-
-
-class Visit:
-    """One request on its way: counts its bytes, and puts the guard's answer in place of what is made of a bad body."""
-
-    def __init__(self, scope: Scope, receive: Receive, send: Send, max_body: int, held: Held):
+    def __init__(self, scope: Scope, receive: Receive, send: Send, max_body: int, memory: _BodyMemory):
         self.scope = scope
         self.started = time.perf_counter()
-        self.status = self.received = self.sent = self.kept = 0
-        self._held = held
+        self.status = self.received = self.sent = 0
         self._receive, self._send = receive, send
         self._max_body = max_body
-        self._whole = False
-        self._mistake: RequestError | None = None
+        self._memory = memory
+        self._in_memory = 0
+        self._complete = False
+        self._error: RequestError | None = None
 
-    def check_announced(self) -> None:
-        """Raise RequestError for a body that says itself that it is too large, and that nobody is sending yet."""
+    def check_content_length(self) -> None:
+        """Refuses a body by its announced length if the client is not sending it yet, or if it is too long to drain.
+
+        Raises:
+            RequestError: 413.
+        """
         headers = dict(self.scope["headers"])
-        announced = headers.get(b"content-length", b"0")
-        too_large = announced.isdigit() and int(announced) > self._max_body
-        if too_large and (b"expect" in headers or int(announced) > DRAINED):
+        length = headers.get(b"content-length", b"0")
+        too_large = length.isdigit() and int(length) > self._max_body
+        if too_large and (b"expect" in headers or int(length) > MAX_DRAINED):
             raise self._too_large()
 
     async def receive(self) -> Message:
-        """Return the next part of the body; raise RequestError where it is too large, too slow, or one too many."""
+        """Returns the next part of the body.
+
+        Raises:
+            RequestError: The body is too large (413) or too slow (408), or all bodies fill the memory (503).
+        """
         message = await self._next_part()
         if self.received > self._max_body:
             await self.drain()
             raise self._too_large()
         size = len(message.get("body", b""))
-        self.kept += size
-        self._held.bytes += size
-        if size and self._held.bytes > MOST_HELD:
+        self._in_memory += size
+        self._memory.used += size
+        if size and self._memory.used > MAX_BODY_MEMORY:
             await self.drain()
-            raise self._bad_body(503, "too many bodies are coming at once: ask again in 1 s", LATER)
+            raise self._bad_body(503, "too many large requests at once: try again in 1 s", RETRY)
         return message
 
     async def drain(self) -> None:
-        """Read on what a client is sending, so that it comes to see the answer."""
+        """Reads the rest of a refused body, so that the client gets to read the answer."""
         headers = dict(self.scope["headers"])
-        coming = b"content-length" in headers or b"transfer-encoding" in headers
-        while coming and b"expect" not in headers and not self._whole and self.received < DRAINED:
+        has_body = b"content-length" in headers or b"transfer-encoding" in headers
+        while has_body and b"expect" not in headers and not self._complete and self.received < MAX_DRAINED:
             await self._next_part()
 
     async def send(self, message: Message) -> None:
-        """Send a part of the answer, unless the body was refused and the guard will answer."""
-        if self._mistake:
-            raise self._mistake
+        """Sends a part of the response, unless the body was refused: then the middleware answers."""
+        if self._error:
+            raise self._error
         if message["type"] == "http.response.start":
             self.status = message["status"]
         self.sent += len(message.get("body", b""))
         await self._send(message)
 
-    async def fail(self, error: Exception) -> None:
-        """Answer with what went wrong; what no client can mend is told to the log alone."""
-        self._mistake, mistake = None, self._mistake or error
-        if isinstance(mistake, RequestError):
-            response = failure(mistake.status, str(mistake), mistake.headers)
+    async def send_error(self, error: Exception) -> None:
+        """Answers with an error; details of a failure go to the log only."""
+        self._error, cause = None, self._error or error
+        if isinstance(cause, RequestError):
+            response = error_response(cause.status, str(cause), cause.headers)
         else:
             log.error("%s failed", self.scope["path"], exc_info=error)
-            response = failure(500, "the service failed; its log says why")
+            response = error_response(500, "the service failed; see its log")
         await response(self.scope, self._receive, self.send)
 
+    def release_memory(self) -> None:
+        """Gives back the memory of this body."""
+        self._memory.used -= self._in_memory
+        self._in_memory = 0
+
     async def _next_part(self) -> Message:
-        if self._whole:
+        if self._complete:
             return await self._receive()
-        left = BODY_SECONDS - (time.perf_counter() - self.started)
+        remaining = BODY_SECONDS - (time.perf_counter() - self.started)
         try:
-            async with asyncio.timeout(left):
+            async with asyncio.timeout(remaining):
                 message = await self._receive()
         except TimeoutError:
-            raise self._bad_body(408, f"the body did not come within {BODY_SECONDS} s") from None
+            raise self._bad_body(408, f"the body did not arrive within {BODY_SECONDS} s") from None
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         self.received += len(message.get("body", b""))
-        self._whole = not message.get("more_body", False)
+        self._complete = not message.get("more_body", False)
         return message
 
     def _too_large(self) -> RequestError:
         return self._bad_body(413, f"the body has more than {self._max_body:,} bytes")
 
     def _bad_body(self, status: int, message: str, headers: dict[str, str] = CLOSE) -> RequestError:
-        self._mistake = RequestError(status, message, headers)
-        return self._mistake
+        self._error = RequestError(status, message, headers)
+        return self._error

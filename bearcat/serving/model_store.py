@@ -1,170 +1,171 @@
-"""The units of App_model at work: loaded once they are whole and pass a self-check, and replaced while serving."""
+"""The models of App_model that are being served: loaded, checked, and replaced while the service runs."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
-from bearcat.artifacts.card import find_units
+from bearcat.artifacts.card import Card, find_models
+from bearcat.artifacts.inference import Recogniser
 from bearcat.core.errors import ArtifactError, BearcatError
 from bearcat.modes import MODES, Task
+from bearcat.serving.answers import make_answer
 
 POLL_SECONDS = 1.0
 
 log = logging.getLogger("bearcat.serving.model_store")
-Stamp = tuple[int, int, int]
-Load = Callable[[Path, str], Any]  # App_model and a unit's name → a Predict_Image
+FileState = tuple[int, int, int]  # modification time in ns, size, inode
+LoadModel = Callable[[Path], Recogniser]
+T = TypeVar("T")
 
 
-class UnitFolder(Mapping):
-    """Name → a function from an image's bytes to an answer, of the units that are served now, sorted by name.
+class ModelStore(Mapping[str, Callable[..., dict]]):
+    """Model name → function from an image's bytes and options to the payload of an answer, sorted by name.
 
-    `load` makes a unit from the folder and its name.
+    Args:
+        folder: App_model.
+        load: Loads a model from its file.
     """
 
-    def __init__(self, folder: Path, load: Load):
+    def __init__(self, folder: Path, load: LoadModel):
         self.folder = folder
         self._load = load
-        self._units: dict[str, Any] = {}
-        self._seen: dict[str, Stamp] = {}  # at the last look
-        self._tried: dict[str, Stamp] = {}  # of the files that were loaded or refused
+        self._models: dict[str, Recogniser] = {}
+        self._seen: dict[str, FileState] = {}  # at the last poll
+        self._tried: dict[str, FileState] = {}  # of the files that were loaded or rejected
 
     def __getitem__(self, name: str) -> Callable[..., dict]:
-        return self._units[name].api
+        return partial(make_answer, self._models[name])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._units)
+        return iter(self._models)
 
     def __len__(self) -> int:
-        return len(self._units)
+        return len(self._models)
 
     def load_all(self) -> None:
-        """Load what is there; raise ArtifactError where not one unit can be served."""
-        paths = find_units(self.folder)
-        self._seen = stamps_of(paths)
-        errors = {name: error for name in paths if (error := self._try(name))}
-        if not self._units:
+        """Loads all models of the folder; rejected ones are logged.
+
+        Raises:
+            ArtifactError: No model can be served.
+        """
+        paths = find_models(self.folder)
+        self._seen = _file_states(paths)
+        errors = {name: error for name, path in paths.items() if (error := self._try(name, path))}
+        if not self._models:
             raise next(iter(errors.values()))
         for name, error in errors.items():
-            log.error("unit %s is refused: %s", name, error)
+            log.error("model %s rejected: %s", name, error)
 
     def refresh(self) -> None:
-        """Take up what has changed in the folder since the last look, and has not changed between the two."""
+        """Loads files that are new or changed, once they stayed the same for two polls, and drops deleted ones."""
         try:
-            paths = find_units(self.folder)
+            paths = find_models(self.folder)
         except ArtifactError:
             paths = {}
-        stamps, before = stamps_of(paths), self._seen
-        self._seen = stamps
-        for name in self._units.keys() - stamps.keys():
-            self._units = {other: unit for other, unit in self._units.items() if other != name}
+        states, before = _file_states(paths), self._seen
+        self._seen = states
+        for name in self._models.keys() - states.keys():
+            self._models = {other: model for other, model in self._models.items() if other != name}
             self._tried.pop(name, None)
-            log.info("unit %s was taken away", name)
-        for name, stamp in stamps.items():
-            if stamp == before.get(name) != self._tried.get(name):
-                self._take_up(name)
+            log.info("model %s removed", name)
+        for name, state in states.items():
+            if state == before.get(name) != self._tried.get(name):
+                self._replace(name, paths[name])
 
     async def watch(self) -> None:
-        """Look for changes for ever; a look that fails is no reason not to look again."""
+        """Refreshes the models for ever; an error is logged and does not end it."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
                 await asyncio.to_thread(self.refresh)
             except Exception:
-                log.exception("%s could not be looked through", self.folder)
+                log.exception("cannot look for models in %s", self.folder)
 
-    def cards(self) -> list[dict]:
-        """Return what GET /models says of each unit."""
-        return [describe(name, unit.recogniser.card) for name, unit in self._units.items()]
+    def recogniser(self, name: str) -> Recogniser:
+        """Returns the loaded model of a name."""
+        return self._models[name]
 
-    def mode(self, name: str) -> str:
-        """Return a unit's MODE."""
-        return self._units[name].recogniser.card.mode
+    def describe(self) -> list[dict]:
+        """Returns a description of each model, as GET /models answers."""
+        return [_describe(name, model.card) for name, model in self._models.items()]
 
-    def reader(self, name: str) -> Callable:
-        """Return a function from an image to a reading; raise ArtifactError for a unit that has gone."""
-        if name not in self._units:
-            raise ArtifactError(f"the unit {name!r} was taken away: load the page again")
-        return self._units[name].predict
+    def view(self, of: Callable[[Recogniser], T]) -> "ModelView[T]":
+        """Returns a mapping from model names to something of each model; it follows later changes of the store."""
+        return ModelView(self, of)
 
-    def _take_up(self, name: str) -> None:
-        known, error = name in self._units, self._try(name)
+    def _replace(self, name: str, path: Path) -> None:
+        is_known, error = name in self._models, self._try(name, path)
         if error:
-            log.error("unit %s is refused: %s%s", name, error, "; the one before goes on serving" * known)
+            log.error("model %s rejected: %s%s", name, error, "; still serving the previous one" * is_known)
         else:
-            log.info("unit %s is served", name)
+            log.info("model %s loaded", name)
 
-    def _try(self, name: str) -> BearcatError | None:
-        """Serve a unit if it is good, else keep what was served before under its name; return what is wrong."""
+    def _try(self, name: str, path: Path) -> BearcatError | None:
+        """Serves a model if it is good, else keeps the previous one of its name; returns what is wrong."""
         self._tried[name] = self._seen[name]
         try:
-            unit = self._load(self.folder, name)
-            check_unit(unit.recogniser, self.folder / name)
-        except Exception as error:  # noqa: BLE001  a file from elsewhere may break in any way; what serves goes on
-            return error if isinstance(error, BearcatError) else ArtifactError(f"{self.folder / name}: {error!r}")
+            model = self._load(path)
+            check_model(model, path)
+        except Exception as error:  # noqa: BLE001  a broken file can raise anything; what is being served goes on
+            return error if isinstance(error, BearcatError) else ArtifactError(f"{path}: {error!r}")
         # a new dict, since requests read the old one meanwhile
-        self._units = dict(sorted((self._units | {name: unit}).items()))
+        self._models = dict(sorted((self._models | {name: model}).items()))
         return None
 
 
-class View(Mapping):
-    """Name → something of the units that are served now."""
+class ModelView(Mapping[str, T]):
+    """Model name → something of the model that is currently served under it."""
 
-    def __init__(self, units: UnitFolder):
-        self._units = units
+    def __init__(self, store: ModelStore, of: Callable[[Recogniser], T]):
+        self._store = store
+        self._of = of
+
+    def __getitem__(self, name: str) -> T:
+        return self._of(self._store.recogniser(name))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._units)
+        return iter(self._store)
 
     def __len__(self) -> int:
-        return len(self._units)
+        return len(self._store)
 
 
-class Readers(View):
-    """Name → a function from an image's path to a reading, always by the unit that is served now."""
-
-    def __getitem__(self, name: str) -> Callable:
-        return lambda image: self._units.reader(name)(image)
-
-
-class Modes(View):
-    """Name → MODE."""
-
-    def __getitem__(self, name: str) -> str:
-        return self._units.mode(name)
-
-
-def stamps_of(paths: dict[str, Path]) -> dict[str, Stamp]:
-    """Return what tells a file from the one that was there before; a file that has just gone has none."""
-    stamps = {}
+def _file_states(paths: dict[str, Path]) -> dict[str, FileState]:
+    """Returns the state by which a changed file is recognised; a file that has just been deleted is left out."""
+    states = {}
     for name, path in paths.items():
         try:
-            state = path.stat()
+            status = path.stat()
         except OSError:
             continue
-        stamps[name] = (state.st_mtime_ns, state.st_size, state.st_ino)
-    return stamps
+        states[name] = (status.st_mtime_ns, status.st_size, status.st_ino)
+    return states
 
 
-def check_unit(recogniser, where: Path) -> None:
-    """Let a unit read a blank image; raise ArtifactError where its output is not what its card says."""
+def check_model(recogniser: Recogniser, path: Path) -> None:
+    """Runs a model on a blank image.
+
+    Raises:
+        ArtifactError: Its output does not fit its card, or is not finite.
+    """
     card = recogniser.card
     logits = recogniser.engine.logits(np.full((1, *card.spec.shape), 255, np.float32))
     codec = card.make_codec()
-    rows = codec.probabilities(logits).shape[-1]
-    expected = len(card.characters) + (MODES[card.mode].task is not Task.DETECTION)  # a box has no row for the blank
-    if rows != expected:
-        raise ArtifactError(f"{where} answers with {rows} rows, its card speaks of {expected}: save it again")
+    classes = codec.probabilities(logits).shape[-1]
+    expected = len(card.characters) + (MODES[card.mode].task is not Task.DETECTION)  # boxes have no blank class
+    if classes != expected:
+        raise ArtifactError(f"{path} has {classes} output classes, but its card says {expected}: save it again")
     if not np.isfinite(logits).all():
-        raise ArtifactError(f"{where} answers a blank image with numbers that are none: train it again")
+        raise ArtifactError(f"{path} outputs NaN or infinity for a blank image: train it again")
     codec.decode(logits)
 
 
-def describe(name: str, card) -> dict:
-    """Return what a client may want to know of a unit."""
+def _describe(name: str, card: Card) -> dict:
     return {
         "name": name,
         "mode": card.mode,

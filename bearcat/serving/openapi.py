@@ -1,232 +1,239 @@
-"""The API in OpenAPI's words: what GET /openapi.json answers and /docs shows. Tests hold it to what is answered."""
+"""The API as an OpenAPI document (GET /openapi.json), and as a plain HTML page (GET /docs).
+
+The page is our own, since the usual viewers load scripts from other hosts.
+"""
 
 import json
 from html import escape
 
 from bearcat import __version__
-from bearcat.serving.protocol import ANSWER_FIELDS, FORM, JSON, MOST_IMAGES, MULTIPART, SUCCESS
+from bearcat.serving.protocol import ANSWER_FIELDS, FORM, JSON, MAX_IMAGES, MULTIPART, SUCCESS
 
 TEXT = {"type": "string"}
-NUMBER, WHOLE, NULL = {"type": "number"}, {"type": "integer"}, {"type": "null"}
+NUMBER, INTEGER, NULL = {"type": "number"}, {"type": "integer"}, {"type": "null"}
 POINT = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
-MISTAKES = {
-    "400": "the request or an image is not as it should be",
-    "401": "the service has a token, and the request does not bring it",
-    "405": "the path has no such method",
-    "408": "the body did not come in time",
-    "413": "too many bytes or pixels",
-    "415": "no image, or neither a form nor JSON",
-    "500": "the service failed",
-    "503": "too many images are waiting (Retry-After says when to ask again), or there is no unit",
+ERRORS = {
+    "400": "The request or an image is invalid",
+    "401": "The service has a token, and the request does not bring it",
+    "405": "The path does not support the method",
+    "408": "The body did not arrive in time",
+    "413": "Too many bytes or pixels",
+    "415": "Not an image, or neither a form nor JSON",
+    "500": "The service failed",
+    "503": "Too many images are waiting (Retry-After says when to try again), or there is no model",
 }
 
 
-def describe_api(units: list[str]) -> dict:
-    """Return the OpenAPI description of the service with units of these names."""
+def describe_api(models: list[str]) -> dict:
+    """Returns the OpenAPI document of a service.
+
+    Args:
+        models: The names of its models.
+    """
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Bearcat", "version": __version__, "description": "Reads captchas with trained units."},
+        "info": {"title": "Bearcat", "version": __version__, "description": "Recognises captchas with trained models."},
         "paths": {
-            "/": {"post": read_operation(units)},
-            "/api/predict": {"post": old_operation()},
-            "/models": {"get": operation("The units, the first of which answers where none is named", "Models")},
-            "/health": {"get": health_operation()},
-            "/metrics": {"get": operation("Figures for Prometheus", TEXT, "text/plain")},
-            "/openapi.json": {"get": operation("This description", {"type": "object"})},
-            "/docs": {"get": operation("This description for people", TEXT, "text/html")},
+            "/": {"post": _predict_operation(models)},
+            "/api/predict": {"post": _gradio_operation()},
+            "/models": {"get": _operation("The models, the default one first", "Models")},
+            "/health": {"get": _health_operation()},
+            "/metrics": {"get": _operation("Metrics for Prometheus", TEXT, "text/plain")},
+            "/openapi.json": {"get": _operation("This description", {"type": "object"})},
+            "/docs": {"get": _operation("This description as a page", TEXT, "text/html")},
         },
         "components": {"schemas": SCHEMAS, "securitySchemes": SECURITY},
-        # {} too, since a service without a token asks for none
+        # {} too, since a service without a token needs none
         "security": [{}, *({name: []} for name in SECURITY)],
     }
 
 
-def operation(summary: str, answer: str | dict, kind: str = JSON, mistakes: tuple[str, ...] = ("401", "405")) -> dict:
-    """Return the description of an operation that answers with a schema, or with one of SCHEMAS by its name."""
-    schema = reference(answer) if isinstance(answer, str) else answer
-    told = {status: {"description": MISTAKES[status], "content": content("Mistake")} for status in mistakes}
+def _operation(
+    summary: str, answer: str | dict, content_type: str = JSON, errors: tuple[str, ...] = ("401", "405")
+) -> dict:
+    """Returns an operation; `answer` is a schema, or the name of one in SCHEMAS."""
+    schema = _reference(answer) if isinstance(answer, str) else answer
+    responses = {status: {"description": ERRORS[status], "content": _content("Error")} for status in errors}
     return {
         "summary": summary,
-        "responses": {"200": {"description": summary, "content": {kind: {"schema": schema}}}, **told},
+        "responses": {"200": {"description": summary, "content": {content_type: {"schema": schema}}}, **responses},
     }
 
 
-def read_operation(units: list[str]) -> dict:
-    """Return the description of POST /."""
-    image = {**TEXT, "description": "base64 of a PNG, JPEG, GIF, BMP or WEBP, or its data URL"}
-    several = {"type": "array", "items": image, "minItems": 1, "maxItems": MOST_IMAGES}
+def _predict_operation(models: list[str]) -> dict:
+    image = {**TEXT, "description": "Base64 of a PNG, JPEG, GIF, BMP or WEBP file, or its data URL"}
+    batch = {"type": "array", "items": image, "minItems": 1, "maxItems": MAX_IMAGES}
     options = {
-        "model": {**TEXT, "enum": units, "description": "the unit; the first where none is named"},
-        "grid": {**TEXT, "description": "read the cells of a grid: ROWSxCOLUMNS[+LEFT+TOP][+RIGHT+BOTTOM][~GAP]"},
-        "name": {**TEXT, "description": "with grid: only the cells that show this"},
+        "model": {**TEXT, "enum": models, "description": "Name of the model; default: the first one"},
+        "grid": {**TEXT, "description": "Classify the cells of a grid: ROWSxCOLUMNS[+LEFT+TOP][+RIGHT+BOTTOM][~GAP]"},
+        "name": {**TEXT, "description": "With grid: only cells of this class"},
         "prompt": {
             "oneOf": [TEXT, {"type": "array", "items": TEXT}],
-            "description": "of a unit of EFFICIENTDET: what to click, in order; in a form as text or a JSON list",
+            "description": "EFFICIENTDET: what to click, in order; in a form as text or a JSON list",
         },
     }
     upload = {"oneOf": [image, {**TEXT, "format": "binary"}]}
-    either = {"oneOf": [image, several], "description": "several images get several answers"}
-    uploads = {"oneOf": [upload, several | {"items": upload}], "description": "repeat the field for several images"}
-    schemas = {JSON: either, FORM: either, MULTIPART: uploads}
-    body = {kind: {"schema": {"type": "object", "required": ["img"], "properties": {"img": schema} | options}}
-            for kind, schema in schemas.items()}  # fmt: skip
-    answer = {"oneOf": [reference("Answer"), reference("Answers")]}
+    one_or_more = {"oneOf": [image, batch], "description": "A list gets a list of answers"}
+    uploads = {"oneOf": [upload, batch | {"items": upload}], "description": "Repeat the field for several images"}
+    schemas = {JSON: one_or_more, FORM: one_or_more, MULTIPART: uploads}
+    body = {
+        content_type: {"schema": {"type": "object", "required": ["img"], "properties": {"img": schema} | options}}
+        for content_type, schema in schemas.items()
+    }
+    answer = {"oneOf": [_reference("Answer"), _reference("Answers")]}
     return {
         "requestBody": {"required": True, "content": body},
-        **operation("Read images", answer, JSON, (*MISTAKES,)),
+        **_operation("Predict one image or several", answer, JSON, (*ERRORS,)),
     }
 
 
-def old_operation() -> dict:
-    """Return the description of POST /api/predict."""
-    data = {"type": "array", "items": TEXT, "minItems": 1, "description": "one image's data URL or base64"}
+def _gradio_operation() -> dict:
+    data = {"type": "array", "items": TEXT, "minItems": 1, "description": "One image as a data URL or base64"}
     body = {JSON: {"schema": {"type": "object", "required": ["data"], "properties": {"data": data}}}}
-    described = operation("Read one image with the first unit, in the form of gradio 2 and 3", "OldAnswer", JSON,
-                          (*MISTAKES,))  # fmt: skip
-    return {"requestBody": {"required": True, "content": body}, **described}
+    summary = "Predict one image with the default model, in the format of gradio 2 and 3"
+    return {
+        "requestBody": {"required": True, "content": body},
+        **_operation(summary, "GradioAnswer", JSON, (*ERRORS,)),
+    }
 
 
-def health_operation() -> dict:
-    """Return the description of GET /health, which asks for no token."""
-    described = operation("Whether an image would be read now", "Health", JSON, ("405",))
-    described["responses"]["503"] = {"description": "there is no unit", "content": content("Health")}
-    return {"security": [], **described}
+def _health_operation() -> dict:
+    operation = _operation("Whether the service can predict images now; needs no token", "Health", JSON, ("405",))
+    operation["responses"]["503"] = {"description": "There is no model", "content": _content("Health")}
+    return {"security": [], **operation}
 
 
-def reference(name: str) -> dict:
-    """Return a pointer to a schema."""
+def _reference(name: str) -> dict:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def content(name: str) -> dict:
-    """Return the content of an answer in JSON."""
-    return {JSON: {"schema": reference(name)}}
+def _content(name: str) -> dict:
+    return {JSON: {"schema": _reference(name)}}
 
 
-def record(**properties: dict) -> dict:
-    """Return the schema of an object that has just these fields."""
+def _record(**properties: dict) -> dict:
+    """Returns the schema of an object all of whose fields are required."""
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-COORDINATE = {"description": "in pixels of the image that was sent", **NUMBER}
+COORDINATE = {"description": "In pixels of the image that was sent", **NUMBER}
 SCHEMAS = {
-    "Answer": record(
+    "Answer": _record(
         return_code={"const": 200},
         return_info={"const": SUCCESS},
         result={
             "oneOf": [
-                {**TEXT, "description": "text, or the name of a class"},
-                {"type": "array", "items": reference("Cell"), "description": "with grid"},
-                {"type": "array", "items": reference("Object"), "description": "of a unit of EFFICIENTDET"},
+                {**TEXT, "description": "Text, or the name of a class"},
+                {"type": "array", "items": _reference("Cell"), "description": "With grid"},
+                {"type": "array", "items": _reference("Object"), "description": "EFFICIENTDET"},
             ]
         },
-        recognition_rate={"type": "array", "items": NUMBER, "description": "the probability of each part"},
-        overall_recognition_rate={**NUMBER, "description": "their product"},
-        time={**NUMBER, "description": "seconds"},
+        recognition_rate={
+            "type": "array",
+            "items": NUMBER,
+            "description": "Confidence of each character, class, cell or object",
+        },
+        overall_recognition_rate={**NUMBER, "description": "Their product"},
+        time={**NUMBER, "description": "Seconds"},
     ),
-    "Answers": record(
+    "Answers": _record(
         return_code={"const": 200},
         return_info={"const": SUCCESS},
-        results={"type": "array", "items": {"oneOf": [reference("Answer"), reference("Mistake")]}},
-        time={**NUMBER, "description": "seconds for all"},
+        results={"type": "array", "items": {"oneOf": [_reference("Answer"), _reference("Error")]}},
+        time={**NUMBER, "description": "Seconds for the whole request"},
     ),
-    "Mistake": record(
-        return_code={"type": "integer", "description": "the HTTP status"},
-        return_info={**TEXT, "description": "what is wrong and what is expected"},
+    "Error": _record(
+        return_code={"type": "integer", "description": "The HTTP status"},
+        return_info={**TEXT, "description": "What is wrong and what is expected"},
         **dict.fromkeys(ANSWER_FIELDS, NULL),
     ),
-    "Cell": record(number=WHOLE, centre=POINT, label=TEXT, confidence=NUMBER),
-    "Object": record(label=TEXT, score=NUMBER, **dict.fromkeys(("xmin", "ymin", "xmax", "ymax"), COORDINATE)),
-    "OldAnswer": record(data={"type": "array", "items": {}}, duration=NUMBER),
-    "Health": record(status={"enum": ["ok", "no unit"]}, units={"type": "array", "items": TEXT}),
-    "Models": record(models={"type": "array", "items": reference("Model")}),
-    "Model": record(
+    "Cell": _record(number=INTEGER, centre=POINT, label=TEXT, confidence=NUMBER),
+    "Object": _record(label=TEXT, score=NUMBER, **dict.fromkeys(("xmin", "ymin", "xmax", "ymax"), COORDINATE)),
+    "GradioAnswer": _record(data={"type": "array", "items": {}}, duration=NUMBER),
+    "Health": _record(status={"enum": ["ok", "no unit"]}, units={"type": "array", "items": TEXT}),
+    "Models": _record(models={"type": "array", "items": _reference("Model")}),
+    "Model": _record(
         name=TEXT,
         mode=TEXT,
         backbone=TEXT,
-        vocabulary_size=WHOLE,
-        input=record(height=WHOLE, width=WHOLE, channels=WHOLE),
+        vocabulary_size=INTEGER,
+        input=_record(height=INTEGER, width=INTEGER, channels=INTEGER),
         metrics={"type": "object", "additionalProperties": NUMBER},
     ),
 }
-# added here, since only some answers have it
+# added here, since _record would make it required
 SCHEMAS["Answer"]["properties"]["points"] = {
     "type": "array",
-    "items": {"oneOf": [POINT, {"type": "null"}]},
-    "description": "with prompt: where to click, in its order; null for what was not found",
+    "items": {"oneOf": [POINT, NULL]},
+    "description": "With prompt: where to click, in its order; null for what was not found",
 }
 SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "header": {"type": "apiKey", "in": "header", "name": "X-Token"},
-    "cookie": {"type": "apiKey", "in": "cookie", "name": "bearcat", "description": "set by opening /?token=…"},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": "bearcat", "description": "Set by opening /?token=…"},
 }
-
-
-# ---- merged from api_page: The page /docs: an OpenAPI description as plain HTML, since the usual viewers are fetched from other machines.
-
 
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;width:100%}td,th{border:1px solid #8886;padding:.3rem .6rem;text-align:left;
 vertical-align:top}pre{background:#8882;padding:.6rem;overflow:auto}:root{color-scheme:light dark}"""
 
 
-def docs_page(description: dict) -> str:
-    """Return the page that shows a description."""
-    info = description["info"]
+def docs_page(document: dict) -> str:
+    """Returns an OpenAPI document as an HTML page."""
+    info = document["info"]
     operations = [
-        show_operation(method, path, operation)
-        for path, methods in description["paths"].items()
+        _operation_html(method, path, operation)
+        for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
     schemas = [
-        f'<h3 id="{name}">{name}</h3>{show_fields(schema)}'
-        for name, schema in description["components"]["schemas"].items()
+        f'<h3 id="{name}">{name}</h3>{_fields_html(schema)}'
+        for name, schema in document["components"]["schemas"].items()
     ]
     return (
         f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{escape(info["title"])} API</title>'
         f"<style>{STYLE}</style><h1>{escape(info['title'])} {escape(info['version'])}</h1>"
         f"<p>{escape(info['description'])} For programs: <a href='openapi.json'>openapi.json</a>.</p>"
-        f"{''.join(operations)}<h2>Forms of answers</h2>{''.join(schemas)}</html>"
+        f"{''.join(operations)}<h2>Schemas</h2>{''.join(schemas)}</html>"
     )
 
 
-def show_operation(method: str, path: str, operation: dict) -> str:
-    """Return what an operation takes and answers."""
+def _operation_html(method: str, path: str, operation: dict) -> str:
     parts = [f"<h2><code>{method.upper()} {escape(path)}</code></h2><p>{escape(operation['summary'])}</p>"]
     body = operation.get("requestBody", {}).get("content", {})
     if body:
-        kinds = ", ".join(f"<code>{escape(kind)}</code>" for kind in body)
-        parts.append(f"<p>Takes {kinds}:</p>{show_fields(next(iter(body.values()))['schema'])}")
-    rows = "".join(show_response(status, response) for status, response in operation["responses"].items())
-    return "".join([*parts, f"<table><tr><th>status</th><th>meaning</th><th>form</th></tr>{rows}</table>"])
+        content_types = ", ".join(f"<code>{escape(content_type)}</code>" for content_type in body)
+        parts.append(f"<p>Accepts {content_types}:</p>{_fields_html(next(iter(body.values()))['schema'])}")
+    rows = "".join(_response_html(status, response) for status, response in operation["responses"].items())
+    return "".join([*parts, f"<table><tr><th>status</th><th>meaning</th><th>body</th></tr>{rows}</table>"])
 
 
-def show_response(status: str, response: dict) -> str:
-    """Return a row for an answer."""
-    kinds = "; ".join(f"{escape(kind)}: {name_of(part['schema'])}" for kind, part in response["content"].items())
-    return f"<tr><td>{status}</td><td>{escape(response['description'])}</td><td>{kinds}</td></tr>"
+def _response_html(status: str, response: dict) -> str:
+    bodies = "; ".join(
+        f"{escape(content_type)}: {_type_html(media['schema'])}" for content_type, media in response["content"].items()
+    )
+    return f"<tr><td>{status}</td><td>{escape(response['description'])}</td><td>{bodies}</td></tr>"
 
 
-def show_fields(schema: dict) -> str:
-    """Return a table of an object's fields."""
+def _fields_html(schema: dict) -> str:
     rows = "".join(
         f"<tr><td><code>{escape(name)}</code></td><td>{'yes' if name in schema.get('required', ()) else ''}</td>"
-        f"<td>{name_of(field)}</td><td>{escape(field.get('description', ''))}</td></tr>"
+        f"<td>{_type_html(field)}</td><td>{escape(field.get('description', ''))}</td></tr>"
         for name, field in schema.get("properties", {}).items()
     )
-    return f"<table><tr><th>field</th><th>always</th><th>type</th><th>meaning</th></tr>{rows}</table>"
+    return f"<table><tr><th>field</th><th>required</th><th>type</th><th>meaning</th></tr>{rows}</table>"
 
 
-def name_of(schema: dict) -> str:
-    """Return a type in words, with a link where it is told of elsewhere."""
+def _type_html(schema: dict) -> str:
+    """Returns the type of a schema as text, with a link to a named one."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f'<a href="#{name}">{name}</a>'
     if "oneOf" in schema:
-        return " or ".join(name_of(one) for one in schema["oneOf"])
+        return " or ".join(_type_html(option) for option in schema["oneOf"])
     if schema.get("type") == "array":
-        return f"list of {name_of(schema.get('items', {}))}"
+        return f"list of {_type_html(schema.get('items', {}))}"
     if "const" in schema or "enum" in schema:
         values = schema.get("enum", [schema.get("const")])
-        return " or ".join(f"<code>{escape(json.dumps(one, ensure_ascii=False))}</code>" for one in values)
+        return " or ".join(f"<code>{escape(json.dumps(value, ensure_ascii=False))}</code>" for value in values)
     return escape(schema.get("format") or schema.get("type") or "anything")

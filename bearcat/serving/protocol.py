@@ -1,7 +1,11 @@
-"""From the body of a request to its fields and images: forms, JSON, uploaded files, and base64 in every spelling."""
+"""The HTTP contract: fields and images of a request's body, and the one form of every answer and every error.
+
+A body may be a form, JSON or an upload; base64 is accepted in every usual spelling.
+"""
 
 import base64
 import json
+from collections.abc import Callable, Sequence
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
@@ -9,108 +13,18 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-MOST_IMAGES = 64  # of one request
-MOST_OPTIONS = 16  # fields beside the images
-MOST_FIELDS = MOST_OPTIONS + MOST_IMAGES
-LARGE = 2**18  # bytes from which on parsing would hold up the others
-REPEATED = "img"  # the one field that a form may hold several times
+SUCCESS = "处理成功"  # existing clients compare return_info with it
+ANSWER_FIELDS = ("result", "recognition_rate", "overall_recognition_rate", "time")
+IMAGE_FIELD = "img"  # the only field that a form may repeat
+MAX_IMAGES = 64  # per request
+MAX_OPTIONS = 16  # fields beside the images
+MAX_FIELDS = MAX_OPTIONS + MAX_IMAGES
+LARGE_BODY = 2**18  # bytes; a larger body is parsed in a thread, so that other requests need not wait
 JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
 
 
-async def read_fields(request: Request, max_body: int) -> dict:
-    """Return the fields of a form or of a JSON object; several of the name img become a list.
-
-    Raises RequestError for a body that is neither.
-    """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == MULTIPART:
-        async with request.form(max_files=MOST_FIELDS, max_fields=MOST_FIELDS, max_part_size=max_body) as form:
-            return fields_of([(name, await content_of(value)) for name, value in form.multi_items()])
-    if kind not in PARSERS:
-        raise RequestError(415, f"content type {kind!r}: a form or application/json is expected")
-    body = await request.body()
-    return await run_in_threadpool(PARSERS[kind], body) if len(body) > LARGE else PARSERS[kind](body)
-
-
-async def content_of(value: str | UploadFile) -> str | bytes:
-    """Return a field's text, or the bytes of an uploaded file."""
-    return await value.read() if isinstance(value, UploadFile) else value
-
-
-def parse_json(body: bytes) -> dict:
-    """Return the fields of a JSON object."""
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(400, f"the body is no JSON: {error}") from None
-    if not isinstance(fields, dict):
-        raise RequestError(400, 'a JSON object is expected, as in {"img": "<base64 of the image>"}')
-    return fields
-
-
-def parse_form(body: bytes) -> dict:
-    """Return the fields of an urlencoded form."""
-    try:
-        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
-    except ValueError as error:
-        raise RequestError(400, f"the body is no urlencoded form: {error}") from None
-    return fields_of(pairs)
-
-
-def fields_of(pairs: list[tuple[str, str | bytes]]) -> dict:
-    """Return the fields of a form; the last of a name counts, but for images, of which several are a list."""
-    images = [value for name, value in pairs if name == REPEATED]
-    if len(pairs) - len(images) > MOST_OPTIONS:
-        raise RequestError(400, f"the form has {len(pairs)} fields, at most {MOST_OPTIONS} beside img are expected")
-    return dict(pairs) | ({REPEATED: images} if len(images) > 1 else {})
-
-
-PARSERS = {JSON: parse_json, FORM: parse_form}
-
-
-def text_of(fields: dict, name: str) -> str:
-    """Return a field that must be text."""
-    if not isinstance(fields[name], str):
-        raise RequestError(400, f"{name} is {shown(fields[name])}: text is expected")
-    return fields[name]
-
-
-def shown(value: object) -> str:
-    """Return a value as a message may show it: never a whole image."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}…"
-
-
-def image_of(value: object, field: str) -> bytes:
-    """Return an image's bytes from a field: an uploaded file, or base64 as text."""
-    if isinstance(value, bytes) and value:
-        return value
-    if not isinstance(value, str) or not value.strip():
-        raise RequestError(400, f"{field} is missing: base64 of an image is expected")
-    try:
-        return decode_base64(value)
-    except ValueError as error:
-        raise RequestError(400, f"{field} is no base64 of an image: {error}") from None
-
-
-def decode_base64(text: str) -> bytes:
-    """Decode base64 with or without a data URL's prefix, padding, line breaks, the urlsafe alphabet, spaces for +."""
-    if text.lstrip().startswith("data:"):
-        text = text.partition(",")[2]
-    text = text.strip().replace("\r", "").replace("\n", "").replace(" ", "+").replace("-", "+").replace("_", "/")
-    text = text.rstrip("=")
-    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-
-
-# ---- merged from replies: The one form of every answer of the service, right or wrong.
-
-
-SUCCESS = "处理成功"  # the words that existing clients compare with
-ANSWER_FIELDS = ("result", "recognition_rate", "overall_recognition_rate", "time")
-
-
 class RequestError(Exception):
-    """What a client did wrong, or what the service cannot do now, with the HTTP status that says so."""
+    """An error to answer a request with, with its HTTP status and headers."""
 
     def __init__(self, status: int, message: str, headers: dict[str, str] | None = None):
         super().__init__(message)
@@ -118,16 +32,117 @@ class RequestError(Exception):
         self.headers = headers
 
 
-def success_of(answer: dict) -> dict:
-    """Return a unit's answer in the form of the contract."""
+def success_payload(answer: dict) -> dict:
+    """Returns an answer with the return code and message of success."""
     return {"return_code": 200, "return_info": SUCCESS, **answer}
 
 
-def failure_of(status: int, message: str) -> dict:
-    """Return a mistake in the form of the contract."""
+def error_payload(status: int, message: str) -> dict:
+    """Returns an error in the form of an answer, with null in the fields of a prediction."""
     return {"return_code": status, "return_info": message, **dict.fromkeys(ANSWER_FIELDS)}
 
 
-def failure(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """Return the response that tells of a mistake."""
-    return JSONResponse(failure_of(status, message), status, headers)
+def error_response(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """Returns the response for an error."""
+    return JSONResponse(error_payload(status, message), status, headers)
+
+
+async def read_fields(request: Request, max_body: int) -> dict:
+    """Reads the fields of a form or of a JSON object; a repeated `img` becomes a list.
+
+    Raises:
+        RequestError: 415 for any other content type, 400 for a body that cannot be parsed.
+    """
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type == MULTIPART:
+        async with request.form(max_files=MAX_FIELDS, max_fields=MAX_FIELDS, max_part_size=max_body) as form:
+            return _collect_fields([(name, await _read_part(value)) for name, value in form.multi_items()])
+    if content_type not in _PARSERS:
+        raise RequestError(415, f"content type {content_type!r}: expected a form or application/json")
+    parse, body = _PARSERS[content_type], await request.body()
+    return await run_in_threadpool(parse, body) if len(body) > LARGE_BODY else parse(body)
+
+
+async def _read_part(value: str | UploadFile) -> str | bytes:
+    return await value.read() if isinstance(value, UploadFile) else value
+
+
+def _parse_json(body: bytes) -> dict:
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(400, f"the body is not valid JSON: {error}") from None
+    if not isinstance(fields, dict):
+        raise RequestError(400, 'the body must be a JSON object, for example {"img": "<base64 of the image>"}')
+    return fields
+
+
+def _parse_form(body: bytes) -> dict:
+    try:
+        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError as error:
+        raise RequestError(400, f"the body is not a valid urlencoded form: {error}") from None
+    return _collect_fields(pairs)
+
+
+_PARSERS: dict[str, Callable[[bytes], dict]] = {JSON: _parse_json, FORM: _parse_form}
+
+
+def _collect_fields(pairs: Sequence[tuple[str, str | bytes]]) -> dict:
+    """Returns the fields of a form; the last value of a name counts, but repeated images become a list."""
+    images = [value for name, value in pairs if name == IMAGE_FIELD]
+    if len(pairs) - len(images) > MAX_OPTIONS:
+        raise RequestError(400, f"the form has {len(pairs)} fields: at most {MAX_OPTIONS} beside img are allowed")
+    return dict(pairs) | ({IMAGE_FIELD: images} if len(images) > 1 else {})
+
+
+def text_field(fields: dict, name: str) -> str:
+    """Returns a field that must be text.
+
+    Raises:
+        RequestError: The field has another type.
+    """
+    if not isinstance(fields[name], str):
+        raise RequestError(400, f"{name} is {short_repr(fields[name])}: expected text")
+    return fields[name]
+
+
+def short_repr(value: object) -> str:
+    """Returns the repr of a value for a message, cut to 60 characters."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+def image_field(value: object, name: str) -> bytes:
+    """Returns the encoded image in a field: an upload's bytes, or decoded base64.
+
+    Args:
+        value: The value of the field.
+        name: The name of the field, for messages.
+
+    Raises:
+        RequestError: The field is missing or is not base64.
+    """
+    if isinstance(value, bytes) and value:
+        return value
+    if not isinstance(value, str) or not value.strip():
+        raise RequestError(400, f"{name} is missing: expected an image as base64")
+    try:
+        return decode_base64(value)
+    except ValueError as error:
+        raise RequestError(400, f"{name} is not valid base64: {error}") from None
+
+
+def decode_base64(text: str) -> bytes:
+    """Decodes base64 with or without a data URL's prefix, padding and line breaks.
+
+    The urlsafe alphabet is accepted too, and spaces in place of +, as forms that were not escaped have them.
+
+    Raises:
+        ValueError: The text is not base64.
+    """
+    if text.lstrip().startswith("data:"):
+        text = text.partition(",")[2]
+    text = text.strip().replace("\r", "").replace("\n", "").replace(" ", "+").replace("-", "+").replace("_", "/")
+    text = text.rstrip("=")
+    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)

@@ -1,4 +1,4 @@
-"""Several processes on one socket: started, replaced where one dies, and stopped together."""
+"""The service as several processes on one socket: started, replaced if one dies, and stopped together."""
 
 import contextlib
 import logging
@@ -10,44 +10,54 @@ import sys
 import tempfile
 import threading
 import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from bearcat.core.errors import ArtifactError, ServiceError
-from bearcat.serving.metrics import SHARED_FOLDER
-from bearcat.serving.model_store import UnitFolder
-from bearcat.serving.server import Service, serve, start_log
+from bearcat.serving.metrics import MULTIPROCESS_FOLDER
+from bearcat.serving.model_store import ModelStore
+from bearcat.serving.server import ServiceConfig, configure_logging, serve
 
-PAUSE_SECONDS = 1.0  # between two looks, and before a process that died is started anew
+POLL_SECONDS = 1.0
 
 log = logging.getLogger("bearcat.serving.workers")
 
 
 def check_workers(count: int) -> None:
-    """Raise ServiceError for a number of processes that cannot be."""
+    """Checks the number of worker processes.
+
+    Raises:
+        ServiceError: It is less than 1, or more than 1 on Windows.
+    """
     if count < 1:
-        raise ServiceError(f"--workers is {count}: 1 or more is expected")
+        raise ServiceError(f"--workers is {count}: expected 1 or more")
     if count > 1 and sys.platform == "win32":
         raise ServiceError(
-            f"--workers is {count}: Windows shares no listening socket between processes as this needs it. "
-            "Start several services with --port, behind a load balancer"
+            f"--workers is {count}: on Windows processes cannot share a listening socket. "
+            "Start several services with different --port behind a load balancer"
         )
 
 
-def serve_with_workers(service: Service, listener: socket.socket, count: int) -> None:
-    """Serve from `count` processes until SIGTERM or Ctrl-C; one that dies is replaced."""
+def serve_with_workers(config: ServiceConfig, listener: socket.socket, count: int) -> None:
+    """Serves from `count` processes until SIGTERM or Ctrl-C; a process that dies is replaced."""
     stop = threading.Event()
     received = []
+
+    def on_signal(number: int, frame: object) -> None:
+        received.append(number)
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda sig, frame: (received.append(sig), stop.set()))
-    with tempfile.TemporaryDirectory(prefix="bearcat-") as figures:
-        os.environ[SHARED_FOLDER] = figures  # read by the processes when they import prometheus-client
-        workers = [start_worker(service, listener) for _ in range(count)]
-        while not stop.wait(PAUSE_SECONDS):
-            for place, worker in enumerate(workers):
+        signal.signal(number, on_signal)
+    with tempfile.TemporaryDirectory(prefix="bearcat-") as metrics:
+        os.environ[MULTIPROCESS_FOLDER] = metrics  # workers inherit it before they import prometheus_client
+        workers = [_start_worker(config, listener) for _ in range(count)]
+        while not stop.wait(POLL_SECONDS):
+            for index, worker in enumerate(workers):
                 if not worker.is_alive():
-                    log.error("process %s ended with code %s: another one is started", worker.pid, worker.exitcode)
-                    forget_gauges(Path(figures), worker.pid)
-                    workers[place] = start_worker(service, listener)
+                    log.error("worker %s exited with code %s: starting another", worker.pid, worker.exitcode)
+                    _delete_gauges(Path(metrics), worker.pid)
+                    workers[index] = _start_worker(config, listener)
         listener.close()
         for worker in workers:
             worker.terminate()
@@ -57,35 +67,34 @@ def serve_with_workers(service: Service, listener: socket.socket, count: int) ->
         raise KeyboardInterrupt
 
 
-def start_worker(service: Service, listener: socket.socket) -> multiprocessing.Process:
-    """Start one process; it inherits nothing but the socket, so that threads and locks are its own."""
-    worker = multiprocessing.get_context("spawn").Process(target=work, args=(service, listener, os.getpid()))
+def _start_worker(config: ServiceConfig, listener: socket.socket) -> BaseProcess:
+    # spawned, so that threads and locks of this process are not inherited
+    worker = multiprocessing.get_context("spawn").Process(target=_work, args=(config, listener, os.getpid()))
     worker.start()
     return worker
 
 
-def work(service: Service, listener: socket.socket, parent: int) -> None:
-    """Be one of the processes that serve."""
-    start_log()
-    threading.Thread(target=leave_with, args=(parent,), daemon=True).start()
-    units = UnitFolder(service.folder, service.load)
+def _work(config: ServiceConfig, listener: socket.socket, parent: int) -> None:
+    configure_logging()
+    threading.Thread(target=_stop_with, args=(parent,), daemon=True).start()
+    models = ModelStore(config.folder, config.load)
     try:
-        units.load_all()
+        models.load_all()
     except ArtifactError as error:
-        log.error("process %d has no unit yet: %s", os.getpid(), error)
-    log.info("process %d serves", os.getpid())
-    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C reaches all of a terminal; the first process tells of it
-        serve(service, units, listener)
+        log.error("worker %d has no model yet: %s", os.getpid(), error)
+    log.info("worker %d started", os.getpid())
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C reaches every process; only the parent reports it
+        serve(config, models, listener)
 
 
-def leave_with(parent: int) -> None:
-    """Stop this process when the one that started it is gone, so that none holds the port for ever."""
+def _stop_with(parent: int) -> None:
+    """Stops this process once its parent is gone, so that no orphan holds the port."""
     while os.getppid() == parent:
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(POLL_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def forget_gauges(figures: Path, pid: int) -> None:
-    """Delete the gauges of a process that died; its counts stay."""
-    for file in figures.glob(f"gauge_live*_{pid}.db"):
+def _delete_gauges(metrics: Path, pid: int | None) -> None:
+    """Deletes the gauges of a process that died; its counters stay."""
+    for file in metrics.glob(f"gauge_live*_{pid}.db"):
         file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Where this process stands among the workers that train together, as TF_CONFIG says it. Free of TensorFlow."""
+"""The workers of a distributed training, as TF_CONFIG lists them. Free of TensorFlow."""
 
 import json
 import os
@@ -16,14 +16,14 @@ EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:5007", "10.0.0.2:5007"]}, "task": {
 
 @dataclass(frozen=True)
 class Worker:
-    """This process among the processes that train together, by number; the chief is 0."""
+    """This process among all `count` workers; number 0 is the chief."""
 
     number: int = 0
     count: int = 1
 
     @property
     def is_chief(self) -> bool:
-        """Tell whether this is the worker that writes checkpoints, logs and reports."""
+        """Whether this worker writes the checkpoints, logs and reports."""
         return self.number == 0
 
 
@@ -32,17 +32,25 @@ _ADDRESS = re.compile(r".+:[0-9]{1,5}")
 
 
 def worker_for(strategy: str) -> Worker:
-    """Return which worker this process is under a STRATEGY; raise SettingsError where TF_CONFIG does not say it."""
+    """Returns the worker that this process is under a STRATEGY.
+
+    Raises:
+        SettingsError: TF_CONFIG is missing or invalid.
+    """
     if strategy in (SINGLE, MIRRORED):
         return ALONE
     text = os.environ.get("TF_CONFIG", "")
     if strategy == MULTI_WORKER and not text:
-        raise SettingsError(f"STRATEGY = 'multi_worker' needs TF_CONFIG in each worker's environment: {EXAMPLE}")
+        raise SettingsError(f"STRATEGY = 'multi_worker' needs TF_CONFIG in the environment of each worker: {EXAMPLE}")
     return read_worker(text) if text else ALONE
 
 
 def read_worker(text: str) -> Worker:
-    """Return which worker a TF_CONFIG says this is; raise SettingsError where it does not say it."""
+    """Parses a TF_CONFIG.
+
+    Raises:
+        SettingsError: It is not valid JSON, or does not list this worker.
+    """
     try:
         config = json.loads(text)
         addresses = dict(config["cluster"])
@@ -54,10 +62,10 @@ def read_worker(text: str) -> Worker:
             isinstance(several, list) and all(map(_ADDRESS.fullmatch, several)) for several in addresses.values()
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise SettingsError(f"TF_CONFIG = {text!r} cannot be used ({error!r}): {EXAMPLE} is expected") from None
+        raise SettingsError(f"TF_CONFIG = {text!r} cannot be used ({error!r}). Example: {EXAMPLE}") from None
     if not (known and listed):
         raise SettingsError(
-            f"TF_CONFIG = {text!r}: a list of 'worker's as host:port, perhaps one 'chief', and a task that is one of "
-            f"them: {EXAMPLE}"
+            f"TF_CONFIG = {text!r} must list every 'worker' (and at most one 'chief') as host:port, and name one of "
+            f"them as this process's task. Example: {EXAMPLE}"
         )
     return Worker(number, sum(counts))

@@ -1,12 +1,12 @@
-"""How a network is trained, as far as it is compiled into it and cannot be changed half-way."""
+"""The part of the settings that is compiled into a network and cannot be changed during a training."""
 
 from dataclasses import dataclass, fields
 from types import SimpleNamespace
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Optimizer, loss and precision, each named as its setting; only the learning rate may change half-way."""
+class TrainingConfig:
+    """Optimizer, loss and precision. Each field is named like its setting; only `lr` may change on resuming."""
 
     lr: float = 1e-3
     optimizer: str = "AdamW"
@@ -16,6 +16,6 @@ class Recipe:
     precision: str = "float32"
 
     @classmethod
-    def from_settings(cls, settings: SimpleNamespace) -> "Recipe":
-        """Return what the settings ask for."""
+    def from_settings(cls, settings: SimpleNamespace) -> "TrainingConfig":
+        """Reads the fields from the settings of the same names."""
         return cls(**{field.name: getattr(settings, field.name.upper()) for field in fields(cls)})

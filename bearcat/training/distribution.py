@@ -1,129 +1,143 @@
-"""Several replicas of a network that train as one, by TensorFlow's own strategies. Imports TensorFlow late."""
+"""Data-parallel training of several replicas with TensorFlow's distribution strategies. Imports TensorFlow late."""
 
 import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 from bearcat.core.devices import Device, split_cpu
 from bearcat.core.errors import DataError, SettingsError, WorkerLostError
 from bearcat.core.settings_file import AUTO
 from bearcat.training.cluster import ALONE, MIRRORED, MULTI_WORKER, SINGLE, Worker
 
-TRIED_REPLICAS = 2  # what 'mirrored' makes of a machine without a GPU, to be tried out
+CPU_REPLICAS = 2  # that 'mirrored' makes on a machine without a GPU, for trying it out
 
 
 @dataclass(frozen=True)
-class Team:
-    """All replicas that train together: those of this process, and those of the other workers; alone it is one."""
+class Replicas:
+    """The replicas of a network that train together, on this worker and on the others.
+
+    Args:
+        worker: This process.
+        strategy: The `tf.distribute.Strategy`; None for a single replica.
+    """
 
     worker: Worker = ALONE
-    strategy: object = None
+    strategy: Any = None
 
     @property
-    def replicas(self) -> int:
-        """Return how many there are, on all workers."""
+    def count(self) -> int:
+        """The number of replicas on all workers."""
         return self.strategy.num_replicas_in_sync if self.strategy else 1
 
     @property
-    def here(self) -> int:
-        """Return how many of them this process has."""
-        return self.replicas // self.worker.count
+    def local_count(self) -> int:
+        """The number of replicas on this worker."""
+        return self.count // self.worker.count
 
     @property
-    def parts(self) -> range:
-        """Return the numbers that this process' replicas have among all of them."""
-        return range(self.worker.number * self.here, (self.worker.number + 1) * self.here)
-
-    def share_of(self, count: int) -> int:
-        """Return how many of so many images each replica gets; raise DataError where that is none."""
-        if count < self.replicas:
-            raise DataError(f"{count} images are too few for {self.replicas} replicas: each needs one at the least")
-        return count // self.replicas
-
-    def validation_steps(self, count: int, batch_size: int) -> int | None:
-        """Return in how many steps all replicas validate their shares; None where the data itself ends."""
-        return -(-self.share_of(count) // batch_size) if self.strategy else None
+    def local_indices(self) -> range:
+        """The indices of this worker's replicas among all replicas."""
+        return range(self.worker.number * self.local_count, (self.worker.number + 1) * self.local_count)
 
     @property
-    def words(self) -> str:
-        """Say who trains; '' where it is one alone."""
+    def description(self) -> str:
+        """Who trains together, for a log line; '' for a single replica."""
         if self.strategy is None:
             return ""
         if self.worker.count == 1:
-            return f"{self.replicas} replicas ({MIRRORED})"
-        return f"{self.replicas} replicas ({MULTI_WORKER}, here worker {self.worker.number} of {self.worker.count})"
+            return f"{self.count} replicas ({MIRRORED})"
+        return f"{self.count} replicas ({MULTI_WORKER}, this is worker {self.worker.number} of {self.worker.count})"
+
+    def shard_size(self, count: int) -> int:
+        """Returns the number of images that each replica gets of `count`.
+
+        Raises:
+            DataError: There are fewer images than replicas.
+        """
+        if count < self.count:
+            raise DataError(f"{count} images are too few for {self.count} replicas: each replica needs at least one")
+        return count // self.count
+
+    def validation_steps(self, count: int, batch_size: int) -> int | None:
+        """Returns the number of steps in which all replicas validate their shards; None if the data set ends itself."""
+        return -(-self.shard_size(count) // batch_size) if self.strategy else None
 
     def scope(self) -> AbstractContextManager:
-        """Return the context in which a model is made or loaded."""
+        """Returns the context in which a model is built or loaded."""
         return self.strategy.scope() if self.strategy else nullcontext()
 
     def distribute(self, batches):
-        """Return batches of a replica as what fit deals out: to each replica of this process the next one."""
+        """Returns a data set for `fit` that hands the batches to this worker's replicas in turn."""
         return self.strategy.distribute_datasets_from_function(lambda _: batches) if self.strategy else batches
 
     def prepare(self, model, batches) -> None:
-        """Make a fresh or loaded model ready for fit.
+        """Prepares a new or loaded model for `fit`.
 
-        Each replica clips its gradient, of a loss by all replicas' images, before the gradients are added up: so
-        each has its part of the length that their sum may have.
+        Each replica clips the gradient of a loss that is divided by the images of all replicas, before the gradients
+        are summed; so each gets its fraction of the norm that the sum may have.
         """
         from bearcat.networks.optimizers import CLIP_NORM, inner_optimizer
 
-        inner_optimizer(model).clipnorm = CLIP_NORM / self.replicas
+        inner_optimizer(model).clipnorm = CLIP_NORM / self.count
         if self.worker.count > 1:
-            from bearcat.training.multi_worker import FitOnWorkers
+            from bearcat.training.multi_worker import MultiWorkerFit
 
-            FitOnWorkers(self.strategy).mend(model, next(iter(batches)))
+            MultiWorkerFit(self.strategy).patch(model, next(iter(batches)))
 
-    def evener(self, model) -> Callable[[], object]:
-        """Return what gives the moving averages of all replicas, each of its own images, their common mean.
+    def sync_batch_norm(self, model) -> Callable[[], object]:
+        """Returns a function that averages the moving statistics of batch normalisation over all replicas.
 
-        Such an average is a sum of what each step measured, so that their mean now and then is what averaging in each
-        step would have led to, without waiting for one another in each step.
+        Each replica updates them from its own images. Moving averages are linear in their updates, so that averaging
+        them now and then gives what averaging in every step would, without a synchronisation per step.
         """
         if self.strategy is None:
             return lambda: None
         import tensorflow as tf
 
-        averages = [one.value for one in model.non_trainable_variables if one.dtype.startswith("float")]
+        statistics = [one.value for one in model.non_trainable_variables if one.dtype.startswith("float")]
 
-        def meet() -> None:
+        def average() -> None:
             replica = tf.distribute.get_replica_context()
-            for average in averages:
-                average.assign(replica.all_reduce("MEAN", average.read_value()))
+            for variable in statistics:
+                variable.assign(replica.all_reduce("MEAN", variable.read_value()))
 
-        return tf.function(lambda: self.strategy.run(meet))
+        return tf.function(lambda: self.strategy.run(average))
 
-    def heard(self, value: float) -> list[float]:
-        """Return what each worker says, in their order; all of them must ask at the same moment."""
+    def all_gather(self, value: float) -> list[float]:
+        """Returns the values of all workers, in their order. Every worker must call it at the same point."""
         if self.worker.count == 1:
             return [value]
         from bearcat.training.multi_worker import gather_values
 
         return gather_values(self.strategy, self.worker, value)
 
-    def any(self, flag: bool) -> bool:
-        """Tell whether one worker at least says yes."""
-        return max(self.heard(float(flag))) > 0
+    def any_of(self, flag: bool) -> bool:
+        """Whether the flag is set on any worker."""
+        return max(self.all_gather(float(flag))) > 0
 
-    def from_chief(self, value: float) -> float:
-        """Return what the chief says."""
-        return self.heard(value)[0]
+    def broadcast_from_chief(self, value: float) -> float:
+        """Returns the chief's value on every worker."""
+        return self.all_gather(value)[0]
 
     def check_agreement(self, **values: object) -> None:
-        """Raise SettingsError at all workers where one of these values is not the same at each of them."""
+        """Compares values between the workers.
+
+        Raises:
+            SettingsError: A value differs; raised on every worker.
+        """
         for name, value in values.items():
-            if len(set(self.heard(float(zlib.crc32(repr(value).encode("utf-8")))))) > 1:
+            if len(set(self.all_gather(float(zlib.crc32(repr(value).encode("utf-8")))))) > 1:
                 raise SettingsError(
                     f"the workers differ in {name}, here {str(value)[:200]}: start all of them with the same toolkit, "
-                    "settings and work folder, on a disk that they share"
+                    "settings and work folder, on a shared disk"
                 )
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Turn what TensorFlow says of a lost worker into a WorkerLostError."""
+        """Turns TensorFlow's errors about a lost worker into a WorkerLostError."""
         if self.worker.count == 1:
             yield
             return
@@ -134,29 +148,33 @@ class Team:
         try:
             yield
         except (*gone, errors.DeadlineExceededError) as error:
-            said = re.search(r"aborted by: (.*)", str(error))
+            reason = re.search(r"aborted by: (.*)", str(error))
             raise WorkerLostError(
                 f"worker {self.worker.number} of {self.worker.count} has lost another one "
-                f"({said[1] if said else type(error).__name__}): start all of them again with the same command, the "
-                "training goes on after its last checkpoint"
+                f"({reason[1] if reason else type(error).__name__}): start all workers again with the same command; "
+                "the training resumes from its last checkpoint"
             ) from error
 
 
-SOLO = Team()
+SINGLE_REPLICA = Replicas()
 
 
-def fingerprint(model) -> int:
-    """Return a number that hardly two models of different weights have in common."""
+def weights_checksum(model) -> int:
+    """Returns the CRC-32 of a model's weights."""
     return zlib.crc32(b"".join(weight.tobytes() for weight in model.get_weights()))
 
 
-def start_team(strategy: str, worker: Worker, device: Device) -> Team:
-    """Return the team of a STRATEGY; to be called right after TensorFlow was started, before it computes anything."""
+def start_replicas(strategy: str, worker: Worker, device: Device) -> Replicas:
+    """Starts the replicas of a STRATEGY; call it right after TensorFlow was started, before it computes anything.
+
+    Raises:
+        SettingsError: The other workers cannot be reached.
+    """
     return STARTERS[choose_strategy(strategy, worker, device)](worker, device)
 
 
 def choose_strategy(strategy: str, worker: Worker, device: Device) -> str:
-    """Return what 'auto' comes to: several workers, several GPUs, or one alone."""
+    """Resolves 'auto' to what there is: several workers, several GPUs, or a single replica."""
     if strategy != AUTO:
         return strategy
     if worker.count > 1:
@@ -164,32 +182,31 @@ def choose_strategy(strategy: str, worker: Worker, device: Device) -> str:
     return MIRRORED if device.gpus > 1 else SINGLE
 
 
-def stay_alone(worker: Worker, device: Device) -> Team:
-    """Return a team of one."""
-    return SOLO
+def _start_single(worker: Worker, device: Device) -> Replicas:
+    return SINGLE_REPLICA
 
 
-def mirror(worker: Worker, device: Device) -> Team:
-    """Return a replica for each GPU; without any, for each of two halves of the CPU."""
+def _start_mirrored(worker: Worker, device: Device) -> Replicas:
+    """One replica per GPU; without a GPU, CPU_REPLICAS parts of the CPU."""
     import tensorflow as tf
 
     if device.has_gpu:
-        return Team(worker, tf.distribute.MirroredStrategy())
-    return Team(worker, tf.distribute.MirroredStrategy(split_cpu(TRIED_REPLICAS)))
+        return Replicas(worker, tf.distribute.MirroredStrategy())
+    return Replicas(worker, tf.distribute.MirroredStrategy(split_cpu(CPU_REPLICAS)))
 
 
-def join_workers(worker: Worker, device: Device) -> Team:
-    """Return the replicas of all workers, after all of them have come; raise SettingsError where that fails."""
+def _start_multi_worker(worker: Worker, device: Device) -> Replicas:
+    """The replicas of all workers, once all of them have started."""
     import tensorflow as tf
 
     try:
-        team = Team(worker, tf.distribute.MultiWorkerMirroredStrategy())
+        replicas = Replicas(worker, tf.distribute.MultiWorkerMirroredStrategy())
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
         raise SettingsError(
             f"worker {worker.number} of {worker.count} cannot join the others ({str(error).strip()[:300]}): each must "
-            "run, with its own index in TF_CONFIG, and reach the others' addresses; none may be taken"
+            "be running with its own index in TF_CONFIG and reach the others' addresses, and its port must be free"
         ) from error
-    return team if worker.count > 1 else Team(ALONE, team.strategy)
+    return replicas if worker.count > 1 else Replicas(ALONE, replicas.strategy)
 
 
-STARTERS = {SINGLE: stay_alone, MIRRORED: mirror, MULTI_WORKER: join_workers}
+STARTERS = {SINGLE: _start_single, MIRRORED: _start_mirrored, MULTI_WORKER: _start_multi_worker}

@@ -1,11 +1,10 @@
-"""Go on with a training that was stopped: from its newest whole checkpoint, with the optimizer's state."""
+"""Resuming an interrupted training from its newest intact checkpoint, with the optimizer's state."""
 
 import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-from tqdm import tqdm
 
 from bearcat.artifacts.card import Card, read_card
 from bearcat.artifacts.checkpoints import Checkpoint, list_checkpoints, newest_checkpoint
@@ -13,17 +12,27 @@ from bearcat.artifacts.keras_files import load_model
 from bearcat.core.devices import set_precision
 from bearcat.core.errors import CheckpointError
 from bearcat.core.files import PART
+from bearcat.core.progress import write_line
 from bearcat.core.settings_file import AUTO
-from bearcat.networks.optimizers import value_of
-from bearcat.training.distribution import SOLO, Team
-from bearcat.training.schedules import scaled_rate
+from bearcat.networks.optimizers import scalar_value
+from bearcat.training.distribution import SINGLE_REPLICA, Replicas
+from bearcat.training.schedules import scale_rate
 
-OF_RATE_OR_ORIGIN = ("lr", "fraction", "replicas", "origin")  # of a recipe: what may change half-way, or does not
+CHANGEABLE = ("lr", "fraction", "replicas", "origin")  # keys of a configuration that need not be equal
 
 
 @dataclass(frozen=True)
 class Resumed:
-    """What a checkpoint holds: the model with its optimizer, its card, its origin, and the history that led there."""
+    """What a checkpoint holds.
+
+    Args:
+        model: The model with the optimizer's state.
+        card: The checkpoint's card.
+        precision: The precision it was trained in.
+        origin: Fingerprint of the pretrained weights it started from; '' for none.
+        history: The rows of all epochs up to it.
+        checkpoint: The file.
+    """
 
     model: keras.Model
     card: Card
@@ -33,91 +42,109 @@ class Resumed:
     checkpoint: Checkpoint
 
 
-def load_newest(folder: Path, card: Card, recipe: dict, team: Team = SOLO) -> Resumed | None:
-    """Return what the newest whole epoch left; None where there is none.
+def load_newest(folder: Path, card: Card, config: dict, replicas: Replicas = SINGLE_REPLICA) -> Resumed | None:
+    """Loads the newest intact checkpoint and sets its learning rate by `next_rate`.
 
-    The learning rate goes on as `next_rate` says.
-    Broken files that are newer are set aside under another name. Raises CheckpointError where the checkpoint's
-    network is not the one that the settings and the vocabulary ask for.
+    Newer files that are broken are renamed to `broken-…`.
+
+    Args:
+        folder: The checkpoint folder.
+        card: The network that settings and vocabulary ask for.
+        config: The training configuration now, as checkpoints keep it.
+        replicas: The replicas that train.
+
+    Returns:
+        The contents of the checkpoint; None if there is none.
+
+    Raises:
+        CheckpointError: The checkpoint is of another network or configuration.
     """
-    checkpoint = agree_on_newest(folder, team)
+    checkpoint = agree_on_newest(folder, replicas)
     if checkpoint is None:
         return None
     saved_card, payload = read_card(checkpoint.path)
-    saved_recipe = payload.get("recipe", {})  # checkpoints of the first version have none
-    differences = [*saved_card.differences(card), *recipe_differences(saved_recipe, recipe)]
+    saved_config = payload.get("recipe", {})  # missing in checkpoints of the first version
+    differences = [*saved_card.differences(card), *config_differences(saved_config, config)]
     if differences:
         raise CheckpointError(
             f"{checkpoint.path} does not fit what the settings ask for now:\n  " + "\n  ".join(differences) + "\n"
-            "Set it back to go on with the old training; or start anew: python init_working_space.py (keeps it),\n"
-            "with what it has learnt so far: python init_working_space.py --go-on"
+            "Restore the old settings to resume that training; or start a new one (the old one is kept): "
+            "python init_working_space.py\n"
+            "or a new one from the weights learnt so far: python init_working_space.py --go-on"
         )
-    if team.replicas > 1 and saved_recipe["precision"] == "float16":
+    if replicas.count > 1 and saved_config["precision"] == "float16":
         raise CheckpointError(
-            f"{checkpoint.path} was trained in float16, which several replicas cannot: go on with one, --set "
-            "STRATEGY=single; or start from what it has learnt: python init_working_space.py --go-on"
+            f"{checkpoint.path} was trained in float16, which several replicas cannot do: resume with one replica, "
+            "--set STRATEGY=single; or start from its weights: python init_working_space.py --go-on"
         )
-    set_precision(saved_recipe["precision"])  # Keras finds the optimizer's state under that policy alone
-    with team.scope():
+    set_precision(saved_config["precision"])  # Keras finds the optimizer's state only under that policy
+    with replicas.scope():
         model = load_model(checkpoint.path, compile=True)
-    stood = value_of(model.optimizer.learning_rate)
-    rate = next_rate(stood, saved_recipe, recipe)
-    if not math.isclose(rate, stood, rel_tol=1e-6):
+    saved_rate = scalar_value(model.optimizer.learning_rate)
+    rate = next_rate(saved_rate, saved_config, config)
+    if not math.isclose(rate, saved_rate, rel_tol=1e-6):
         model.optimizer.learning_rate = rate
-        tqdm.write(f"The learning rate is set to {rate:.3g}")
-    origin = saved_recipe.get("origin", "")
-    return Resumed(model, saved_card, saved_recipe["precision"], origin, payload["history"], checkpoint)
+        write_line(f"The learning rate is set to {rate:.3g}")
+    origin = saved_config.get("origin", "")
+    return Resumed(model, saved_card, saved_config["precision"], origin, payload["history"], checkpoint)
 
 
-def next_rate(stood: float, saved: dict, now: dict) -> float:
-    """Return the learning rate to go on with: where it stood, scaled where the number of replicas is another one.
+def next_rate(rate: float, saved: dict, now: dict) -> float:
+    """Learning rate to resume with: the checkpoint's, scaled if the number of replicas changed.
 
-    Where LR is no longer what it was, it starts again from there.
+    If LR changed, the rate starts again from the new LR.
+
+    Args:
+        rate: The learning rate of the checkpoint.
+        saved: The configuration of the checkpoint.
+        now: The configuration now.
     """
     if now["lr"] != saved["lr"]:
-        return scaled_rate(now["lr"] * saved.get("fraction", 1.0), now["optimizer"], now["replicas"])
-    after, before = (scaled_rate(1.0, now["optimizer"], recipe.get("replicas", 1)) for recipe in (now, saved))
-    return stood * after / before
+        return scale_rate(now["lr"] * saved.get("fraction", 1.0), now["optimizer"], now["replicas"])
+    after, before = (scale_rate(1.0, now["optimizer"], config.get("replicas", 1)) for config in (now, saved))
+    return rate * after / before
 
 
-def agree_on_newest(folder: Path, team: Team) -> Checkpoint | None:
-    """Return the newest whole checkpoint, the chief's for all workers; set aside what is broken.
+def agree_on_newest(folder: Path, replicas: Replicas) -> Checkpoint | None:
+    """Finds the newest intact checkpoint of the chief on all workers.
 
-    Raises CheckpointError where a worker does not see the chief's.
+    Raises:
+        CheckpointError: A worker does not see the chief's checkpoint.
     """
-    checkpoint = tidy_newest(folder) if team.worker.is_chief else None
-    epoch = int(team.from_chief(checkpoint.epoch if checkpoint else 0))
-    if not team.worker.is_chief:
+    worker = replicas.worker
+    checkpoint = tidy_newest(folder) if worker.is_chief else None
+    epoch = int(replicas.broadcast_from_chief(checkpoint.epoch if checkpoint else 0))
+    if not worker.is_chief:
         checkpoint = next((one for one in list_checkpoints(folder) if one.epoch == epoch), None)
-    lacking = team.heard(float(epoch > 0 and checkpoint is None))
-    if any(lacking):
+    missing = replicas.all_gather(float(epoch > 0 and checkpoint is None))
+    if any(missing):
         raise CheckpointError(
-            f"worker {lacking.index(1)} finds no checkpoint of epoch {epoch} in {folder}, from which the chief goes "
-            "on: let all workers have one work folder, on a disk that they share"
+            f"worker {missing.index(1)} finds no checkpoint of epoch {epoch} in {folder}, from which the chief "
+            "resumes: all workers need the same work folder, on a shared disk"
         )
     return checkpoint
 
 
 def tidy_newest(folder: Path) -> Checkpoint | None:
-    """Return the newest whole checkpoint; clear what a kill left, and set aside newer ones that are broken."""
-    clear_parts(folder)
+    """Finds the newest intact checkpoint, removes partial files and renames newer files that are broken."""
+    remove_partial_files(folder)
     checkpoint, broken = newest_checkpoint(folder)
     for path in broken:
         path.rename(path.with_name(f"broken-{path.name}"))
-        tqdm.write(f"{path} is broken and set aside as broken-{path.name}")
+        write_line(f"{path} is broken and set aside as broken-{path.name}")
     return checkpoint
 
 
-def recipe_differences(saved: dict, now: dict) -> list[str]:
-    """Say, one line each, what of a training cannot be changed half-way; learning rate and replicas can."""
+def config_differences(saved: dict, now: dict) -> list[str]:
+    """Lists, one line each, the settings that differ from the checkpoint's and must not."""
     return [
-        f"{name.upper()}: {saved.get(name)!r} there, {value!r} now"
+        f"{name.upper()}: {saved.get(name)!r} in the checkpoint, {value!r} now"
         for name, value in now.items()
-        if name not in OF_RATE_OR_ORIGIN and value not in (saved.get(name), AUTO)
+        if name not in CHANGEABLE and value not in (saved.get(name), AUTO)
     ]
 
 
-def clear_parts(folder: Path) -> None:
-    """Remove what a killed run had half written."""
+def remove_partial_files(folder: Path) -> None:
+    """Removes the files that a kill left half written."""
     for path in folder.glob(f".*{PART}*"):
         path.unlink()

@@ -1,40 +1,40 @@
-"""When to lower the learning rate, when to stop and which epoch was best, as plain functions of the figures so far."""
+"""Learning-rate schedules and early stopping, as plain functions of the metrics so far. Free of TensorFlow."""
 
 import math
 from dataclasses import dataclass
 
-FACTOR = 0.5
-LEAST_GAIN = 1e-3  # a smaller fall of the validation loss is none; several small ones add up
+PLATEAU_FACTOR = 0.5  # of the learning rate, on a plateau
+MIN_DELTA = 1e-3  # a smaller decrease of the validation loss is no improvement
 # what ended a training, in train.json
 INTERRUPT = "interrupt"
 EARLY_STOP = "early stop"
 ALL_EPOCHS = "all epochs"
 TIME_UP = "time is up"
-TIME_SPENT = "time_spent"  # seconds of TRAIN_SECONDS, among an epoch's figures
-WARM_UP = 0.05  # share of the steps in which a cosine schedule's rate rises
+TIME_SPENT = "time_spent"  # metric of an epoch: seconds used of TRAIN_SECONDS
+WARM_UP = 0.05  # fraction of the steps in which a cosine schedule rises
 FEW_IMAGES = 100
-BARREN_PATIENCE = 3  # times as patient while nothing is read right
+UNLEARNT_PATIENCE = 3  # multiplies the patience until the first exact match
 
 
-def scaled_rate(lr: float, optimizer: str, replicas: int) -> float:
-    """Return the learning rate for batches of so many replicas, of the one that is right for one of them.
+def scale_rate(lr: float, optimizer: str, replicas: int) -> float:
+    """Scales a learning rate for one replica to the larger batch of several.
 
-    With SGD it grows as the batch does (Goyal et al. 2017); where a step's length hardly hangs on the gradient's, as
-    with all others here, as the root of it (Malladi et al. 2022).
+    Linear for SGD (Goyal et al. 2017). By the square root for all others here, whose step length hardly depends on
+    the length of the gradient (Malladi et al. 2022).
     """
     return lr * (replicas if optimizer == "SGD" else math.sqrt(replicas))
 
 
-def rate_for(lr: float, images: int) -> float:
-    """Return the learning rate for so many labelled images of one that is right for many: below 100 as their root.
+def few_images_rate(lr: float, images: int) -> float:
+    """Scales a learning rate for fine-tuning on few labelled images: √(images / 100) of it below 100 images.
 
-    What the base has learnt outweighs what so few can teach (benchmarks/README.md).
+    A lower rate keeps more of what the pretrained weights have learnt (measured in benchmarks/README.md).
     """
     return lr * min(1.0, math.sqrt(images / FEW_IMAGES))
 
 
 def cosine_rate(step: int, steps: int, peak: float) -> float:
-    """Return the learning rate of a step: up to `peak` in a straight line, then down along half a cosine to 0.
+    """Learning rate of a step: a linear warm-up to `peak`, then half a cosine down to 0.
 
     Loshchilov and Hutter 2017 (SGDR, equation 5) without restarts.
     """
@@ -47,35 +47,35 @@ def cosine_rate(step: int, steps: int, peak: float) -> float:
 
 @dataclass
 class PlateauRule:
-    """Lower the learning rate after `lr_patience` epochs without a gain, stop after `early_patience`.
+    """Reduces the learning rate after `lr_patience` epochs without improvement, stops after `early_patience`.
 
-    While not one captcha is read right, the training has yet to bear fruit (CTC first learns to say nothing, and
-    may stay there for hundreds of steps): then the learning rate is kept and the patience is three times as long.
-    Feeding it the epochs of an interrupted run brings it to where that run stood.
+    Until the first exact match on the validation set the rate is kept and the patience is UNLEARNT_PATIENCE times as
+    long: CTC first learns to output only blanks, and may take hundreds of steps to leave that plateau.
+    Replaying the epochs of an interrupted training restores the state.
     """
 
     lr_patience: int
     early_patience: int
     best: float = float("inf")
-    epochs_without_gain: int = 0
-    bears_fruit: bool = False
+    epochs_without_improvement: int = 0
+    has_exact_match: bool = False
 
     def observe(self, val_loss: float, val_exact: float) -> None:
-        """Take in the figures of an epoch."""
-        first_fruit = val_exact > 0 and not self.bears_fruit
-        self.bears_fruit |= val_exact > 0
-        gain = val_loss < self.best - LEAST_GAIN
-        self.best = val_loss if gain else self.best
-        self.epochs_without_gain = 0 if gain or first_fruit else self.epochs_without_gain + 1
+        """Takes in the metrics of an epoch."""
+        is_first_match = val_exact > 0 and not self.has_exact_match
+        self.has_exact_match |= val_exact > 0
+        improved = val_loss < self.best - MIN_DELTA
+        self.best = val_loss if improved else self.best
+        self.epochs_without_improvement = 0 if improved or is_first_match else self.epochs_without_improvement + 1
 
     @property
-    def lowers(self) -> bool:
-        """Tell whether the learning rate is to be lowered now."""
-        waited = self.epochs_without_gain
-        return self.bears_fruit and waited > 0 and waited % self.lr_patience == 0
+    def reduces_rate(self) -> bool:
+        """Whether the learning rate is to be reduced now."""
+        waited = self.epochs_without_improvement
+        return self.has_exact_match and waited > 0 and waited % self.lr_patience == 0
 
     @property
     def stops(self) -> bool:
-        """Tell whether the training is to stop now."""
-        patience = self.early_patience if self.bears_fruit else BARREN_PATIENCE * self.early_patience
-        return self.epochs_without_gain >= patience
+        """Whether the training is to stop now."""
+        patience = self.early_patience if self.has_exact_match else UNLEARNT_PATIENCE * self.early_patience
+        return self.epochs_without_improvement >= patience

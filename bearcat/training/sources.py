@@ -1,60 +1,97 @@
-"""What text and class modes are trained on: the two packs, checked against the settings. Imports TensorFlow late."""
+"""The data of a training, checked against the settings: packs for the text and class modes, images with boxes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
+from typing import Any, Protocol
 
 from bearcat.artifacts.card import Card
 from bearcat.core.errors import DataError
 from bearcat.core.workspace import Work
 from bearcat.data.labels import LabelledImage
-from bearcat.data.tfrecord_index import check_pack, load_pack_index
+from bearcat.data.tfrecord_index import check_pack, load_index
 from bearcat.data.vocabulary import Vocabulary
 from bearcat.modes import MODES
-from bearcat.networks.registry import PIXELS_A_STEP, is_own, width_with
-from bearcat.training.distribution import SOLO, Team
+from bearcat.networks.registry import PIXELS_PER_STEP, is_light, width_for_steps
+from bearcat.training.distribution import SINGLE_REPLICA, Replicas
 
 SPLITS = ("train", "validation")
 
 
-def width_for(steps: int, card: Card) -> int:
-    """Return the IMAGE_WIDTH with which a network has so many time steps."""
-    return width_with(steps, card.height) if is_own(card.backbone) else steps * PIXELS_A_STEP
+class TrainingSource(Protocol):
+    """Training and validation images of a work, with their vocabulary."""
+
+    vocabulary: Vocabulary
+
+    @property
+    def count(self) -> int:
+        """The number of training images."""
+
+    @property
+    def labelled(self) -> int:
+        """The number of training images without augmented copies."""
+
+    @property
+    def validated(self) -> int:
+        """The number of validation images."""
+
+    def check(self, model, card: Card) -> None:
+        """Raises DataError if the labels do not fit the network."""
+
+    def batches(
+        self, card: Card, seed: int, strength: Callable, replicas: Replicas = SINGLE_REPLICA
+    ) -> tuple[Any, Any]:
+        """Returns the data sets of a training.
+
+        Args:
+            card: The network.
+            seed: Seed of the order of the training images.
+            strength: Augmentation strength of a batch by its number; see `text_pipeline.training_batches`.
+            replicas: The replicas that train; the data sets are for those of this process.
+
+        Returns:
+            Endless training batches, and the validation batches once.
+
+        Raises:
+            DataError: There are fewer images than replicas.
+            RecordError: A file of a pack is damaged.
+        """
 
 
 class PackedImages:
-    """The packs of a work; raises RecordError where they are missing or were made for other settings."""
+    """The packs of a work, for the text and class modes.
+
+    Raises:
+        RecordError: A pack is missing, or was made with other settings.
+    """
 
     def __init__(self, work: Work, settings: SimpleNamespace):
         self.vocabulary = Vocabulary.load(work.vocabulary_file)
         self._settings = settings
         self._folders = {split: work.pack_folder(split, settings.PACK_FOLDER) for split in SPLITS}
-        self._indices = {split: load_pack_index(folder) for split, folder in self._folders.items()}
+        self._indices = {split: load_index(folder) for split, folder in self._folders.items()}
         card = Card.from_settings(settings, self.vocabulary)
         for split, index in self._indices.items():
             check_pack(self._folders[split], index, card.spec, card.characters, MODES[card.mode].task)
 
     @property
     def count(self) -> int:
-        """Return how many images there are to train on."""
         return self._indices["train"].count
 
     @property
     def labelled(self) -> int:
-        """Return how many of them are images that somebody labelled, and no changed copies."""
         return self.count // (1 + int(self._settings.DATA_ENHANCEMENT))
 
     @property
     def validated(self) -> int:
-        """Return how many images there are to validate with."""
         return self._indices["validation"].count
 
     @property
     def longest_label(self) -> int:
-        """Return the length of the longest label of both sets."""
+        """The length of the longest label of both sets."""
         return max(index.longest_label for index in self._indices.values())
 
     def check(self, model, card: Card) -> None:
-        """Raise DataError where the longest label is longer than CAPTCHA_LENGTH or the network's steps allow."""
+        """Raises DataError if the longest label exceeds CAPTCHA_LENGTH or the time steps of the network."""
         steps = model.output_shape[1]
         needed = max(index.steps_needed[card.mode] for index in self._indices.values())
         if needed > steps:
@@ -69,79 +106,83 @@ class PackedImages:
                 f"set CAPTCHA_LENGTH = {self.longest_label} or more, or MODE = 'CTC', which has no limit"
             )
 
-    def batches(self, card: Card, seed: int, strength, team: Team = SOLO) -> tuple:
-        """Return endless training batches, and all validation batches once; of a team, those of this process.
-
-        `strength` is that of AUGMENT, as `training_batches` takes it.
-
-        Raises RecordError where a shard is damaged: hours later would be too late; DataError where a replica got none.
-        """
+    def batches(
+        self, card: Card, seed: int, strength: Callable, replicas: Replicas = SINGLE_REPLICA
+    ) -> tuple[Any, Any]:
         from bearcat.data.tfrecords import check_records
         from bearcat.training.text_pipeline import training_batches, validation_batches
 
         for split, folder in self._folders.items():
-            check_records(folder, self._indices[split])
-        team.share_of(self.count)
+            check_records(folder, self._indices[split])  # now, rather than after hours of training
+        replicas.shard_size(self.count)  # raises if a replica would have none
         settings, width = self._settings, card.make_codec().target_width(self.longest_label)
-        shape, changed = (width, settings.BATCH_SIZE), strength if settings.AUGMENT else None
+        shape, augment = (width, settings.BATCH_SIZE), strength if settings.AUGMENT else None
         return (
-            training_batches(self._folders["train"], self._indices["train"], *shape, seed, changed, team.worker),
-            validation_batches(self._folders["validation"], self._indices["validation"], *shape, team),
+            training_batches(self._folders["train"], self._indices["train"], *shape, seed, augment, replicas.worker),
+            validation_batches(self._folders["validation"], self._indices["validation"], *shape, replicas),
         )
 
 
-# ---- merged from detection.source: What EFFICIENTDET is trained on: images and their VOC labels as they lie in the work. Imports TensorFlow late.
+def width_for(steps: int, card: Card) -> int:
+    """Returns the IMAGE_WIDTH that gives a network this number of time steps."""
+    return width_for_steps(steps, card.spec.height) if is_light(card.backbone) else steps * PIXELS_PER_STEP
 
 
 class BoxedImages:
-    """The labelled images of training and validation, damaged ones already left out."""
+    """Images with boxes as they lie in the work, for the detection mode.
+
+    Args:
+        data: Split → images, without damaged ones.
+        vocabulary: The class names.
+        settings: The settings of the work.
+        extract: Decodes an image file to the network's input; see `box_pipeline.load_images`.
+    """
 
     def __init__(
         self,
-        data: dict[str, Sequence[LabelledImage]],
+        data: Mapping[str, Sequence[LabelledImage]],
         vocabulary: Vocabulary,
         settings: SimpleNamespace,
-        extract,
+        extract: Callable,
     ):
         self.data, self.vocabulary = data, vocabulary
         self._settings, self._extract = settings, extract
 
     @property
     def count(self) -> int:
-        """Return how many images there are to train on."""
         return len(self.data["train"])
 
     @property
     def labelled(self) -> int:
-        """Return how many of them are images that somebody labelled: all."""
         return self.count
 
     @property
     def validated(self) -> int:
-        """Return how many images there are to validate with."""
         return len(self.data["validation"])
 
     def check(self, model, card: Card) -> None:
-        """Do nothing: any number of objects of any size can be learnt from."""
+        """Accepts all data: there is no limit to the number or size of objects."""
 
-    def batches(self, card: Card, seed: int, strength, team: Team = SOLO) -> tuple:
-        """Return endless training batches, and all validation batches once; of a team, those of this process.
-
-        `strength` is for packed images: these are changed as strongly to the end.
-        """
-        from bearcat.training.box_pipeline import images_of, training_batches, validation_batches
-        from bearcat.training.text_pipeline import deal
+    def batches(
+        self, card: Card, seed: int, strength: Callable, replicas: Replicas = SINGLE_REPLICA
+    ) -> tuple[Any, Any]:
+        """See `TrainingSource.batches`; the augmentation of images with boxes does not fade."""
+        from bearcat.training.box_pipeline import load_images, training_batches, validation_batches
+        from bearcat.training.text_pipeline import interleave_shards
 
         settings, size = self._settings, self._settings.BATCH_SIZE
 
-        def images(split: str, numbers: range, sharers: int = 1):
-            return images_of(self.data[split], card.characters, card.spec, self._extract, numbers, sharers)
+        def images(split: str, indices: range, sharers: int = 1):
+            return load_images(self.data[split], card.characters, card.spec, self._extract, indices, sharers)
 
-        team.share_of(self.count)
-        own = range(team.worker.number, self.count, team.worker.count)
+        replicas.shard_size(self.count)  # raises if a replica would have none
+        own = range(replicas.worker.number, self.count, replicas.worker.count)
         augmented = training_batches(images("train", own), self.count, size, seed, settings.AUGMENT, settings.MOSAIC)
-        if not team.strategy:
+        if not replicas.strategy:
             return augmented, validation_batches(images("validation", range(self.validated)), size)
-        end = team.share_of(self.validated) * team.replicas
-        parts = [images("validation", range(part, end, team.replicas), team.here) for part in team.parts]
-        return augmented, deal([validation_batches(part, size) for part in parts])
+        end = replicas.shard_size(self.validated) * replicas.count
+        shards = [
+            images("validation", range(index, end, replicas.count), replicas.local_count)
+            for index in replicas.local_indices
+        ]
+        return augmented, interleave_shards([validation_batches(shard, size) for shard in shards])

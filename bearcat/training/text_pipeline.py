@@ -1,21 +1,22 @@
-"""From a pack to batches for training and validation: tf.data, with memory that does not grow with the data."""
+"""From a pack of TFRecords to batches for training and validation, with tf.data and bounded memory."""
 
 from collections.abc import Callable
 
 import tensorflow as tf
 
 from bearcat.core.storage import Place
-from bearcat.data.online_augmentation import jitter
-from bearcat.data.tfrecord_index import PackIndex
+from bearcat.data.online_augmentation import augment_batch
+from bearcat.data.tfrecord_index import TFRecordIndex
 from bearcat.data.tfrecords import parse_batch
 from bearcat.training.cluster import ALONE, Worker
-from bearcat.training.distribution import SOLO, Team
+from bearcat.training.distribution import SINGLE_REPLICA, Replicas
 
-SHUFFLE_BYTES = 128 * 2**20  # how much of the data lies in memory to be shuffled
+SHUFFLE_BYTES = 128 * 2**20  # of decoded images in the shuffle buffer
+Strength = Callable[[tf.Tensor], float | tf.Tensor]
 
 
-def _serialised(folder: Place, index: PackIndex, worker: Worker = ALONE) -> tf.data.Dataset:
-    """Return a worker's records: whole shard files as far as they go round, and of the rest every n-th record."""
+def _worker_records(folder: Place, index: TFRecordIndex, worker: Worker = ALONE) -> tf.data.Dataset:
+    """A worker's records: its own shard files, and every n-th record of the files that cannot be divided evenly."""
     paths = [str(folder / name) for name in index.shards]
     whole = len(paths) - len(paths) % worker.count
     records = tf.data.TFRecordDataset(paths[:whole][worker.number :: worker.count], num_parallel_reads=2)
@@ -27,36 +28,47 @@ def _serialised(folder: Place, index: PackIndex, worker: Worker = ALONE) -> tf.d
 
 def training_batches(
     folder: Place,
-    index: PackIndex,
+    index: TFRecordIndex,
     target_width: int,
     batch_size: int,
     seed: int,
-    strength: Callable[[tf.Tensor], tf.Tensor] | None,
+    strength: Strength | None,
     worker: Worker = ALONE,
 ) -> tf.data.Dataset:
-    """Return endless shuffled batches: images float32 (N, H, W, C) in 0 … 255, targets int32 (N, target_width).
+    """Returns endless shuffled batches of a pack.
 
-    `strength` says how strongly the images of a batch are changed, 0 … 1, by its number, which counts from 0; None:
-    they are not.
-    Each of several workers has its part of the records, the same number as the others, give or take one.
+    Args:
+        folder: The folder of the pack.
+        index: The index of the pack.
+        target_width: The length to which targets are padded.
+        batch_size: Images per batch.
+        seed: Seed of the order.
+        strength: Returns the augmentation strength, 0 … 1, of a batch by its number, from 0; None: no augmentation.
+        worker: Each of several workers reads records of its own, equally many give or take one.
+
+    Returns:
+        A data set of images float32 (N, H, W, C) in 0 … 255 and targets int32 (N, target_width).
     """
     height, width, channels = index.spec.shape
     buffer = min(index.count, max(batch_size * 8, SHUFFLE_BYTES // (height * width * channels)))
 
     def prepare(number: tf.Tensor, serialised: tf.Tensor):
         record = parse_batch(serialised, index.spec, target_width)
-        images = jitter(record["image"], strength(number)) if strength else tf.cast(record["image"], tf.float32)
+        images = augment_batch(record["image"], strength(number)) if strength else tf.cast(record["image"], tf.float32)
         return images, record["target"]
 
-    records = _serialised(folder, index, worker).shuffle(buffer, seed=seed).repeat()
+    records = _worker_records(folder, index, worker).shuffle(buffer, seed=seed).repeat()
     batches = records.batch(batch_size).enumerate()
     return batches.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
 def validation_batches(
-    folder: Place, index: PackIndex, target_width: int, batch_size: int, team: Team = SOLO
+    folder: Place, index: TFRecordIndex, target_width: int, batch_size: int, replicas: Replicas = SINGLE_REPLICA
 ) -> tf.data.Dataset:
-    """Return all records once, in order, as `training_batches` shapes them, unchanged; several replicas: see `deal`."""
+    """Returns the batches of a pack in order, without augmentation, in the shapes of `training_batches`.
+
+    A single replica gets all records once; several replicas get their shards as `interleave_shards` says.
+    """
 
     def prepare(serialised: tf.Tensor):
         record = parse_batch(serialised, index.spec, target_width)
@@ -65,19 +77,20 @@ def validation_batches(
     def batches_of(records: tf.data.Dataset) -> tf.data.Dataset:
         return records.batch(batch_size).map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
 
-    records = _serialised(folder, index)
-    if team.strategy:
-        each = team.share_of(index.count)
-        return deal([batches_of(records.shard(team.replicas, part).take(each)) for part in team.parts]).prefetch(2)
-    batches = batches_of(records)
-    # Keras warns of data that ran out unless it knows how much there is
-    return batches.apply(tf.data.experimental.assert_cardinality(-(-index.count // batch_size))).prefetch(2)
+    records = _worker_records(folder, index)
+    if replicas.strategy:
+        size = replicas.shard_size(index.count)
+        shards = [records.shard(replicas.count, number).take(size) for number in replicas.local_indices]
+        return interleave_shards([batches_of(shard) for shard in shards]).prefetch(2)
+    # without a known cardinality Keras warns that the data ran out
+    cardinality = tf.data.experimental.assert_cardinality(-(-index.count // batch_size))
+    return batches_of(records).apply(cardinality).prefetch(2)
 
 
-def deal(parts: list[tf.data.Dataset]) -> tf.data.Dataset:
-    """Return the batches of all replicas of a process, one of each in turn, over and over.
+def interleave_shards(shards: list[tf.data.Dataset]) -> tf.data.Dataset:
+    """Returns the batches of a worker's replicas, one of each in turn, endlessly.
 
-    All parts hold the same number of images: a replica that had none left would add the mean of nothing to a loss.
+    All shards must have the same number of images: a replica without any would add the mean of nothing to the loss.
     """
-    turns = tf.data.Dataset.range(len(parts)).repeat()
-    return tf.data.Dataset.choose_from_datasets(parts, turns).repeat()
+    turns = tf.data.Dataset.range(len(shards)).repeat()
+    return tf.data.Dataset.choose_from_datasets(shards, turns).repeat()

@@ -1,8 +1,8 @@
-"""A network of dddd_trainer's shape in PyTorch: seven convolutions, a bidirectional LSTM, CTC.
+"""A CRNN like dddd_trainer's, in PyTorch: seven convolutions, a bidirectional LSTM, CTC.
 
-From its published configuration: grey images 64 high and as wide as they come, 32 a step; filters 16, 32, 64, 64,
-128, 128, 128 with batch normalisation after the third, fifth and last; the rate falls by 2 % every epoch. With Adam,
-which it offers, and at 1e-3: with its default, SGD at 0.01, it read nothing after ten minutes on two cores.
+From its published configuration: grey images 64 high with their aspect ratio kept, batches of 32; filters 16, 32, 64,
+64, 128, 128, 128 with batch normalisation after the third, fifth and last; the learning rate falls by 2 % per epoch.
+With Adam at 1e-3, which it offers: with its default, SGD at 0.01, nothing was correct after ten minutes on two cores.
 """
 
 import importlib.util
@@ -12,22 +12,22 @@ import numpy as np
 from PIL import Image
 
 from bearcat.core.workspace import Work
-from benchmarks.peers.readers import Progress, Reader, characters_of, collapse, labelled, rows_of
+from benchmarks.peers.recogniser import Progress, Recogniser, characters_of, collapse, indices_of, labelled
 
-HEIGHT, LEFT_OF_IT = 64, 3  # rows of the image, and of the last convolution's output
+HEIGHT, FEATURE_HEIGHT = 64, 3  # pixels of the image, and rows of the last convolution's output
 FILTERS = (16, 32, 64, 64, 128, 128, 128)
-NORMALISED = (2, 4, 6)
-POOLED = {0: (2, 2), 1: (2, 2), 3: (2, 1), 5: (2, 1)}  # after which convolution, with which strides
+NORMALISED = (2, 4, 6)  # convolutions with batch normalisation
+POOLING = {0: (2, 2), 1: (2, 2), 3: (2, 1), 5: (2, 1)}  # convolution → strides of the pooling after it
 EPOCHS, BATCH, PATIENCE = 200, 32, 10
 
 
-def is_here() -> bool:
-    """Tell whether PyTorch is installed."""
+def is_installed() -> bool:
+    """Whether PyTorch is installed."""
     return importlib.util.find_spec("torch") is not None
 
 
-def train(work: Work, seconds: int, limit: int) -> Reader:
-    """Train until ten epochs bring no smaller validation loss once something is read, or the limit ends it."""
+def train(work: Work, seconds: int, limit: int) -> Recogniser:
+    """Trains until the exact match has not improved for ten epochs, or the limit ends it."""
     import torch
 
     torch.manual_seed(0)
@@ -37,27 +37,27 @@ def train(work: Work, seconds: int, limit: int) -> Reader:
     data = {split: as_tensors(items, characters, width) for split, items in splits.items()}
     network = build(len(characters) + 1)
     progress = Progress(limit)
-    best = learn(network, data, [item.label for item in splits["validation"]], characters, progress)
-    took = progress.seconds
+    best = fit(network, data, [item.label for item in splits["validation"]], characters, progress)
+    train_seconds = progress.seconds
     network.load_state_dict(best)
     network.eval()
 
     @torch.inference_mode()
-    def read(image: bytes) -> str:
-        rows = network(torch.from_numpy(pixels(image, width)[None]))[:, 0].argmax(-1)
-        return collapse(rows.tolist(), characters)
+    def predict(image: bytes) -> str:
+        classes = network(torch.from_numpy(pixels(image, width)[None]))[:, 0].argmax(-1)
+        return collapse(classes.tolist(), characters)
 
     count = sum(parameter.numel() for parameter in network.parameters())
-    return Reader(read, count, took, progress.enough_after)
+    return Recogniser(predict, count, train_seconds, progress.seconds_to_good)
 
 
-def learn(network, data: dict, labels: list[str], characters: list[str], progress: Progress) -> dict:
-    """Run the epochs; return the weights that read most of the validation images, of equals the last."""
+def fit(network, data: dict, labels: list[str], characters: list[str], progress: Progress) -> dict:
+    """Runs the epochs and returns the weights with the highest validation exact match, the last of equals."""
     import torch
 
     optimizer = torch.optim.Adam(network.parameters(), 1e-3, betas=(0.9, 0.99))
     schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.98)
-    most, best, waited = 0.0, network.state_dict(), 0
+    best_exact, best, waited = 0.0, network.state_dict(), 0
     images, targets, lengths = data["train"]
     for _ in range(EPOCHS):
         network.train()
@@ -69,38 +69,37 @@ def learn(network, data: dict, labels: list[str], characters: list[str], progres
             if progress.is_over:
                 break
         schedule.step()
-        exact = share_read(network, data["validation"][0], labels, characters)
+        exact = exact_match(network, data["validation"][0], labels, characters)
         progress.observe(exact)
-        waited = 0 if exact > most or not exact else waited + 1
-        if exact >= most:
-            most, best = exact, {name: value.clone() for name, value in network.state_dict().items()}
+        waited = 0 if exact > best_exact or not exact else waited + 1
+        if exact >= best_exact:
+            best_exact, best = exact, {name: value.clone() for name, value in network.state_dict().items()}
         if progress.is_over or waited >= PATIENCE:
             break
     return best
 
 
 def ctc_loss(logits, targets, lengths):
-    """Return the mean loss of logits (steps, N, rows)."""
+    """Returns the mean loss of logits (steps, N, classes)."""
     import torch
 
     steps = torch.full((logits.shape[1],), logits.shape[0], dtype=torch.long)
     return torch.nn.functional.ctc_loss(logits.log_softmax(2), targets, steps, lengths, zero_infinity=True)
 
 
-def share_read(network, images, labels: list[str], characters: list[str]) -> float:
-    """Return the share of images that are read right."""
+def exact_match(network, images, labels: list[str], characters: list[str]) -> float:
+    """Returns the exact match on images (N, 1, HEIGHT, width)."""
     import torch
 
     network.eval()
     with torch.inference_mode():
-        rows = torch.cat([network(batch).argmax(-1).T for batch in images.split(4 * BATCH)])
-    return float(
-        np.mean([collapse(read, characters) == label for read, label in zip(rows.tolist(), labels, strict=True)])
-    )
+        classes = torch.cat([network(batch).argmax(-1).T for batch in images.split(4 * BATCH)])
+    texts = [collapse(row, characters) for row in classes.tolist()]
+    return float(np.mean([text == label for text, label in zip(texts, labels, strict=True)]))
 
 
-def build(rows: int):
-    """Return a network with logits (steps, N, rows) of images (N, 1, 64, width) in 0 … 1."""
+def build(classes: int):
+    """Builds the network: images (N, 1, HEIGHT, width) in [0, 1] → logits (steps, N, classes)."""
     import torch
     from torch import nn
 
@@ -108,9 +107,9 @@ def build(rows: int):
         def __init__(self):
             super().__init__()
             self.convolutions = nn.Sequential(*convolutions(nn))
-            features = FILTERS[-1] * LEFT_OF_IT
+            features = FILTERS[-1] * FEATURE_HEIGHT
             self.context = nn.LSTM(features, features, bidirectional=True)
-            self.head = nn.Linear(2 * features, rows)
+            self.head = nn.Linear(2 * features, classes)
 
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             maps = self.convolutions(images)
@@ -121,33 +120,37 @@ def build(rows: int):
 
 
 def convolutions(nn) -> list:
-    """Return the layers that see; the last convolution, of 2×2, is not padded."""
-    made, last = [], len(FILTERS) - 1
+    """Builds the convolutions; the last one, of 2×2, is not padded."""
+    layers, last = [], len(FILTERS) - 1
     for number, (before, after) in enumerate(zip((1, *FILTERS), FILTERS, strict=False)):
-        made.append(nn.Conv2d(before, after, *((2,) if number == last else (3, 1, 1))))
-        made += [nn.BatchNorm2d(after)] * (number in NORMALISED)
-        made.append(nn.ReLU())
-        if number in POOLED:
-            made.append(nn.MaxPool2d(2, POOLED[number], (0, 2 - POOLED[number][1])))
-    return made
+        layers.append(nn.Conv2d(before, after, *((2,) if number == last else (3, 1, 1))))
+        layers += [nn.BatchNorm2d(after)] * (number in NORMALISED)
+        layers.append(nn.ReLU())
+        if number in POOLING:
+            layers.append(nn.MaxPool2d(2, POOLING[number], (0, 2 - POOLING[number][1])))
+    return layers
 
 
 def fitting_width(image: bytes) -> int:
-    """Return how wide an image is when it is HEIGHT high."""
+    """Returns the width of an image when scaled to HEIGHT."""
     width, height = Image.open(io.BytesIO(image)).size
     return round(HEIGHT * width / height)
 
 
 def pixels(image: bytes, width: int) -> np.ndarray:
-    """Return an image (1, HEIGHT, width), float32 in 0 … 1."""
+    """Returns an image (1, HEIGHT, width), float32 in [0, 1]."""
     grey = Image.open(io.BytesIO(image)).convert("L").resize((width, HEIGHT), Image.Resampling.BILINEAR)
     return np.asarray(grey, np.float32)[None] / 255
 
 
 def as_tensors(items: list, characters: list[str], width: int) -> tuple:
-    """Return images (N, 1, HEIGHT, width), targets (N, longest) padded with 0, and the labels' lengths."""
+    """Returns images (N, 1, HEIGHT, width), targets (N, longest) padded with 0, and the lengths of the labels (N,)."""
     import torch
 
     images = torch.from_numpy(np.stack([pixels(item.path.read_bytes(), width) for item in items]))
-    rows = [torch.tensor(row) for row in rows_of(items, characters)]
-    return images, torch.nn.utils.rnn.pad_sequence(rows, batch_first=True), torch.tensor([len(row) for row in rows])
+    labels = [torch.tensor(label) for label in indices_of(items, characters)]
+    return (
+        images,
+        torch.nn.utils.rnn.pad_sequence(labels, batch_first=True),
+        torch.tensor([len(label) for label in labels]),
+    )

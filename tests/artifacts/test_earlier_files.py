@@ -10,9 +10,9 @@ import pytest
 
 from bearcat.artifacts.inference import KerasEngine
 from bearcat.core.workspace import Work
-from bearcat.data.tfrecord_index import load_pack_index
+from bearcat.data.tfrecord_index import load_index
 from bearcat.data.tfrecords import read_records
-from tests.helpers.steps import ROOT, run_well
+from tests.helpers.steps import ROOT, run_ok
 from utils import Image_Processing, Predict_Image
 
 EARLIER = ROOT / "tests" / "data" / "earlier_files"
@@ -67,14 +67,14 @@ def test_a_training_resumes_from_a_checkpoint(earlier: Path, works: Path, latin_
     for name in ("settings.py", "captcha_config.json", "num_classes.json"):
         shutil.copyfile(earlier / name, work.path / name)
     (checkpoint,) = earlier.glob("epoch_0001-*.keras")
-    run_well("init_working_space.py", "--work", work.path)
+    run_ok("init_working_space.py", "--work", work.path)
     shutil.copyfile(checkpoint, work.folder("checkpoint") / checkpoint.name)
     config = json.loads((work.path / "captcha_config.json").read_text(encoding="utf-8"))
     config |= {"fonts": [str(latin_font)]} if config.get("kind") == "click" else {}
     (work.path / "captcha_config.json").write_text(json.dumps(config), encoding="utf-8")
     for script in ("gen_sample_by_captcha.py", "pack_dataset.py"):
-        run_well(script, "--work", work.path)
-    printed = run_well("train.py", "--work", work.path, "--set", "EPOCHS=2")
+        run_ok(script, "--work", work.path)
+    printed = run_ok("train.py", "--work", work.path, "--set", "EPOCHS=2")
     assert checkpoint.name in printed
     assert len(list(work.folder("checkpoint").glob("epoch_0002-*.keras"))) == 1
     report = json.loads((work.folder("report") / "train.json").read_text(encoding="utf-8"))
@@ -83,7 +83,7 @@ def test_a_training_resumes_from_a_checkpoint(earlier: Path, works: Path, latin_
 
 def test_a_pack_is_read(tmp_path: Path):
     folder = EARLIER / "ordinary" / "validation_pack_dataset"
-    index = load_pack_index(folder)
+    index = load_index(folder)
     assert (index.count, index.spec.height, index.spec.width, index.spec.channels) == (8, 24, 48, 1)
     labels = [label.decode() for batch in read_records(folder, index) for label in batch["label"]]
     assert len(labels) == 8

@@ -1,4 +1,4 @@
-"""A URL's folder answers what the packs ask of a local one; what a storage refuses is one message."""
+"""Folders at a URL behave as local ones do; errors of a storage are one message."""
 
 import json
 from pathlib import Path
@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from bearcat.core.errors import RecordError
-from bearcat.core.storage import Place, RemotePath, place_of, reached, save_json
+from bearcat.core.storage import Place, RemotePath, place_of, reached, remove, save_json
 
 
 @pytest.fixture(params=["local", "ram"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """A folder that is not there yet, on the disk and in the storage that TensorFlow keeps in memory."""
+    """A folder that does not exist yet, on the disk and in TensorFlow's storage in memory."""
     return tmp_path / "packs" if request.param == "local" else RemotePath(f"ram://bucket{tmp_path}/packs")
 
 
-def test_a_setting_names_a_folder_of_the_work_of_the_disk_or_of_a_storage(tmp_path: Path):
+def test_a_setting_names_a_folder_of_the_work_another_folder_or_a_storage(tmp_path: Path):
     assert place_of(tmp_path, None) == tmp_path
     assert place_of(tmp_path, "packs") == tmp_path / "packs"
     assert place_of(tmp_path, str(tmp_path / "other")) == tmp_path / "other"
@@ -25,7 +25,7 @@ def test_a_setting_names_a_folder_of_the_work_of_the_disk_or_of_a_storage(tmp_pa
     assert RemotePath("gs://bucket/mine/").name == "mine"
 
 
-def test_both_kinds_of_folders_answer_alike(folder: Place):
+def test_local_and_remote_folders_behave_alike(folder: Place):
     assert not folder.is_file()
     assert list(folder.glob("*")) == []
     folder.mkdir(parents=True, exist_ok=True)
@@ -34,18 +34,19 @@ def test_both_kinds_of_folders_answer_alike(folder: Place):
         save_json(folder / name, {"名": name})
     assert sorted(file.name for file in folder.glob("part-*.json")) == ["part-1.json", "part-2.json"]
     assert json.loads((folder / "part-1.json").read_text(encoding="utf-8-sig")) == {"名": "part-1.json"}
-    (folder / "part-1.json").replace(folder / "part-2.json")
-    assert not (folder / "part-1.json").is_file()
-    assert "part-1" in (folder / "part-2.json").read_text(encoding="utf-8")
-    (folder / "part-2.json").unlink()
-    (folder / "part-2.json").unlink(missing_ok=True)
+    save_json(folder / "part-2.json", {"名": "new"})
+    assert "new" in (folder / "part-2.json").read_text(encoding="utf-8")
+    for name in ("part-1.json", "part-2.json", "part-2.json"):
+        remove(folder / name)
     assert [file.name for file in folder.glob("*")] == ["else.txt"]
     assert not folder.is_file()
     with pytest.raises(FileNotFoundError):
         (folder / "part-2.json").read_text(encoding="utf-8")
+    remove(folder)
+    assert list(folder.glob("*")) == []
 
 
-def test_what_tensorflow_cannot_reach_is_told_with_what_it_can():
+def test_a_scheme_that_tensorflow_does_not_know_is_refused_with_those_it_knows():
     for ask in (
         RemotePath.is_file,
         RemotePath.mkdir,
@@ -56,7 +57,7 @@ def test_what_tensorflow_cannot_reach_is_told_with_what_it_can():
             ask(RemotePath("nowhere://a/b"))
 
 
-def test_what_a_storage_refuses_is_one_message():
+def test_an_error_of_a_storage_is_one_message():
     import tensorflow as tf
 
     with (

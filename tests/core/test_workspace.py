@@ -1,4 +1,4 @@
-"""A work is made once, never overwritten, and found in the order that the design gives."""
+"""Works are created once, never overwritten, and found in the documented order."""
 
 from pathlib import Path
 
@@ -20,14 +20,14 @@ from bearcat.core.workspace import (
 
 @pytest.fixture
 def outside(works: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A current folder that lies in no work."""
+    """The current folder, outside of all works."""
     folder = tmp_path / "outside"
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
 
 
-def test_a_new_work_holds_the_templates_and_becomes_the_active_one(works: Path, outside: Path):
+def test_a_new_work_has_the_templates_and_becomes_the_active_one(works: Path, outside: Path):
     work = create_work(works, "digits")
     assert work.path == works / "digits"
     for name in TEMPLATE_FILES:
@@ -35,7 +35,7 @@ def test_a_new_work_holds_the_templates_and_becomes_the_active_one(works: Path, 
     assert find_work() == work
 
 
-def test_a_work_made_without_activating_leaves_the_active_one(works: Path, outside: Path):
+def test_a_work_created_without_activating_leaves_the_active_one(works: Path, outside: Path):
     first = create_work(works, "first")
     create_work(works, "second", activate=False)
     assert find_work() == first
@@ -50,7 +50,7 @@ def test_an_existing_folder_is_refused_and_left_as_it_is(works: Path):
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/a", "a/", "../a"])
-def test_a_name_that_is_no_plain_folder_name_is_refused_and_nothing_is_made(works: Path, name: str):
+def test_a_name_that_is_not_a_folder_name_is_refused_and_nothing_is_created(works: Path, name: str):
     with pytest.raises(WorkError, match="NAME"):
         create_work(works, name)
     assert list(works.iterdir()) == []
@@ -67,7 +67,9 @@ def test_a_work_is_found_by_name_in_the_works_folder(works: Path, outside: Path)
     assert find_work("digits") == work
 
 
-def test_the_nearest_word_on_which_work_wins(works: Path, outside: Path, monkeypatch: pytest.MonkeyPatch):
+def test_option_overrides_environment_overrides_folder_overrides_active_work(
+    works: Path, outside: Path, monkeypatch: pytest.MonkeyPatch
+):
     named, environment, current, active = (
         create_work(works, name, activate=False) for name in ("named", "environment", "current", "active")
     )
@@ -91,7 +93,7 @@ def test_a_subfolder_of_a_work_belongs_to_it(works: Path, monkeypatch: pytest.Mo
     assert find_work() == work
 
 
-def test_without_any_word_the_error_lists_the_works_there_are(works: Path, outside: Path):
+def test_without_any_work_named_the_error_lists_the_existing_works(works: Path, outside: Path):
     for name in ("digits", "letters"):
         create_work(works, name, activate=False)
     (works / "no_work").mkdir()
@@ -102,22 +104,22 @@ def test_without_any_word_the_error_lists_the_works_there_are(works: Path, outsi
     assert "no_work" not in str(error.value)
 
 
-@pytest.mark.parametrize("said_by", ["--work", "BEARCAT_WORK", ".active"])
-def test_a_word_that_names_no_work_is_an_error_that_says_where_it_stands(
-    works: Path, outside: Path, monkeypatch: pytest.MonkeyPatch, said_by: str
+@pytest.mark.parametrize("source", ["--work", "BEARCAT_WORK", ".active"])
+def test_a_missing_work_is_an_error_that_says_where_it_was_named(
+    works: Path, outside: Path, monkeypatch: pytest.MonkeyPatch, source: str
 ):
     create_work(works, "digits")
-    if said_by == "BEARCAT_WORK":
+    if source == "BEARCAT_WORK":
         monkeypatch.setenv("BEARCAT_WORK", "gone")
-    if said_by == ".active":
+    if source == ".active":
         set_active_work(works / "gone")
     with pytest.raises(WorkError, match="gone") as error:
-        find_work("gone" if said_by == "--work" else None)
-    assert said_by in str(error.value)
+        find_work("gone" if source == "--work" else None)
+    assert source in str(error.value)
     assert str(works / "digits") in str(error.value)
 
 
-def test_the_toolkits_own_folder_is_no_work(works: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_toolkits_own_folder_is_not_a_work(works: Path, monkeypatch: pytest.MonkeyPatch):
     assert all((ROOT / name).is_file() for name in TEMPLATE_FILES)
     assert not is_work(ROOT)
     monkeypatch.chdir(ROOT)
@@ -127,7 +129,7 @@ def test_the_toolkits_own_folder_is_no_work(works: Path, monkeypatch: pytest.Mon
         find_work(str(ROOT))
 
 
-def test_works_are_listed_sorted_and_an_absent_folder_has_none(works: Path, monkeypatch: pytest.MonkeyPatch):
+def test_works_are_listed_sorted_and_a_missing_folder_has_none(works: Path, monkeypatch: pytest.MonkeyPatch):
     for name in ("b", "a", "c"):
         create_work(works, name)
     assert [path.name for path in list_works()] == ["a", "b", "c"]
@@ -135,48 +137,48 @@ def test_works_are_listed_sorted_and_an_absent_folder_has_none(works: Path, monk
     assert list_works() == []
 
 
-def test_runs_are_moved_aside_and_nothing_is_deleted(tmp_path: Path):
+def test_an_earlier_training_is_moved_to_the_backup_and_nothing_is_deleted(tmp_path: Path):
     work = Work(tmp_path)
     work.make_folders()
     (work.folder("checkpoint") / "epoch_0001.keras").write_bytes(b"weights")
     (work.folder("logs") / "train").mkdir()
     (work.folder("logs") / "train" / "events").write_bytes(b"events")
-    (work.data_folder("train") / "ab_1.png").write_bytes(b"picture")
+    (work.data_folder("train") / "ab_1.png").write_bytes(b"image")
 
-    backup = work.set_runs_aside()
+    backup = work.archive_training()
 
     assert backup.parent == tmp_path / "backup"
     assert (backup / "checkpoint" / "epoch_0001.keras").read_bytes() == b"weights"
     assert (backup / "logs" / "train" / "events").read_bytes() == b"events"
-    assert (work.data_folder("train") / "ab_1.png").read_bytes() == b"picture"
+    assert (work.data_folder("train") / "ab_1.png").read_bytes() == b"image"
     for name in RUN_FOLDERS:
         assert not work.folder(name).exists() or not any(work.folder(name).iterdir())
 
 
-def test_two_resets_within_a_second_keep_both_backups(tmp_path: Path):
+def test_backups_within_the_same_second_are_all_kept(tmp_path: Path):
     work = Work(tmp_path)
     backups = []
     for content in ("1", "2", "3"):
         work.make_folders()
         (work.folder("CSVLogger") / "log.csv").write_text(content)
-        backups.append(work.set_runs_aside())
+        backups.append(work.archive_training())
     assert [(backup / "CSVLogger" / "log.csv").read_text() for backup in backups] == ["1", "2", "3"]
 
 
-def test_with_no_runs_nothing_is_set_aside(tmp_path: Path):
+def test_without_an_earlier_training_there_is_no_backup(tmp_path: Path):
     work = Work(tmp_path)
-    assert work.set_runs_aside() is None
+    assert work.archive_training() is None
     work.make_folders()
     before = sorted(tmp_path.rglob("*"))
-    assert work.set_runs_aside() is None
+    assert work.archive_training() is None
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_making_folders_touches_nothing_that_is_there(tmp_path: Path):
+def test_making_folders_changes_no_existing_file(tmp_path: Path):
     work = Work(tmp_path)
     work.make_folders()
     image = work.data_folder("validation") / "ab_1.png"
-    image.write_bytes(b"picture")
+    image.write_bytes(b"image")
     work.make_folders()
-    assert image.read_bytes() == b"picture"
+    assert image.read_bytes() == b"image"
     assert work.pack_folder("train").is_dir()

@@ -1,4 +1,4 @@
-"""Duplicates are found, exact and near, and captchas that merely look alike are none."""
+"""Exact and near duplicates are found; captchas that only look alike are not duplicates."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ import pytest
 from PIL import Image, ImageDraw
 
 from bearcat.core.errors import ImageError
-from bearcat.data.duplicates import MOST_NEIGHBOURS, fingerprint, group_duplicates, look_same
+from bearcat.data.duplicates import MAX_NEIGHBOURS, fingerprint, group_duplicates, look_same
 
 
 def draw(path: Path, text: str, colour: str = "black", size: tuple[int, int] = (120, 40), **options) -> Path:
-    """Write an image of clean text, the same each time."""
+    """Writes an image of clean text, the same each time."""
     image = Image.new("RGB", size, "white")
     ImageDraw.Draw(image).text((10, 8), text, fill=colour, font_size=20)
     image.save(path, **options)
@@ -23,12 +23,12 @@ def groups(paths: list[Path], **options) -> list[set[str]]:
     ]
 
 
-def test_the_same_bytes_are_duplicates(tmp_path: Path):
+def test_files_with_the_same_bytes_are_duplicates(tmp_path: Path):
     paths = [draw(tmp_path / name, "ab3d") for name in ("a.png", "b.png")]
     assert groups(paths, distance=-1) == groups(paths) == [{"a.png", "b.png"}]
 
 
-def test_a_image_saved_anew_or_shrunk_is_a_near_duplicate(tmp_path: Path):
+def test_a_recompressed_or_shrunk_image_is_a_near_duplicate(tmp_path: Path):
     original = draw(tmp_path / "a.png", "ab3d")
     draw(tmp_path / "b.jpg", "ab3d", quality=60)
     Image.open(original).resize((90, 30), Image.Resampling.BILINEAR).save(tmp_path / "c.png")
@@ -38,28 +38,28 @@ def test_a_image_saved_anew_or_shrunk_is_a_near_duplicate(tmp_path: Path):
 
 
 @pytest.mark.parametrize(("text", "other"), [("1000", "1001"), ("ab3d", "ab3b"), ("il1l", "il11"), ("OO0O", "OOOO")])
-def test_clean_captchas_that_differ_in_one_character_are_no_duplicates(tmp_path: Path, text: str, other: str):
+def test_captchas_that_differ_in_one_character_are_not_duplicates(tmp_path: Path, text: str, other: str):
     assert groups([draw(tmp_path / "a.png", text), draw(tmp_path / "b.png", other)]) == []
 
 
-def test_what_differs_only_in_colour_is_no_duplicate(tmp_path: Path):
+def test_images_of_different_colours_are_not_duplicates(tmp_path: Path):
     paths = [draw(tmp_path / f"{name}.png", "ab3d", colour) for name, colour in (("a", "red"), ("b", "#4c4c4c"))]
     assert groups(paths) == []
 
 
-def test_images_of_other_proportions_are_no_duplicates(tmp_path: Path):
+def test_images_of_different_proportions_are_not_duplicates(tmp_path: Path):
     paths = [tmp_path / "a.png", tmp_path / "b.png"]
     for path, size in zip(paths, ((100, 40), (40, 100)), strict=True):
         Image.new("RGB", size, "white").save(path)
     assert not look_same(*paths)
 
 
-def test_a_duplicate_that_is_gone_is_none(tmp_path: Path):
+def test_a_missing_file_is_not_a_duplicate(tmp_path: Path):
     assert not look_same(draw(tmp_path / "a.png", "ab3d"), tmp_path / "b.png")
 
 
 def test_many_copies_are_one_group(tmp_path: Path):
-    paths = [draw(tmp_path / f"{n}.jpg", "ab3d", quality=50 + n % 45) for n in range(MOST_NEIGHBOURS + 4)]
+    paths = [draw(tmp_path / f"{n}.jpg", "ab3d", quality=50 + n % 45) for n in range(MAX_NEIGHBOURS + 4)]
     assert groups(paths) == [{path.name for path in paths}]
 
 

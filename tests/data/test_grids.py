@@ -1,4 +1,4 @@
-"""Image grids: the notation, cells that fill the image within its margins, and what matches a name."""
+"""Image grids: the notation, cells that fill the image within its margins, and cells that match a name."""
 
 import subprocess
 import sys
@@ -9,8 +9,8 @@ from PIL import Image
 
 from bearcat.core.errors import ImageError, SettingsError
 from bearcat.core.workspace import ROOT
-from bearcat.data.grids import EXAMPLE, MOST_CELLS, Grid, cut, matching_cells
-from bearcat.data.images import SMALLEST_SIDE
+from bearcat.data.grids import EXAMPLE, MAX_CELLS, Grid, cut, matching_cells
+from bearcat.data.images import MIN_SIDE
 
 OF_12306 = Grid(2, 4, left=5, top=41, gap=5, right=5, bottom=10)  # 8 cells of 67×67 in 293×190
 
@@ -28,12 +28,12 @@ OF_12306 = Grid(2, 4, left=5, top=41, gap=5, right=5, bottom=10)  # 8 cells of 6
         ("2x4+5+41+5+10~5", OF_12306),
     ],
 )
-def test_the_notation_is_read_and_written(text: str, grid: Grid):
+def test_the_notation_is_parsed_and_printed(text: str, grid: Grid):
     assert Grid.parse(text) == grid
     assert str(grid) == text
 
 
-def test_spaces_around_the_notation_are_none_of_it():
+def test_spaces_around_the_notation_are_ignored():
     assert Grid.parse(" 2x4+5+41\n") == Grid(2, 4, left=5, top=41)
 
 
@@ -44,7 +44,7 @@ def test_spaces_around_the_notation_are_none_of_it():
         *("2x4+30", "2x4+1+2+3", "2x4+1+2+3+4+5+6", "2x4-1-1", "2x4~", "2x4~5+1+2", "2x4" * 9),
     ],
 )
-def test_anything_else_is_refused_with_what_came_and_an_example(text: str):
+def test_anything_else_is_refused_with_the_input_and_an_example(text: str):
     with pytest.raises(SettingsError) as error:
         Grid.parse(text)
     assert repr(text) in str(error.value)
@@ -52,15 +52,15 @@ def test_anything_else_is_refused_with_what_came_and_an_example(text: str):
 
 
 @pytest.mark.parametrize(
-    ("rows", "columns"), [(0, 4), (4, 0), (-1, -1), (MOST_CELLS, 2), (1, MOST_CELLS + 1), (99999, 99999)]
+    ("rows", "columns"), [(0, 4), (4, 0), (-1, -1), (MAX_CELLS, 2), (1, MAX_CELLS + 1), (99999, 99999)]
 )
 def test_no_cells_or_too_many_are_refused(rows: int, columns: int):
-    with pytest.raises(SettingsError, match=f"{rows} rows and {columns} columns.*{MOST_CELLS}"):
+    with pytest.raises(SettingsError, match=f"{rows} rows and {columns} columns.*{MAX_CELLS}"):
         Grid(rows, columns)
 
 
 def test_too_many_cells_are_refused_in_the_notation_too():
-    assert Grid.parse(f"1x{MOST_CELLS}").columns == MOST_CELLS
+    assert Grid.parse(f"1x{MAX_CELLS}").columns == MAX_CELLS
     with pytest.raises(SettingsError, match="99999 rows"):
         Grid.parse("99999x99999")
 
@@ -71,13 +71,13 @@ def test_negative_pixels_are_refused(part: str):
         Grid(2, 2, **{part: -1})
 
 
-def test_the_cells_of_12306_lie_where_that_site_draws_them():
+def test_the_cells_of_12306_are_where_that_site_draws_them():
     boxes = OF_12306.boxes_xyxy(293, 190)
     assert boxes[:4] == [(5, 41, 72, 108), (77, 41, 144, 108), (149, 41, 216, 108), (221, 41, 288, 108)]
     assert boxes[4:] == [(x0, 113, x1, 180) for x0, _, x1, _ in boxes[:4]]
 
 
-def test_pixels_that_do_not_divide_evenly_are_shared_so_that_cells_differ_by_one():
+def test_if_pixels_do_not_divide_evenly_cells_differ_by_one_pixel():
     boxes = Grid(1, 3).boxes_xyxy(20, 7)
     assert boxes == [(0, 0, 6, 7), (6, 0, 13, 7), (13, 0, 20, 7)]
 
@@ -86,7 +86,7 @@ def test_pixels_that_do_not_divide_evenly_are_shared_so_that_cells_differ_by_one
     ("grid", "size"),
     [(Grid(3, 7), (97, 53)), (Grid(2, 3, 5, 41, 4, 7, 11), (157, 120)), (Grid(5, 1, gap=1, bottom=3), (4, 41))],
 )
-def test_cells_fill_what_the_margins_and_gaps_leave_and_never_overlap(grid: Grid, size: tuple[int, int]):
+def test_cells_fill_the_space_within_margins_and_gaps_and_never_overlap(grid: Grid, size: tuple[int, int]):
     boxes = grid.boxes_xyxy(*size)
     cover = np.zeros((size[1], size[0]), int)
     for x0, y0, x1, y1 in boxes:
@@ -102,31 +102,31 @@ def test_cells_fill_what_the_margins_and_gaps_leave_and_never_overlap(grid: Grid
     assert all(isinstance(edge, int) for box in boxes for edge in box)
 
 
-def test_cells_of_the_smallest_side_are_cut_and_smaller_ones_refused():
+def test_cells_of_the_smallest_size_are_accepted_and_smaller_ones_refused():
     grid = Grid(2, 3, left=5, top=41, gap=1)
-    width, height = 5 + 3 * SMALLEST_SIDE + 2, 41 + 2 * SMALLEST_SIDE + 1
+    width, height = 5 + 3 * MIN_SIDE + 2, 41 + 2 * MIN_SIDE + 1
     assert len(grid.boxes_xyxy(width, height)) == 6
     for size in ((width - 1, height), (width, height - 1)):
         with pytest.raises(ImageError) as error:
             grid.boxes_xyxy(*size)
         assert f"{size[0]}×{size[1]}" in str(error.value)
         assert "2x3+5+41~1" in str(error.value)
-        assert f"{SMALLEST_SIDE}×{SMALLEST_SIDE}" in str(error.value)
+        assert f"{MIN_SIDE}×{MIN_SIDE}" in str(error.value)
 
 
-def test_margins_wider_than_the_image_are_refused_as_leaving_nothing():
-    with pytest.raises(ImageError, match="leaves 0×4 for a cell"):
+def test_margins_wider_than_the_image_are_refused():
+    with pytest.raises(ImageError, match="would have 0×4"):
         Grid(1, 2, left=100).boxes_xyxy(50, 4)
 
 
-def test_the_error_is_one_that_the_service_has_a_status_for():
+def test_cut_raises_an_error_that_the_service_maps_to_a_status():
     with pytest.raises(ImageError) as error:
         cut(Image.new("RGB", (10, 10)), Grid(5, 5))
     assert type(error.value) is ImageError
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_cut_gives_the_cells_pixels_in_prediction_order(mode: str):
+def test_cut_returns_the_pixels_of_the_cells_in_reading_order(mode: str):
     image = Image.new(mode, (293, 190), "white")
     boxes = OF_12306.boxes_xyxy(*image.size)
     for number, box in enumerate(boxes):
@@ -138,21 +138,21 @@ def test_cut_gives_the_cells_pixels_in_prediction_order(mode: str):
         assert np.unique(np.asarray(cell)).tolist() == [number * 10]
 
 
-def test_the_cells_that_match_are_returned_with_number_middle_and_confidence():
+def test_matching_cells_have_a_number_a_centre_and_a_confidence():
     boxes = OF_12306.boxes_xyxy(293, 190)
-    answers = [("cat", 0.5), ("dog", 0.9), ("cat", 0.25), *[("dogs", 0.9)] * 4, ("dog", 0.75)]
-    cells = matching_cells(answers, boxes, "dog")
+    predictions = [("cat", 0.5), ("dog", 0.9), ("cat", 0.25), *[("dogs", 0.9)] * 4, ("dog", 0.75)]
+    cells = matching_cells(predictions, boxes, "dog")
     assert [(cell.number, cell.label, cell.confidence) for cell in cells] == [(2, "dog", 0.9), (8, "dog", 0.75)]
     assert [cell.centre for cell in cells] == [(110, 74), (254, 146)]
-    assert matching_cells(answers, boxes, "中国结") == []
+    assert matching_cells(predictions, boxes, "中国结") == []
 
 
-def test_an_answer_for_every_box_is_expected():
+def test_every_cell_needs_a_prediction():
     with pytest.raises(ValueError, match="zip"):
         matching_cells([("cat", 0.5)], Grid(1, 2).boxes_xyxy(8, 4), "cat")
 
 
 @pytest.mark.parametrize("module", ["grids", "offline_augmentation"])
-def test_the_room_needs_neither_tensorflow_nor_keras(module: str):
+def test_the_module_imports_neither_tensorflow_nor_keras(module: str):
     check = f"import sys, bearcat.data.{module}; sys.exit(bool({{'tensorflow', 'keras'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", check], cwd=ROOT).returncode == 0

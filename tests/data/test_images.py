@@ -1,4 +1,4 @@
-"""Images: every format to the same pixels, damage named, and the letterbox with its way back."""
+"""Images: all formats are read alike, damaged files are named, and the letterbox can be inverted."""
 
 import io
 import struct
@@ -10,23 +10,23 @@ import pytest
 from PIL import Image
 
 from bearcat.core.errors import ImageError, ImageFormatError, ImageSizeError
-from bearcat.data.images import MOST_PIXELS, PAPER, InputSpec, extract_pixels, letterbox, open_image, place
+from bearcat.data.images import MAX_PIXELS, PAPER, InputSpec, extract_pixels, letterbox, open_image, place
 
 
 def noise(width: int, height: int) -> Image.Image:
-    """Return an RGB image of random pixels, none of them white."""
+    """Returns an RGB image of random pixels without white."""
     return Image.fromarray(np.random.default_rng(0).integers(0, 200, (height, width, 3), np.uint8))
 
 
 def encoded(image: Image.Image, form: str, **options) -> bytes:
-    """Return the bytes of an image's file."""
+    """Returns the file content of an image."""
     buffer = io.BytesIO()
     image.save(buffer, form, **options)
     return buffer.getvalue()
 
 
 def png(width: int, height: int, depth: int, colour_type: int, lines: bytes) -> bytes:
-    """Return a PNG of raw lines, as Pillow does not write it."""
+    """Returns a PNG made from raw lines, of a kind that Pillow does not write."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -37,7 +37,7 @@ def png(width: int, height: int, depth: int, colour_type: int, lines: bytes) -> 
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_image_of_the_input_size_keeps_its_exact_pixels(channels: int):
+def test_an_image_of_the_input_size_keeps_its_exact_pixels(channels: int):
     image = noise(12, 9)
     expected = np.asarray(image.convert("L" if channels == 1 else "RGB")).reshape(9, 12, channels)
     np.testing.assert_array_equal(letterbox(image, InputSpec(9, 12, channels)), expected)
@@ -73,7 +73,7 @@ def test_a_larger_image_is_shrunk_in_proportion(size: tuple[int, int], inner: tu
 
 
 @pytest.mark.parametrize("size", [(10, 10), (100, 60), (333, 77), (50, 500)])
-def test_a_point_goes_to_the_input_and_back(size: tuple[int, int]):
+def test_points_are_mapped_to_the_input_and_back(size: tuple[int, int]):
     placement = place(*size, InputSpec(60, 100, 3))
     for point in [(0, 0), size, (size[0] / 3, size[1] * 0.7)]:
         x, y = placement.to_input(*point)
@@ -82,7 +82,7 @@ def test_a_point_goes_to_the_input_and_back(size: tuple[int, int]):
         assert placement.to_image(x, y) == pytest.approx(point)
 
 
-def test_a_mark_in_the_image_lies_where_its_placement_says():
+def test_the_placement_locates_a_mark_of_the_image():
     image = Image.new("RGB", (200, 60), "white")
     image.paste("black", (100, 20, 120, 40))
     spec = InputSpec(60, 100, 1)
@@ -137,12 +137,12 @@ def test_transparency_becomes_white_and_the_rest_stays(mode: str):
     assert opened.getpixel((4, 0)) == (90, 90, 90)
 
 
-def test_half_transparency_is_mixed_with_white():
+def test_partial_transparency_is_blended_with_white():
     opened = open_image(encoded(Image.new("RGBA", (4, 4), (0, 100, 255, 51)), "PNG"))
     assert opened.getpixel((0, 0)) == pytest.approx((204, 224, 255), abs=1)
 
 
-def test_16_bit_grey_is_brought_to_8_bits():
+def test_16_bit_grey_becomes_8_bit():
     line = b"\0" + struct.pack(">4H", 0, 257, 257 * 200 + 256, 65535)
     opened = open_image(png(4, 4, 16, 0, line * 4))
     assert [opened.getpixel((x, 3)) for x in range(4)] == [(0,) * 3, (1,) * 3, (200,) * 3, (255,) * 3]
@@ -153,9 +153,9 @@ def test_1_bit_becomes_black_and_white():
     assert [opened.getpixel((x, 0)) for x in range(4)] == [(0,) * 3, (255,) * 3] * 2
 
 
-def test_the_image_is_turned_as_its_exif_says():
+def test_the_exif_orientation_is_applied():
     exif = Image.Exif()
-    exif[0x0112] = 6  # shot with the camera turned: to be shown a quarter clockwise
+    exif[0x0112] = 6  # to be rotated by 90° clockwise
     image = Image.new("RGB", (16, 8), "white")
     image.paste("black", (0, 0, 8, 8))
     opened = open_image(encoded(image, "PNG", exif=exif))
@@ -168,15 +168,15 @@ def test_the_image_is_turned_as_its_exif_says():
     "content",
     [
         b"",
-        b"hello, this is no image at all",
+        b"hello, this is not an image",
         b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
         encoded(noise(9, 9), "TIFF"),
         encoded(noise(9, 9), "PPM"),
         encoded(noise(9, 9), "ICO"),
     ],
-    ids=["nothing", "text", "svg", "tiff", "ppm", "ico"],
+    ids=["empty", "text", "svg", "tiff", "ppm", "ico"],
 )
-def test_what_is_in_no_accepted_format_is_refused_whatever_its_name(tmp_path: Path, content: bytes):
+def test_a_file_in_another_format_is_refused_whatever_its_name(tmp_path: Path, content: bytes):
     path = tmp_path / "ab_1.png"
     path.write_bytes(content)
     with pytest.raises(ImageFormatError, match="PNG, JPEG") as error:
@@ -187,23 +187,23 @@ def test_what_is_in_no_accepted_format_is_refused_whatever_its_name(tmp_path: Pa
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "WEBP"])
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-def test_a_truncated_image_is_an_error_that_names_the_file(tmp_path: Path, form: str, share: float):
+@pytest.mark.parametrize("fraction", [0.3, 0.6, 0.9])
+def test_a_truncated_image_is_an_error_that_names_the_file(tmp_path: Path, form: str, fraction: float):
     content = encoded(noise(40, 40), form)
     path = tmp_path / "ab_1.dat"
-    path.write_bytes(content[: int(len(content) * share)])
+    path.write_bytes(content[: int(len(content) * fraction)])
     with pytest.raises(ImageError) as error:
         open_image(path)
     assert str(path) in str(error.value)
 
 
-def test_a_image_that_is_not_there_is_an_error_that_names_it(tmp_path: Path):
-    with pytest.raises(ImageError, match=r"absent\.png is not there"):
+def test_a_missing_image_is_named(tmp_path: Path):
+    with pytest.raises(ImageError, match=r"absent\.png does not exist"):
         open_image(tmp_path / "absent.png")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (100, 3), (3, 100)])
-def test_a_image_of_too_few_pixels_is_refused_with_its_size(tmp_path: Path, size: tuple[int, int]):
+def test_too_small_an_image_is_refused_with_its_size(tmp_path: Path, size: tuple[int, int]):
     path = tmp_path / "ab_1.png"
     noise(*size).save(path)
     with pytest.raises(ImageError, match=f"{size[0]}×{size[1]}") as error:
@@ -211,7 +211,7 @@ def test_a_image_of_too_few_pixels_is_refused_with_its_size(tmp_path: Path, size
     assert str(path) in str(error.value)
 
 
-@pytest.mark.parametrize(("width", "height"), [(4001, 4000), (MOST_PIXELS // 4 + 1, 4), (100_000, 100_000)])
+@pytest.mark.parametrize(("width", "height"), [(4001, 4000), (MAX_PIXELS // 4 + 1, 4), (100_000, 100_000)])
 def test_too_many_pixels_are_refused_by_the_header_alone(width: int, height: int):
     with pytest.raises(ImageSizeError, match="16,000,000"):
         open_image(png(width, height, 8, 0, b"no pixels"))
@@ -228,7 +228,7 @@ def test_a_file_its_bytes_and_the_opened_image_give_the_same_pixels(tmp_path: Pa
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "I;16", "P", "RGB"])
-def test_a_image_that_is_open_already_looks_the_same_as_its_file(tmp_path: Path, mode: str):
+def test_an_open_image_gives_the_same_pixels_as_its_file(tmp_path: Path, mode: str):
     path = tmp_path / "image.png"
     noise = np.random.default_rng(0).integers(0, 2**16, (20, 30), np.uint16)
     image = Image.fromarray(noise) if mode == "I;16" else Image.effect_noise((30, 20), 80).convert(mode)

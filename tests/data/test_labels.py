@@ -1,4 +1,4 @@
-"""Labels from file names and from tables, and what is said of the images that have none."""
+"""Labels from file names, tables and sub-folders, and messages for images without a label."""
 
 from pathlib import Path
 
@@ -14,18 +14,19 @@ from bearcat.data.labels import (
     read_label_table,
     read_labels,
     refuse_sub_folders,
+    set_label,
 )
 
 
 def put(folder: Path, *names: str) -> None:
-    """Make empty files: nothing here opens an image."""
+    """Makes empty files, since no test here opens an image."""
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"")
 
 
 def labels_in(folder: Path) -> dict[str, str]:
-    """Return name in the set → label of the images that have one."""
+    """Returns name → label of the images that have a label."""
     return {image.name: image.label for image in read_labels(folder)[0]}
 
 
@@ -52,14 +53,14 @@ def test_a_name_without_a_label_is_named(name: str):
     assert str(path) in str(error.value)
 
 
-def test_images_are_listed_by_suffix_in_either_case_and_sorted(tmp_path: Path):
+def test_images_are_listed_by_suffix_in_any_case_and_sorted(tmp_path: Path):
     images = ["Z_1.PNG", "a_1.png", "b_1.jpg", "c_1.JpEg", "d_1.gif", "e_1.bmp", "f_1.webp"]
     put(tmp_path, *reversed(images))
     put(tmp_path, ".a_1.png", ".a_1.part.png", "a_1.png.part", "a_1.txt", "a_1.tiff", "png", "Thumbs.db", "labels.csv~")
     assert list_images(tmp_path) == [tmp_path / name for name in images]
 
 
-def test_an_absent_folder_and_an_empty_one_have_no_images(tmp_path: Path):
+def test_missing_and_empty_folders_have_no_images(tmp_path: Path):
     assert list_images(tmp_path) == list_images(tmp_path / "absent") == []
     for folder in (tmp_path, tmp_path / "absent"):
         with pytest.raises(DataError, match="holds no images") as error:
@@ -91,7 +92,7 @@ def test_a_table_is_read_with_and_without_header_and_bom(tmp_path: Path, name: s
     assert read_labels(tmp_path)[1] == []
 
 
-def test_a_quoted_comma_belongs_to_the_label_and_in_tsv_needs_no_quotes(tmp_path: Path):
+def test_commas_are_quoted_in_csv_and_not_in_tsv(tmp_path: Path):
     for folder in (tmp_path / "csv", tmp_path / "tsv"):
         put(folder, "a,1.png", "2.png")
     (tmp_path / "csv" / "labels.csv").write_text('"a,1.png","1,5"\n2.png,"say ""hi"""\n')
@@ -108,18 +109,18 @@ def test_a_quoted_comma_belongs_to_the_label_and_in_tsv_needs_no_quotes(tmp_path
         ("a.png x\"y\nb.png 'z", {"a.png": 'x"y', "b.png": "'z"}),
     ],
 )
-def test_the_first_line_of_a_text_says_what_separates(tmp_path: Path, text: str, labels: dict[str, str]):
+def test_the_first_line_of_labels_txt_decides_the_separator(tmp_path: Path, text: str, labels: dict[str, str]):
     (tmp_path / "labels.txt").write_text(text)
     assert read_label_table(tmp_path / "labels.txt") == labels
 
 
-def test_a_label_with_blanks_is_refused_where_blanks_separate(tmp_path: Path):
+def test_a_label_with_spaces_is_refused_if_spaces_are_the_separator(tmp_path: Path):
     (tmp_path / "labels.txt").write_text("a.png x\nb.png y z\n")
     with pytest.raises(LabelError, match=r"labels\.txt, line 2"):
         read_label_table(tmp_path / "labels.txt")
 
 
-def test_a_image_in_a_sub_folder_is_labelled_by_its_name(tmp_path: Path):
+def test_an_image_in_a_sub_folder_is_labelled_with_its_name(tmp_path: Path):
     put(tmp_path, "cat/1.png", "dog/1.png", "traffic_light/a_b.png", "ab_1.png", "cat/deep/2.png", ".hidden/3.png")
     expected = {"ab_1.png": "ab", "cat/1.png": "cat", "dog/1.png": "dog", "traffic_light/a_b.png": "traffic_light"}
     assert labels_in(tmp_path) == expected
@@ -134,12 +135,12 @@ def test_a_table_names_images_in_sub_folders_too(tmp_path: Path):
     assert str(tmp_path / "dog" / "2.png") in read_labels(tmp_path)[1][0]
 
 
-def test_labels_of_boxes_do_not_hang_on_sub_folders(tmp_path: Path):
+def test_box_labels_do_not_depend_on_sub_folders(tmp_path: Path):
     put(tmp_path, "cat/1.png")
     assert [item.label for item in read_labels(tmp_path, lambda path: path.stem, with_table=False)[0]] == ["1"]
 
 
-def test_a_sub_folder_among_texts_is_refused_unless_a_table_labels_it(tmp_path: Path):
+def test_a_sub_folder_is_refused_for_texts_unless_a_table_labels_it(tmp_path: Path):
     put(tmp_path, "ab_1.png", "part1/cd_1.png")
     data = read_labels(tmp_path)[0]
     with pytest.raises(LabelError, match="'NUM_CLASSES'; CTC reads texts") as error:
@@ -150,7 +151,7 @@ def test_a_sub_folder_among_texts_is_refused_unless_a_table_labels_it(tmp_path: 
     refuse_sub_folders(read_labels(tmp_path)[0], tmp_path, "CTC")
 
 
-def test_a_table_goes_before_the_names_and_a_image_without_a_line_is_named(tmp_path: Path):
+def test_a_table_overrides_file_names_and_an_image_without_a_line_is_named(tmp_path: Path):
     put(tmp_path, "ab_1.png", "cd_1.png")
     (tmp_path / "labels.csv").write_text("ab_1.png,xy\ngone.png,zz\n")
     assert labels_in(tmp_path) == {"ab_1.png": "xy"}
@@ -162,7 +163,7 @@ def test_a_table_goes_before_the_names_and_a_image_without_a_line_is_named(tmp_p
 
 
 @pytest.mark.parametrize("line", ["1.png", "1.png,a,b", "1.png,", ",a"])
-def test_a_malformed_line_is_refused_by_its_number(tmp_path: Path, line: str):
+def test_a_malformed_line_is_refused_with_its_number(tmp_path: Path, line: str):
     put(tmp_path, "1.png")
     (tmp_path / "labels.csv").write_text(f"file,label\n0.png,x\n{line}\n2.png,y\n")
     with pytest.raises(LabelError, match="line 3") as error:
@@ -170,12 +171,12 @@ def test_a_malformed_line_is_refused_by_its_number(tmp_path: Path, line: str):
     assert str(tmp_path / "labels.csv") in str(error.value)
 
 
-def test_a_header_counts_as_one_in_the_first_line_alone(tmp_path: Path):
+def test_only_the_first_line_can_be_a_header(tmp_path: Path):
     (tmp_path / "labels.csv").write_text("file.png,a\nfile,label\n")
     assert read_label_table(tmp_path / "labels.csv") == {"file.png": "a", "file": "label"}
 
 
-def test_labels_and_problems_are_told_apart(tmp_path: Path):
+def test_labels_and_problems_are_returned_separately(tmp_path: Path):
     put(tmp_path, "ab_1.png", "nolabel.png", "cd_1.png", "_x.png")
     labelled, problems = read_labels(tmp_path)
     assert [(image.path, image.label) for image in labelled] == [
@@ -189,7 +190,7 @@ def test_labels_and_problems_are_told_apart(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("pictures", "shown", "more"), [(1, 1, None), (5, 5, None), (6, 5, "1 more"), (40, 5, "35 more")]
+    ("images", "shown", "more"), [(1, 1, None), (5, 5, None), (6, 5, "1 more"), (40, 5, "35 more")]
 )
 def test_of_many_problems_the_first_few_are_shown_and_the_rest_counted(
     tmp_path: Path, images: int, shown: int, more: str | None
@@ -202,3 +203,17 @@ def test_of_many_problems_the_first_few_are_shown_and_the_rest_counted(
     assert lines[0].startswith(str(tmp_path / "00.png"))
     assert len(lines) == shown + (more is not None)
     assert more is None or more in lines[-1]
+
+
+def test_a_line_is_replaced_or_deleted_and_all_others_stay(tmp_path: Path):
+    table = tmp_path / "labels.csv"
+    table.write_bytes(b"file,label\na.png,x\nb.png,y\n")
+    set_label(table, "a.png", "z/1")
+    assert table.read_bytes() == b"file,label\nb.png,y\na.png,z/1\n"
+    set_label(table, "a.png", None)
+    set_label(table, "none.png", None)
+    assert table.read_bytes() == b"file,label\nb.png,y\n"
+    table.write_bytes(b'file,label\n"a\nb.png",y\n')
+    with pytest.raises(LabelError, match="spans several lines"):
+        set_label(table, 'b.png"', "q")
+    assert table.read_bytes() == b'file,label\n"a\nb.png",y\n'

@@ -1,4 +1,4 @@
-"""Enhanced copies: small changes, never a mirror image, repeatable, and the original is left as it is."""
+"""Offline augmentation: small changes, never mirrored, repeatable, and the original stays unchanged."""
 
 from pathlib import Path
 
@@ -7,9 +7,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from bearcat.core.errors import ImageError
-from bearcat.data import offline_augmentation as enhancement
+from bearcat.data import offline_augmentation
 from bearcat.data.labels import label_of_name, list_images
-from bearcat.data.offline_augmentation import BRIGHTNESS, CONTRAST, SHIFT_X, enhance, enhanced_copies, is_enhanced
+from bearcat.data.offline_augmentation import BRIGHTNESS, CONTRAST, SHIFT_X, augment, is_augmented, write_copies
 
 COPIES = 30
 
@@ -24,8 +24,8 @@ def draw_image(width: int = 60, height: int = 40, ink: str = "#204080", paper: s
 
 
 def make_copies(image: Image.Image, count: int = COPIES) -> list[Image.Image]:
-    """Return enhanced images, one a seed."""
-    return [enhance(image, np.random.default_rng(seed)) for seed in range(count)]
+    """Returns augmented images, one per seed."""
+    return [augment(image, np.random.default_rng(seed)) for seed in range(count)]
 
 
 def correlation(one: Image.Image, other: Image.Image) -> float:
@@ -43,7 +43,7 @@ def ink_centre(image: Image.Image) -> np.ndarray:
 
 
 def write_source(folder: Path, name: str = "ab3d_0001.png") -> Path:
-    """Write an image to enhance."""
+    """Writes an image to augment."""
     folder.mkdir(exist_ok=True)
     draw_image().save(folder / name)
     return folder / name
@@ -84,14 +84,14 @@ def test_a_mirror_image_would_be_seen():
 
 
 def test_what_comes_in_from_outside_repeats_the_edge(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(enhancement, "NOISE", 0.0)
+    monkeypatch.setattr(offline_augmentation, "NOISE", 0.0)
     for paper in ("white", "black", "#c00000"):
         for copy in make_copies(Image.new("RGB", (50, 30), paper)):
             assert len(copy.getcolors()) == 1
 
 
 def test_light_changes_within_the_limits_and_both_ways(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(enhancement, "NOISE", 0.0)
+    monkeypatch.setattr(offline_augmentation, "NOISE", 0.0)
     paper = np.array([np.asarray(copy)[0, 0, 0] for copy in make_copies(Image.new("RGB", (20, 20), (160,) * 3))], int)
     assert abs(paper - 160).max() <= BRIGHTNESS + CONTRAST * (160 - 127.5) + 1
     assert paper.min() < 160 - BRIGHTNESS / 2
@@ -132,7 +132,7 @@ def test_grey_stays_grey_and_colour_stays_colour(ink: str, grey: bool):
 
 def test_copies_bear_the_originals_label_and_name(tmp_path: Path):
     source = write_source(tmp_path, "ab3d_0001.png").rename(tmp_path / "ab3d_0001.jpg")
-    copies = enhanced_copies(source, tmp_path, 3, seed=0)
+    copies = write_copies(source, tmp_path, 3, seed=0)
     assert [path.name for path in copies] == [f"ab3d_0001-jpg-enhanced-{k}.png" for k in (1, 2, 3)]
     assert {label_of_name(path) for path in copies} == {"ab3d"}
     assert list_images(tmp_path) == sorted([*copies, source])
@@ -152,15 +152,15 @@ def test_copies_bear_the_originals_label_and_name(tmp_path: Path):
 )
 def test_labels_of_any_characters_are_kept(tmp_path: Path, name: str, expected: str):
     source = write_source(tmp_path, name)
-    (copy,) = enhanced_copies(source, tmp_path, 1, seed=0)
+    (copy,) = write_copies(source, tmp_path, 1, seed=0)
     assert copy.name == expected
     assert label_of_name(copy) == label_of_name(source)
 
 
 def test_the_same_seed_and_name_give_the_same_bytes_in_any_folder_and_any_count(tmp_path: Path):
     sources = [write_source(tmp_path / name) for name in ("one", "two")]
-    enhanced_copies(sources[0], tmp_path / "one copies", 3, seed=5)
-    enhanced_copies(sources[1], tmp_path / "two copies", 1, seed=5)
+    write_copies(sources[0], tmp_path / "one copies", 3, seed=5)
+    write_copies(sources[1], tmp_path / "two copies", 1, seed=5)
     whole, part = bytes_in(tmp_path / "one copies"), bytes_in(tmp_path / "two copies")
     assert len(whole) == 3
     assert part.items() <= whole.items()
@@ -172,7 +172,7 @@ def test_copies_differ_from_each_other_and_with_the_seed_and_the_name(tmp_path: 
         path.read_bytes()
         for source in sources
         for seed in (0, 1)
-        for path in enhanced_copies(source, tmp_path / str(seed), 3, seed)
+        for path in write_copies(source, tmp_path / str(seed), 3, seed)
     ]
     assert len(set(copies)) == len(copies) == 12
 
@@ -180,18 +180,18 @@ def test_copies_differ_from_each_other_and_with_the_seed_and_the_name(tmp_path: 
 def test_the_original_is_never_touched(tmp_path: Path):
     source = write_source(tmp_path)
     before = source.read_bytes(), source.stat().st_mtime_ns
-    enhanced_copies(source, tmp_path, 3, seed=0)
+    write_copies(source, tmp_path, 3, seed=0)
     assert (source.read_bytes(), source.stat().st_mtime_ns) == before
 
 
 def test_an_interrupted_run_is_finished_by_the_next_and_what_is_there_stays(tmp_path: Path):
     source = write_source(tmp_path / "pictures")
     folder = tmp_path / "copies"
-    copies = enhanced_copies(source, folder, 3, seed=0)
+    copies = write_copies(source, folder, 3, seed=0)
     whole = bytes_in(folder)
     copies[1].unlink()
     copies[0].write_bytes(b"another")
-    assert enhanced_copies(source, folder, 3, seed=0) == copies
+    assert write_copies(source, folder, 3, seed=0) == copies
     assert bytes_in(folder) == whole | {copies[0].name: b"another"}
 
 
@@ -204,21 +204,21 @@ def test_a_copy_that_cannot_be_written_whole_leaves_nothing(tmp_path: Path, monk
 
     monkeypatch.setattr(Image.Image, "save", save_half)
     with pytest.raises(OSError, match="disk full"):
-        enhanced_copies(source, tmp_path, 2, seed=0)
+        write_copies(source, tmp_path, 2, seed=0)
     assert list(tmp_path.iterdir()) == [source]
 
 
 def test_a_copy_has_no_copies(tmp_path: Path):
     source = write_source(tmp_path)
-    (copy,) = enhanced_copies(source, tmp_path, 1, seed=0)
-    assert is_enhanced(copy)
-    assert not is_enhanced(source)
-    assert enhanced_copies(copy, tmp_path, 5, seed=0) == []
+    (copy,) = write_copies(source, tmp_path, 1, seed=0)
+    assert is_augmented(copy)
+    assert not is_augmented(source)
+    assert write_copies(copy, tmp_path, 5, seed=0) == []
     assert list_images(tmp_path) == sorted([copy, source])
 
 
 def test_no_copies_are_asked_for(tmp_path: Path):
-    assert enhanced_copies(write_source(tmp_path), tmp_path / "copies", 0, seed=0) == []
+    assert write_copies(write_source(tmp_path), tmp_path / "copies", 0, seed=0) == []
     assert not (tmp_path / "copies").exists()
 
 
@@ -226,5 +226,5 @@ def test_a_damaged_original_is_an_error_that_names_it(tmp_path: Path):
     source = tmp_path / "ab_1.png"
     source.write_bytes(b"no image")
     with pytest.raises(ImageError, match=r"ab_1\.png"):
-        enhanced_copies(source, tmp_path, 1, seed=0)
+        write_copies(source, tmp_path, 1, seed=0)
     assert list(tmp_path.iterdir()) == [source]

@@ -1,4 +1,4 @@
-"""Packs: what goes in comes out, shard by shard; what does not fit or is damaged is named."""
+"""Packs: records come back as they were written; packs that are damaged or do not fit are refused."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,47 +8,28 @@ import pytest
 import tensorflow as tf
 
 from bearcat.core.errors import RecordError
-from bearcat.data import tfrecords as records
+from bearcat.data import tfrecord_index
 from bearcat.data.codecs import Task
 from bearcat.data.images import InputSpec
-from bearcat.data.online_augmentation import jitter
-from bearcat.data.tfrecord_index import PackIndex, check_pack, load_pack_index
+from bearcat.data.online_augmentation import augment_batch
+from bearcat.data.tfrecord_index import TFRecordIndex, check_pack, load_index
 from bearcat.data.tfrecords import Record, read_records, write_pack
 from bearcat.training.text_pipeline import training_batches, validation_batches
-
-SPEC = InputSpec(6, 10, 3)
-STEPS = {"ORDINARY": 3, "CTC": 5}
-SHARED = {
-    **SPEC.as_dict(),
-    "characters": ["a", "b"],
-    "unit": Task.TEXT,
-    "longest_label": 3,
-    "steps_needed": STEPS,
-}
-TARGETS = [[1], [1, 2], [2, 2, 1]]
-
-
-def make_records(count: int) -> Iterator[Record]:
-    """Yield records whose pixels, label and file tell their number."""
-    noise = np.random.default_rng(0)
-    for number in range(count):
-        pixels = noise.integers(0, 256, SPEC.shape, np.uint8)
-        pixels[0, 0, 0] = number
-        yield Record(pixels, "x" * (number % 3 + 1), f"图_{number}.png", TARGETS[number % 3])
+from tests.helpers.records import EMPTY_INDEX, SPEC, make_records
 
 
 @pytest.fixture
-def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, PackIndex]:
+def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, TFRecordIndex]:
     """A pack of 20 records in 3 shards."""
-    monkeypatch.setattr(records, "RECORDS_PER_SHARD", 8)
+    monkeypatch.setattr(tfrecord_index, "RECORDS_PER_SHARD", 8)
     folder = tmp_path / "train_pack_dataset"
-    return folder, write_pack(folder, make_records(20), 20, SHARED)
+    return folder, write_pack(folder, make_records(20), 20, EMPTY_INDEX)
 
 
 def test_records_come_back_pixel_for_pixel(pack):
     folder, index = pack
     assert len(index.shards) == 3
-    assert load_pack_index(folder) == index
+    assert load_index(folder) == index
     batches = list(read_records(folder, index, batch_size=6))
     read = {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
     order = np.argsort(read["image"][:, 0, 0, 0])
@@ -56,25 +37,25 @@ def test_records_come_back_pixel_for_pixel(pack):
         assert np.array_equal(read["image"][position], record.image)
         assert read["label"][position].decode() == record.label
         assert read["file"][position].decode() == record.file
-        assert [row for row in read["target"][position] if row] == record.target
+        assert [index for index in read["target"][position] if index] == record.target
 
 
-def test_packing_again_replaces_the_pack_whole(pack):
+def test_packing_again_replaces_the_whole_pack(pack):
     folder, _ = pack
-    index = write_pack(folder, make_records(4), 4, SHARED)
+    index = write_pack(folder, make_records(4), 4, EMPTY_INDEX)
     assert sorted(path.name for path in folder.iterdir()) == sorted([*index.shards, "pack.json"])
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
-def test_what_packing_did_not_make_is_not_taken_away_with_the_old_pack(pack):
+def test_files_that_packing_did_not_write_are_not_deleted(pack):
     folder, index = pack
-    (folder / "Thumbs.db").write_bytes(b"of Windows")
+    (folder / "Thumbs.db").write_bytes(b"a thumbnail")
     (folder / "7_mine.png").write_bytes(b"precious")
-    with pytest.raises(RecordError, match=r"holds 7_mine\.png, which packing did not make"):
-        write_pack(folder, make_records(4), 4, SHARED)
-    assert load_pack_index(folder) == index
+    with pytest.raises(RecordError, match=r"holds 7_mine\.png, which packing did not write"):
+        write_pack(folder, make_records(4), 4, EMPTY_INDEX)
+    assert load_index(folder) == index
     (folder / "7_mine.png").rename(folder.with_name("7_mine.png"))
-    assert write_pack(folder, make_records(4), 4, SHARED).count == 4
+    assert write_pack(folder, make_records(4), 4, EMPTY_INDEX).count == 4
 
 
 def test_packing_that_fails_leaves_the_old_pack(pack):
@@ -85,24 +66,24 @@ def test_packing_that_fails_leaves_the_old_pack(pack):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_pack(folder, failing(), 9, SHARED)
-    assert load_pack_index(folder) == index
+        write_pack(folder, failing(), 9, EMPTY_INDEX)
+    assert load_index(folder) == index
     assert sum(len(batch["label"]) for batch in read_records(folder, index)) == 20
 
 
 def test_a_pack_that_is_missing_or_damaged_says_what_to_run(pack, tmp_path: Path):
     folder, index = pack
     with pytest.raises(RecordError, match=r"holds no pack: run python pack_dataset\.py"):
-        load_pack_index(tmp_path / "elsewhere")
+        load_index(tmp_path / "elsewhere")
     (folder / index.shards[1]).unlink()
     with pytest.raises(RecordError, match="pack-00001-of-00003"):
-        load_pack_index(folder)
+        load_index(folder)
     (folder / "pack.json").write_text("{", encoding="utf-8")
     with pytest.raises(RecordError, match="damaged"):
-        load_pack_index(folder)
+        load_index(folder)
 
 
-def test_a_shard_that_was_cut_is_named(pack):
+def test_a_truncated_shard_is_refused(pack):
     folder, index = pack
     shard = folder / index.shards[0]
     shard.write_bytes(shard.read_bytes()[:-20])
@@ -117,7 +98,7 @@ def test_a_pack_for_another_input_or_vocabulary_is_refused(pack):
         check_pack(folder, index, InputSpec(6, 10, 1), ("a", "b"), Task.TEXT)
     with pytest.raises(RecordError, match="another vocabulary"):
         check_pack(folder, index, SPEC, ("a", "c"), Task.TEXT)
-    with pytest.raises(RecordError, match="the mode needs one a class"):
+    with pytest.raises(RecordError, match="the mode needs one per class"):
         check_pack(folder, index, SPEC, ("a", "b"), Task.CLASSIFICATION)
 
 
@@ -144,11 +125,11 @@ def test_training_is_endless_shuffled_and_repeatable_from_its_seed(pack):
     assert numbers(1) == first != numbers(2)
 
 
-def test_jitter_changes_images_a_little_and_keeps_them_pixels():
+def test_augmentation_changes_images_a_little_and_keeps_pixels_in_range():
     tf.random.set_seed(0)
     paper = np.full((16, 40, 80, 1), 255, np.uint8)
     paper[:, 15:25, 30:50] = 0
-    changed = jitter(tf.constant(paper)).numpy()
+    changed = augment_batch(tf.constant(paper)).numpy()
     assert changed.shape == paper.shape
     assert changed.min() >= 0
     assert changed.max() <= 255
@@ -157,18 +138,18 @@ def test_jitter_changes_images_a_little_and_keeps_them_pixels():
     assert len(set(dark.tolist())) > 4
 
 
-def test_jitter_of_no_strength_changes_nothing_and_of_little_strength_little():
+def test_augmentation_is_as_strong_as_asked():
     tf.random.set_seed(0)
     pixels = np.random.default_rng(0).integers(0, 256, (4, 20, 40, 3), np.uint8)
     smooth = tf.nn.avg_pool2d(tf.constant(pixels, tf.float32), 5, 1, "SAME")
-    assert np.allclose(jitter(smooth, 0.0), smooth, atol=1e-2)
-    little, much = (np.abs(jitter(smooth, strength) - smooth).mean() for strength in (0.1, 1.0))
+    assert np.allclose(augment_batch(smooth, 0.0), smooth, atol=1e-2)
+    little, much = (np.abs(augment_batch(smooth, strength) - smooth).mean() for strength in (0.1, 1.0))
     assert 0 < little < much / 3
 
 
-def test_each_batch_is_changed_as_strongly_as_its_number_says(tmp_path: Path):
-    write_pack(tmp_path / "pack", make_records(6), 6, SHARED)
-    folder, index = tmp_path / "pack", load_pack_index(tmp_path / "pack")
+def test_the_strength_of_the_augmentation_depends_on_the_batch_number(tmp_path: Path):
+    write_pack(tmp_path / "pack", make_records(6), 6, EMPTY_INDEX)
+    folder, index = tmp_path / "pack", load_index(tmp_path / "pack")
     batches = training_batches(
         folder, index, 3, 3, 0, lambda number: 1.0 - tf.minimum(tf.cast(number, tf.float32), 1.0)
     )

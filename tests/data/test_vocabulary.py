@@ -95,17 +95,17 @@ def test_a_damaged_file_is_a_record_error_that_names_it_and_the_way_out(tmp_path
 
 
 def test_an_absent_file_is_a_record_error_that_names_the_way_out(tmp_path: Path):
-    with pytest.raises(RecordError, match=r"is not there.*pack_dataset\.py"):
+    with pytest.raises(RecordError, match=r"does not exist.*pack_dataset\.py"):
         Vocabulary.load(tmp_path / "num_classes.json")
 
 
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        ("abd", "new: d; gone: c"),
+        ("abd", "new: d; missing: c"),
         ("abcde", "new: d e"),
-        ("a", "gone: b c"),
-        ("cba", "the same characters in another order"),
+        ("a", "missing: b c"),
+        ("cba", "the same symbols in another order"),
     ],
 )
 def test_a_difference_names_what_is_new_and_what_is_gone(other: str, words: str):

@@ -1,6 +1,6 @@
 """kill -9 at any moment, then the same command again: it completes, nothing is lost, and the result is the same.
 
-Steps kill themselves before a certain change of the disk, from the first to the last, or are killed after some time.
+Steps are killed before a certain change of the disk, from the first to the last, or when they have got so far.
 """
 
 import json
@@ -15,21 +15,27 @@ from pathlib import Path
 
 import pytest
 
-from bearcat.artifacts.checkpoints import is_whole, list_checkpoints
+from bearcat.artifacts.checkpoints import is_intact, list_checkpoints
 from bearcat.core.files import write_json, write_text
+from tests.helpers.checkpoints import NEW, OLD, write_checkpoint
 from tests.helpers.faults import contents, make_work, write
-from tests.helpers.steps import ROOT, SECONDS, run_well
+from tests.helpers.steps import ROOT, SECONDS, run_ok
 
-COUNT = 70  # images a set: more than one task for the processes that draw
+COUNT = 70  # training images: more than one task for the processes that draw
 
 
 @dataclass(frozen=True)
 class Kill:
-    """A step that is killed before its n-th change of the disk (a whole number), when it has printed a text, or when
-    that share of the training's images is there (below 1).
+    """A step and the moment at which it is killed.
 
-    `prepare` makes of a work what the step needs; `compared` are the folders and files whose bytes must be those of a
-    run that nobody disturbed.
+    Args:
+        step: The script.
+        moment: An int n: before its n-th change of the disk; a text: when it has printed it; a fraction: when that
+            fraction of the training images exists.
+        prepare: Prepares a work for the step.
+        arguments: Further arguments of the script.
+        compared: Folders and files whose bytes must be those of an undisturbed run.
+        always: Whether it is part of every run of the tests.
     """
 
     step: str
@@ -37,7 +43,7 @@ class Kill:
     prepare: Callable[[Path], object]
     arguments: tuple[str, ...] = ()
     compared: tuple[str, ...] = ()
-    always: bool = False  # short enough for every run of the tests
+    always: bool = False
 
     @property
     def name(self) -> str:
@@ -49,33 +55,31 @@ def nothing(work: Path) -> None:
 
 
 def more_captchas(work: Path) -> None:
-    """Let a work ask for more captchas than one task draws, and have none."""
+    """Configures more captchas than one task draws, and removes the images."""
     config = json.loads((work / "captcha_config.json").read_text(encoding="utf-8"))
     write_json(work / "captcha_config.json", config | {"count": COUNT, "validation_count": 3, "test_count": 3})
     for folder in work.glob("*_dataset"):
         shutil.rmtree(folder)
 
 
-def one_pile(work: Path) -> None:
-    """Leave images in train_dataset alone, with boxes beside two and a table."""
-    pile = work / "train_dataset"
+def unsplit(work: Path) -> None:
+    """Moves all images into train_dataset."""
+    train = work / "train_dataset"
     for folder in (work / "validation_dataset", work / "test_dataset"):
         for file in folder.iterdir():
-            file.rename(pile / file.name)
+            file.rename(train / file.name)
         folder.rmdir()
 
 
 def split_done(work: Path) -> None:
-    one_pile(work)
-    run_well("move_path.py", "--work", work)
+    unsplit(work)
+    run_ok("move_path.py", "--work", work)
 
 
 def trained_before(work: Path) -> None:
-    """Leave a training behind: files with the names of checkpoints, figures and curves."""
-    from test_faults_units import NEW, OLD, whole
-
+    """Makes the files of an earlier training: checkpoints, figures and curves."""
     for name in (OLD, NEW):
-        whole(work / "checkpoint" / name)
+        write_checkpoint(work / "checkpoint" / name)
     write("CSVLogger/training.csv", "epoch\n1\n")(work)
     write("logs/train/events", "curves")(work)
 
@@ -85,7 +89,7 @@ def other_settings(work: Path) -> None:
 
 
 def packed(work: Path) -> None:
-    run_well("pack_dataset.py", "--work", work)
+    run_ok("pack_dataset.py", "--work", work)
 
 
 def in_training(work: Path) -> None:
@@ -96,11 +100,11 @@ def in_training(work: Path) -> None:
 
 def trained(work: Path) -> None:
     in_training(work)
-    run_well("train.py", "--work", work, "--set", "EPOCHS=1")
+    run_ok("train.py", "--work", work, "--set", "EPOCHS=1")
 
 
 def at(step: str, moments: tuple, prepare: Callable[[Path], object], *arguments: str, **options: object) -> list[Kill]:
-    """Return the kills of a step at several moments, the first of them in every run of the tests where that is said."""
+    """Returns the kills of a step at several moments; those in the option `always` are part of every run."""
     always = options.pop("always", ())
     return [Kill(step, moment, prepare, arguments, always=moment in always, **options) for moment in moments]
 
@@ -114,26 +118,26 @@ KILLS = [
     *at("init_working_space.py", (1, 3, 4, 6, 10, 11, 14), trained_before, "--go-on", always=(10,)),
     *at("gen_sample_by_captcha.py", (2, 5, 15), more_captchas, compared=DATA),
     *at("gen_sample_by_captcha.py", (0.1, 0.5, 0.9, "train_dataset:"), more_captchas, compared=DATA),
-    *at("move_path.py", (2, 4, 6, 7, 8, 10), one_pile, compared=DATA, always=(8,)),
+    *at("move_path.py", (2, 4, 6, 7, 8, 10), unsplit, compared=DATA, always=(8,)),
     *at("move_path.py", (1, 2, 4), split_done, "--undo", compared=DATA),
     *at("cheak_file.py", (2, 4, 8), other_settings, "--apply", compared=("settings.py",)),
     *at("pack_dataset.py", (4, 9, 12, 15, 19), nothing, compared=PACKS),
     *at("pack_dataset.py", (2, 15, 40, 60), nothing, *ENHANCED, compared=PACKS),
     *at("delete_file.py", (1, 4, 8), nothing, "--yes", compared=DATA, always=(4,)),
     *at("train.py", (3, 9, 28), in_training),
-    *at("train.py", ("Trying some steps", "parameters in", "epoch 1/3", "epoch 2/3"), in_training),
+    *at("train.py", ("A few steps on one batch", "parameters in", "epoch 1/3", "epoch 2/3"), in_training),
     *at("save_model.py", (1, 4, 7), trained),
 ]
 
 
 @pytest.fixture
 def works_of_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that lasts as long as all kills, for works that are made ready once."""
+    """A folder for works that are prepared once for all kills."""
     return tmp_path_factory.getbasetemp() / "kills"
 
 
-def ready(kill: Kill, folder: Path) -> Path:
-    """Return a work that is ready for a step, made once for all its kills."""
+def prepared(kill: Kill, folder: Path) -> Path:
+    """Returns a work that is prepared for a step, made once for all its kills."""
     work = folder / kill.prepare.__name__
     if not work.exists():
         kill.prepare(make_work(work))
@@ -141,14 +145,14 @@ def ready(kill: Kill, folder: Path) -> Path:
 
 
 def command(kill: Kill, work: Path) -> list[str]:
-    """Return script and arguments of a step at work."""
+    """Returns the script and its arguments for a work."""
     if kill.step == "New_work.py":
         return [str(ROOT / kill.step), str(work), "made", *kill.arguments]
     return [str(ROOT / kill.step), "--work", str(work), *kill.arguments]
 
 
 def start_and_kill(kill: Kill, work: Path) -> int:
-    """Start a step, let it be killed, and return its exit code."""
+    """Starts a step, which is killed, and returns its exit code."""
     line, environment = command(kill, work), os.environ | {"BEARCAT_WORKS": str(work)}
     if isinstance(kill.moment, int):
         line = [str(ROOT / "tests" / "helpers" / "killed.py"), str(kill.moment), str(work), *line]
@@ -167,13 +171,13 @@ def start_and_kill(kill: Kill, work: Path) -> int:
 
 
 def again(kill: Kill, work: Path) -> str:
-    """Run the step to its end; return what it printed."""
+    """Runs the step to its end and returns what it printed."""
     script, *arguments = command(kill, work)
-    return run_well(Path(script).name, *arguments, BEARCAT_WORKS=str(work))
+    return run_ok(Path(script).name, *arguments, BEARCAT_WORKS=str(work))
 
 
 def compared(kill: Kill, work: Path) -> dict[str, bytes]:
-    """Return path → bytes of what must be as in an undisturbed run."""
+    """Returns path → bytes of what must be the same as in an undisturbed run."""
     found = contents(work)
     return {name: found[name] for name in found if Path(name).parts[0] in kill.compared}
 
@@ -183,12 +187,12 @@ def test_a_step_that_was_killed_completes_with_nothing_lost(
     kill: Kill, tmp_path: Path, works_of_all: Path, request: pytest.FixtureRequest
 ):
     if not kill.always and not request.config.getoption("--faults"):
-        pytest.skip("make test-faults runs it")
+        pytest.skip("run by make test-faults")
     if "--undo" in kill.arguments and "--undo" not in (ROOT / kill.step).read_text(encoding="utf-8"):
         pytest.skip("move_path.py has no --undo")
-    work = Path(shutil.copytree(ready(kill, works_of_all), tmp_path / "work"))
+    work = Path(shutil.copytree(prepared(kill, works_of_all), tmp_path / "work"))
     images = images_of(work)
-    assert start_and_kill(kill, work) != 0, "it has ended before that moment"
+    assert start_and_kill(kill, work) != 0, "the step ended before that moment"
     left = images_of(work)
     assert left >= images or kill.step == "delete_file.py"
     if kill.step == "New_work.py" and (work / "made").exists():
@@ -202,21 +206,21 @@ def test_a_step_that_was_killed_completes_with_nothing_lost(
 
 
 def reference(kill: Kill, folder: Path) -> Path:
-    """Return what an undisturbed run leaves, made once."""
+    """Returns the work after an undisturbed run, made once."""
     work = folder / f"{kill.prepare.__name__}-{kill.step}-{len(kill.arguments)}"
     if not work.exists():
-        shutil.copytree(ready(kill, folder), work)
+        shutil.copytree(prepared(kill, folder), work)
         again(kill, work)
     return work
 
 
 def images_of(work: Path) -> set[bytes]:
-    """Return the contents of all images of a work, wherever they lie."""
+    """Returns the contents of all images of a work, in any folder."""
     return {path.read_bytes() for path in work.rglob("*.png") if not path.name.startswith(".")}
 
 
 def all_runs_kept(work: Path, untouched: Path) -> None:
-    """Hold every file of the earlier training to be in the backup, and --go-on to have left its best."""
+    """Checks that the backup has every file of the earlier training, and that --go-on kept its best checkpoint."""
     kept, expected = (
         {path.name for path in (folder / "backup").rglob("*") if path.is_file()} for folder in (work, untouched)
     )
@@ -226,17 +230,17 @@ def all_runs_kept(work: Path, untouched: Path) -> None:
 
 
 def all_epochs_there(work: Path, untouched: Path) -> None:
-    """Hold a training to have ended after as many epochs, its checkpoints whole, its figures in one row an epoch."""
+    """Checks that a training ran all its epochs, with complete checkpoints and one row of figures per epoch."""
     epochs = [checkpoint.epoch for checkpoint in list_checkpoints(work / "checkpoint")]
     assert epochs[-1] == 3
-    assert all(is_whole(checkpoint.path) for checkpoint in list_checkpoints(work / "checkpoint"))
+    assert all(is_intact(checkpoint.path) for checkpoint in list_checkpoints(work / "checkpoint"))
     # a kill may come between the last checkpoint and its row
     rows = (work / "CSVLogger" / "training.csv").read_text(encoding="utf-8").splitlines()
     assert [row.split(",")[0] for row in rows[1:]] == ["1", "2", "3"]
 
 
-def unit_reads(work: Path, untouched: Path) -> None:
-    """Hold the unit to say the same as that of an undisturbed run, with nothing half beside it."""
+def same_predictions(work: Path, untouched: Path) -> None:
+    """Checks that the model predicts the same as that of an undisturbed run, and that no temporary files are left."""
     from utils import Predict_Image
 
     image = next((work / "test_dataset").glob("*.png"))
@@ -246,10 +250,10 @@ def unit_reads(work: Path, untouched: Path) -> None:
     assert not [path for folder in ("model", "App_model") for path in (work / folder).glob(".*")]
 
 
-AFTERWARDS = {"init_working_space.py": all_runs_kept, "train.py": all_epochs_there, "save_model.py": unit_reads}
+AFTERWARDS = {"init_working_space.py": all_runs_kept, "train.py": all_epochs_there, "save_model.py": same_predictions}
 
 
-@pytest.mark.skipif(os.name != "posix", reason="asks for the processes of a session")
+@pytest.mark.skipif(os.name != "posix", reason="needs process groups")
 def test_a_killed_generation_leaves_no_process_behind(tmp_path: Path):
     work = make_work(tmp_path / "work")
     more_captchas(work)
@@ -265,5 +269,5 @@ def test_a_killed_generation_leaves_no_process_behind(tmp_path: Path):
             os.killpg(process.pid, 0)
         except ProcessLookupError:
             break
-        assert time.monotonic() < deadline, "processes that draw outlive the one that started them"
+        assert time.monotonic() < deadline, "drawing processes outlive their parent"
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Packs, checkpoints and trained units that are cut, foreign, newer or bear code: refused in one message, never run."""
+"""Packs, checkpoints and models that are damaged, foreign, newer or contain code: refused in one message, never run."""
 
 import io
 import json
@@ -11,45 +11,39 @@ import numpy as np
 import onnx
 import pytest
 
-from bearcat.artifacts.card import CARD_MEMBER, METADATA_KEY, Card
+from bearcat.artifacts.card import METADATA_KEY
 from bearcat.artifacts.checkpoints import checkpoint_name
 from bearcat.core.files import write_json
-from tests.helpers.faults import WORKS, Fault, check, encoded, image, make_work, named, run_step, write
-from tests.helpers.services import SIDE, write_unit
+from tests.helpers.checkpoints import CARD, NEW, OLD, WORSE, write_checkpoint
+from tests.helpers.faults import TOLERATED, Fault, check, encoded, image, make_work, named, run_step, write
+from tests.helpers.services import SIDE, write_model
 
-UNIT = "App_model/captcha.onnx"
-CARD = Card("captcha", "ORDINARY", "light", ("a", "b"), SIDE, SIDE, 1, 1, {"val_exact": 0.9})
-AGAIN = "run python pack_dataset.py"
-ROWS = {"0": "_", "1": "0", "2": "1", "3": "2"}
-OLD, NEW, WORSE = (checkpoint_name(*figures) for figures in ((1, 1, 0.5, 0), (2, 0.9, 0.4, 0), (3, 0.9, 0.6, 0)))
-
-
-def whole(file: Path) -> Path:
-    """Write what has the form of a checkpoint: an archive with a card."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(CARD_MEMBER, json.dumps({"card": vars(CARD)}))
-    return file
+SERVED = "App_model/captcha.onnx"
+PACK_AGAIN = "run python pack_dataset.py"
+VOCABULARY = {"0": "_", "1": "0", "2": "1", "3": "2"}
 
 
 def checkpoints(newest: bytes | None) -> Callable[[Path], None]:
-    """Return what leaves a good checkpoint, a worse one, and the newest and best one with these bytes (None: whole)."""
+    """Plants a good checkpoint, a worse one, and the best one with this content.
+
+    None stands for an intact file, b"" for a truncated one.
+    """
 
     def plant(work: Path) -> None:
-        whole(work / "checkpoint" / OLD)
-        whole(work / "checkpoint" / WORSE)
-        file = whole(work / "checkpoint" / NEW)
+        write_checkpoint(work / "checkpoint" / OLD)
+        write_checkpoint(work / "checkpoint" / WORSE)
+        file = write_checkpoint(work / "checkpoint" / NEW)
         if newest is not None:
             file.write_bytes(newest or file.read_bytes()[:-30])
 
     return plant
 
 
-def alone(name: str, content: bytes | None) -> Callable[[Path], None]:
-    """Return what leaves one file in the folder of checkpoints, a whole one where there are no bytes."""
+def single(name: str, content: bytes | None) -> Callable[[Path], None]:
+    """Plants one file in the checkpoint folder, an intact one if the content is None."""
 
     def plant(work: Path) -> None:
-        file = whole(work / "checkpoint" / name)
+        file = write_checkpoint(work / "checkpoint" / name)
         if content is not None:
             file.write_bytes(content)
 
@@ -64,62 +58,62 @@ CHECKPOINTS = [
     Fault("the best one of 0 bytes", "callback.py", checkpoints(b"\x00")),
     Fault("the best one cut", "callback.py", checkpoints(b"")),
     Fault("the best one is a text", "callback.py", checkpoints(b"not found")),
-    Fault("all broken", "callback.py", alone(OLD, b""), "holds no usable checkpoint"),
+    Fault("all broken", "callback.py", single(OLD, b""), "holds no usable checkpoint"),
     Fault("a folder of that name", "callback.py", folder(f"checkpoint/{OLD}"), "holds no usable checkpoint"),
-    Fault("another's file", "callback.py", alone("weights.keras", None), "holds no usable checkpoint"),
+    Fault("another's file", "callback.py", single("weights.keras", None), "holds no usable checkpoint"),
     Fault(
-        "its loss is NaN", "callback.py", alone(checkpoint_name(1, 1, float("nan"), 0), None), "no usable checkpoint"
+        "its loss is NaN", "callback.py", single(checkpoint_name(1, 1, float("nan"), 0), None), "no usable checkpoint"
     ),
-    Fault("all broken", "init_working_space.py", alone(OLD, b"x"), "holds no usable checkpoint", ("--go-on",)),
+    Fault("all broken", "init_working_space.py", single(OLD, b"x"), "holds no usable checkpoint", ("--go-on",)),
     Fault("none", "init_working_space.py", write("x", b""), "holds no usable checkpoint", ("--go-on",)),
     Fault("a file in the place of a folder", "init_working_space.py", write("logs", b""), "move it away"),
-    Fault("all broken", "save_model.py", alone(OLD, b"x"), "holds no usable checkpoint"),
+    Fault("all broken", "save_model.py", single(OLD, b"x"), "holds no usable checkpoint"),
 ]
 
 
 @named(CHECKPOINTS)
-def test_a_broken_checkpoint_is_passed_over_or_told(fault: Fault, tmp_path: Path, works: Path):
+def test_a_broken_checkpoint_is_skipped_or_reported(fault: Fault, tmp_path: Path, works: Path):
     outcome = check(fault, make_work(tmp_path / "work"))
-    if fault.says == WORKS:
-        assert OLD in outcome.said
+    if fault.message == TOLERATED:
+        assert OLD in outcome.stdout
 
 
-def unit(change: Callable[[Path], object], name: str, says: str, step: str = "test.py") -> Fault:
-    """Return a trained unit that was changed."""
+def model(change: Callable[[Path], object], name: str, says: str, step: str = "test.py") -> Fault:
+    """A served model that was changed."""
 
     def plant(work: Path) -> None:
         for file in work.glob("test_dataset/*.png"):
             file.rename(file.with_name(f"a_{file.name}"))
-        change(write_unit(work / UNIT))
+        change(write_model(work / SERVED))
 
     return Fault(name, step, plant, says)
 
 
 def with_card(name: str, says: str, **changes: object) -> Fault:
-    """Return a unit whose card says something else."""
+    """A served model whose card was changed."""
 
     def change(file: Path) -> None:
-        model = onnx.load(file)
-        del model.metadata_props[:]
-        onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(vars(CARD) | changes)})
-        onnx.save(model, file)
+        network = onnx.load(file)
+        del network.metadata_props[:]
+        onnx.helper.set_model_props(network, {METADATA_KEY: json.dumps(CARD.to_dict() | changes)})
+        onnx.save(network, file)
 
-    return unit(change, name, says)
-
-
-def foreign(file: Path) -> None:
-    model = onnx.load(file)
-    del model.metadata_props[:]
-    onnx.save(model, file)
+    return model(change, name, says)
 
 
-def newer(file: Path) -> None:
-    model = onnx.load(file)
-    model.ir_version = 999
-    onnx.save(model, file)
+def remove_card(file: Path) -> None:
+    network = onnx.load(file)
+    del network.metadata_props[:]
+    onnx.save(network, file)
 
 
-def link_to_nothing(file: Path) -> None:
+def make_newer(file: Path) -> None:
+    network = onnx.load(file)
+    network.ir_version = 999
+    onnx.save(network, file)
+
+
+def dangling_link(file: Path) -> None:
     file.unlink()
     try:
         file.symlink_to(file.with_name("gone"))
@@ -127,43 +121,43 @@ def link_to_nothing(file: Path) -> None:
         pytest.skip("needs the right to make links")
 
 
-def in_place(content: bytes) -> Callable[[Path], object]:
+def replaced(content: bytes) -> Callable[[Path], object]:
     return lambda file: file.write_bytes(content)
 
 
-UNITS = [
-    unit(lambda file: None, "as it was saved", WORKS),
-    unit(lambda file: file.write_bytes(file.read_bytes()[:-200]), "cut", "captcha.onnx"),
-    unit(in_place(b""), "0 bytes", "captcha.onnx"),
-    unit(in_place(b"version https://git-lfs.github.com/spec/v1\n"), "a pointer of Git LFS", "captcha.onnx"),
-    unit(foreign, "of another program", "was not written by Bearcat"),
-    unit(newer, "of a newer ONNX", "captcha.onnx cannot be loaded"),
-    unit(link_to_nothing, "dangling link", "captcha.onnx"),
-    unit(lambda file: file.rename(file.with_suffix(".txt")), "another suffix", "holds no trained unit"),
-    unit(lambda file: (file.unlink(), file.mkdir()), "a folder", "captcha.onnx"),
+MODELS = [
+    model(lambda file: None, "as it was saved", TOLERATED),
+    model(lambda file: file.write_bytes(file.read_bytes()[:-200]), "truncated", "captcha.onnx"),
+    model(replaced(b""), "0 bytes", "captcha.onnx"),
+    model(replaced(b"version https://git-lfs.github.com/spec/v1\n"), "a pointer of Git LFS", "captcha.onnx"),
+    model(remove_card, "of another program", "was not written by Bearcat"),
+    model(make_newer, "of a newer ONNX", "captcha.onnx cannot be loaded"),
+    model(dangling_link, "dangling link", "captcha.onnx"),
+    model(lambda file: file.rename(file.with_suffix(".txt")), "another suffix", "holds no trained model"),
+    model(lambda file: (file.unlink(), file.mkdir()), "a folder", "captcha.onnx"),
     with_card("of a newer Bearcat", "was made by a newer Bearcat", format=99),
-    with_card("a mode that is none", "has mode 'MAGIC'", mode="MAGIC"),
-    with_card("a format that is no number", "damaged card", format="1"),
+    with_card("an unknown mode", "has mode 'MAGIC'", mode="MAGIC"),
+    with_card("a format that is not a number", "damaged card", format="1"),
     with_card("a height that is text", "damaged card", height="16"),
     with_card("a height that is negative", "damaged card", height=-16),
     with_card("characters that are numbers", "damaged card", characters=[1, 2]),
     with_card("characters that stand twice", "each character once", characters=["a", "a"]),
-    with_card("a key that is not known", "damaged card", colour="red"),
-    unit(lambda file: write_unit(file.with_name("other.onnx")).rename(file.with_name("b.onnx")), "two", WORKS),
+    with_card("an unknown key", "damaged card", colour="red"),
+    model(lambda file: write_model(file.with_name("other.onnx")).rename(file.with_name("b.onnx")), "two", TOLERATED),
 ]
 
 
-@named(UNITS)
-def test_a_unit_that_is_not_what_it_was_is_refused(fault: Fault, tmp_path: Path, works: Path):
+@named(MODELS)
+def test_a_changed_model_is_refused(fault: Fault, tmp_path: Path, works: Path):
     check(fault, make_work(tmp_path / "work"))
 
 
 def keras_file(*members: tuple[str, bytes | str]) -> Callable[[Path], None]:
-    """Return what puts an archive with these members and a good card in the place of a unit."""
+    """Replaces a model by an archive with these members and a good card."""
 
     def change(file: Path) -> None:
         file.unlink()
-        with zipfile.ZipFile(whole(file.with_suffix(".keras")), "a") as archive:
+        with zipfile.ZipFile(write_checkpoint(file.with_suffix(".keras")), "a") as archive:
             for name, content in members:
                 archive.writestr(name, content)
 
@@ -171,14 +165,14 @@ def keras_file(*members: tuple[str, bytes | str]) -> Callable[[Path], None]:
 
 
 class Bomb:
-    """What a pickle runs when it is read."""
+    """Runs code when it is unpickled."""
 
     def __reduce__(self):
         return Path.touch, (Path("planted"),)
 
 
 def layer(class_name: str, config: dict, module: str = "keras.layers") -> str:
-    """Return the configuration of a network of one layer."""
+    """The configuration of a network with one layer."""
     inside = {"module": module, "class_name": class_name, "config": config, "registered_name": None}
     entry = {"module": "keras.layers", "class_name": "InputLayer", "registered_name": None}
     entry |= {"config": {"batch_shape": [None, SIDE, SIDE, 1], "dtype": "float32", "name": "image"}}
@@ -201,18 +195,18 @@ META = ("metadata.json", json.dumps({"keras_version": "3.14.0", "date_saved": "2
 DENSE = layer("Dense", {"name": "d", "units": 3, "activation": "linear"})
 SYSTEM = layer("system", {"command": "touch planted"}, "os")
 KERAS = [
-    unit(keras_file(META, ("config.json", lambda_layer())), "a Lambda layer", "nothing in it was run"),
-    unit(keras_file(META, ("config.json", SYSTEM)), "a function of the system", "nothing in it was run"),
-    unit(
+    model(keras_file(META, ("config.json", lambda_layer())), "a Lambda layer", "nothing in it was run"),
+    model(keras_file(META, ("config.json", SYSTEM)), "a function of the system", "nothing in it was run"),
+    model(
         keras_file(META, ("config.json", DENSE), ("model.weights.npz", pickled())), "a pickle", "nothing in it was run"
     ),
-    unit(keras_file(META, ("config.json", DENSE), ("model.weights.h5", b"x")), "weights cut", "nothing in it was run"),
-    unit(keras_file(), "no network", "nothing in it was run"),
+    model(keras_file(META, ("config.json", DENSE), ("model.weights.h5", b"x")), "weights cut", "nothing in it was run"),
+    model(keras_file(), "no network", "nothing in it was run"),
 ]
 
 
 @named(KERAS)
-def test_a_keras_file_with_code_or_damage_is_refused_and_nothing_in_it_is_run(
+def test_a_keras_file_that_is_damaged_or_contains_code_is_refused_and_not_run(
     fault: Fault, tmp_path: Path, works: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -222,7 +216,7 @@ def test_a_keras_file_with_code_or_damage_is_refused_and_nothing_in_it_is_run(
 
 @pytest.fixture(scope="session")
 def packed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A work that was packed."""
+    """A packed work."""
     work = make_work(tmp_path_factory.mktemp("packed") / "work")
     assert run_step("pack_dataset.py", work).code == 0
     return work
@@ -240,8 +234,8 @@ def pack(name: str, plant: Callable[[Path], object], says: str) -> Fault:
     return Fault(name, "train.py", plant, says)
 
 
-def index(name: str, says: str = AGAIN, **changes: object) -> Fault:
-    """Return a pack whose index says something else."""
+def index(name: str, says: str = PACK_AGAIN, **changes: object) -> Fault:
+    """A pack whose index was changed."""
 
     def plant(work: Path) -> None:
         file = work / "train_pack_dataset" / "pack.json"
@@ -250,13 +244,13 @@ def index(name: str, says: str = AGAIN, **changes: object) -> Fault:
     return pack(name, plant, says)
 
 
-def vocabulary(name: str, content: object, says: str = AGAIN) -> Fault:
+def vocabulary(name: str, content: object, says: str = PACK_AGAIN) -> Fault:
     return pack(name, write("num_classes.json", content), says)
 
 
 PACKS = [
     pack("a shard cut", damaged(lambda content: content[:-7]), "00001.tfrecord is damaged"),
-    pack("a shard of which half is gone", damaged(lambda content: content[: len(content) // 2]), AGAIN),
+    pack("a shard of which half is gone", damaged(lambda content: content[: len(content) // 2]), PACK_AGAIN),
     pack("a shard with a wrong byte", damaged(lambda c: c[:99] + bytes([c[99] ^ 1]) + c[100:]), "tfrecord is damaged"),
     pack("a shard of 0 bytes", damaged(lambda content: b""), "holds 0 records, its pack.json says 6"),
     pack("a shard that is a text", damaged(lambda content: b"not found" * 99), "tfrecord is damaged"),
@@ -265,42 +259,42 @@ PACKS = [
     pack("pack.json cut", write("train_pack_dataset/pack.json", '{"count": 6,'), "pack.json is damaged"),
     pack("pack.json a list", write("train_pack_dataset/pack.json", []), "pack.json is damaged"),
     index("a pack of another format", colour="red"),
-    index("shards that are none", shards=None),
+    index("shards that are null", shards=None),
     index("shards that are numbers", shards=[1]),
     index("a count that is text", count="6"),
     index("a height that is text", height="16"),
-    index("symbols that are none", characters=None),
-    index("steps that are none", steps_needed=None),
+    index("symbols that are null", characters=None),
+    index("steps that are null", steps_needed=None),
     index("another input", "the settings ask for", height=8),
     index("another vocabulary", "was packed with another vocabulary", characters=["x"]),
     vocabulary("no JSON", "{"),
     vocabulary("empty", b""),
     vocabulary("a list", ["_", "0"]),
-    vocabulary("a number for a symbol", ROWS | {"1": 0}),
-    vocabulary("a list for a symbol", ROWS | {"1": ["0"]}),
-    vocabulary("an empty symbol", ROWS | {"1": ""}),
-    vocabulary("the same symbol twice", ROWS | {"3": "0"}),
-    vocabulary("a row left out", {"0": "_", "2": "1"}),
+    vocabulary("a number for a symbol", VOCABULARY | {"1": 0}),
+    vocabulary("a list for a symbol", VOCABULARY | {"1": ["0"]}),
+    vocabulary("an empty symbol", VOCABULARY | {"1": ""}),
+    vocabulary("the same symbol twice", VOCABULARY | {"3": "0"}),
+    vocabulary("an index left out", {"0": "_", "2": "1"}),
     vocabulary("no blank", {"0": "0", "1": "1"}),
     vocabulary("nested too deep", "[" * 100_000),
-    vocabulary("UTF-16", json.dumps(ROWS).encode("utf-16")),
+    vocabulary("UTF-16", json.dumps(VOCABULARY).encode("utf-16")),
     vocabulary("another order", {"0": "_", "1": "2", "2": "1", "3": "0"}, "another vocabulary than num_classes.json"),
-    pack("no num_classes.json", lambda work: (work / "num_classes.json").unlink(), "num_classes.json is not there"),
-    Fault("num_classes.json with BOM", "models.py", write("num_classes.json", "\ufeff" + json.dumps(ROWS))),
+    pack("no num_classes.json", lambda work: (work / "num_classes.json").unlink(), "num_classes.json does not exist"),
+    Fault("num_classes.json with BOM", "models.py", write("num_classes.json", "\ufeff" + json.dumps(VOCABULARY))),
     Fault("two files of weights", "init_working_space.py",
           lambda work: [write(f"weight/{n}.h5", b"")(work) for n in "ab"], "holds 2 files of weights"),
     Fault("all images of 0 bytes", "pack_dataset.py",
-          lambda work: [file.write_bytes(b"") for file in work.glob("*_dataset/*.png")], "not one image"),
+          lambda work: [file.write_bytes(b"") for file in work.glob("*_dataset/*.png")], "no image for"),
     Fault("a label too long", "pack_dataset.py",
           write("train_dataset/0120_x.png", encoded(image(), "PNG")), "set CAPTCHA_LENGTH = 4"),
 ]  # fmt: skip
 
 
 @named(PACKS)
-def test_a_damaged_pack_is_named_before_the_training(
+def test_a_damaged_pack_is_reported_before_training(
     fault: Fault, packed_once: Path, tmp_path: Path, works: Path, monkeypatch: pytest.MonkeyPatch
 ):
     check(fault, Path(shutil.copytree(packed_once, tmp_path / "work")))
 
 
-FAULTS = CHECKPOINTS + UNITS + KERAS + PACKS
+FAULTS = CHECKPOINTS + MODELS + KERAS + PACKS

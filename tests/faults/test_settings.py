@@ -1,28 +1,28 @@
-"""Settings and configurations that were edited by hand, in every wrong way: one message, or they work."""
+"""Settings and configurations with all kinds of mistakes made by hand: one message, or they work."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.helpers.faults import CONFIG, WORKS, Fault, check, make_work, named, write
+from tests.helpers.faults import CONFIG, TOLERATED, Fault, check, make_work, named, write
 
 LINES = "".join(f"{name} = {value!r}\n" for name, value in {"EPOCHS": 3, "MODEL_NAME": "captcha"}.items())
 DEEP = "[" * 100_000
 
 
-def settings(name: str, text: str | bytes, says: str = WORKS) -> Fault:
-    """Return a fault of the work's settings.py, met by a step that changes nothing."""
+def settings(name: str, text: str | bytes, says: str = TOLERATED) -> Fault:
+    """A fault in the work's settings.py."""
     return Fault(name, "init_working_space.py", write("settings.py", text), says)
 
 
-def config(name: str, content: object, says: str = WORKS) -> Fault:
-    """Return a fault of captcha_config.json."""
+def config(name: str, content: object, says: str = TOLERATED) -> Fault:
+    """A fault in captcha_config.json."""
     return Fault(name, "gen_sample_by_captcha.py", write("captcha_config.json", content), says)
 
 
 def changed(name: str, value: object, says: str) -> Fault:
-    """Return a captcha_config.json with one wrong value."""
+    """A captcha_config.json with one wrong value."""
     return config(f"{name} = {value!a:.30}", json.dumps(CONFIG | {name: value}), says)
 
 
@@ -32,8 +32,8 @@ SETTINGS = [
     settings("BOM, Windows line ends, Chinese comment", "\ufeff# 训练轮数\r\n" + LINES.replace("\n", "\r\n")),
     settings("empty", b""),
     settings("no line end at the end", LINES.rstrip()),
-    settings("syntax error", "EPOCHS = = 3\n", "line 1: not a line of Python"),
-    settings("a bracket left open", "IMAGE_SIZES = [512,\n", "not a line of Python"),
+    settings("syntax error", "EPOCHS = = 3\n", "line 1: not valid Python"),
+    settings("a bracket left open", "IMAGE_SIZES = [512,\n", "not valid Python"),
     settings("unknown name", "EPOCHES = 3\n", "did you mean EPOCHS?"),
     settings("text for a number", "EPOCHS = 'many'\n", "EPOCHS = 'many'"),
     settings("an expression", "EPOCHS = 2 ** 5\n", "a plain value is expected"),
@@ -42,8 +42,8 @@ SETTINGS = [
     settings("infinite", "LR = 1e999\n", "LR = inf"),
     settings("GBK", "# 训练轮数\nEPOCHS = 3\n".encode("gbk"), "is not UTF-8"),
     settings("UTF-16 with BOM", LINES.encode("utf-16"), "is not UTF-8"),
-    settings("NUL bytes", b"EPOCHS = 3\n\0\0\0", "not a line of Python"),
-    settings("nested too deep", f"EPOCHS = {'-' * 100_000}1\n", "not a line of Python"),
+    settings("NUL bytes", b"EPOCHS = 3\n\0\0\0", "not valid Python"),
+    settings("nested too deep", f"EPOCHS = {'-' * 100_000}1\n", "not valid Python"),
     settings("two that contradict", "LR_PATIENCE = 9\n", "is not below EARLY_PATIENCE"),
     Fault("--set without a value", "init_working_space.py", write("x", b""), "NAME=VALUE", ("--set", "EPOCHS")),
     Fault("--set nested too deep", "init_working_space.py", write("x", b""), "EPOCHS =", ("--set", f"EPOCHS={DEEP}")),
@@ -62,7 +62,7 @@ CONFIGS = [
     config("a comment", "// mine\n" + json.dumps(CONFIG), "is not the JSON object"),
     config("unknown key", CONFIG | {"with": 3}, "with is not a key"),
     config("no keys", {}, "characters is missing"),
-    config("click's key in text", CONFIG | {"lines": 3}, 'lines is a key of kind "click" alone'),
+    config("click's key in text", CONFIG | {"lines": 3}, 'lines is a key of kind "click" only'),
     config("click for a text mode", CONFIG | {"kind": "click", "width": 300, "height": 150}, "kind 'click' goes with"),
     changed("count", "many", "count = 'many'"),
     changed("count", -1, "count = -1"),
@@ -87,7 +87,7 @@ FAULTS = SETTINGS + CONFIGS
 
 
 @named(FAULTS)
-def test_it_is_told_in_one_message_or_works(fault: Fault, tmp_path: Path, works: Path):
+def test_there_is_one_message_or_it_works(fault: Fault, tmp_path: Path, works: Path):
     check(fault, make_work(tmp_path / "work"))
 
 

@@ -1,129 +1,19 @@
-"""Generated captchas: a configuration that is checked, a plan that repeats, and the same bytes every time."""
+"""Generated files: a plan that repeats, the same bytes every time, and nothing else touched."""
 
-import json
 import secrets
 from dataclasses import replace
 from pathlib import Path
 
 import captcha.image
 import pytest
+from PIL import Image
 
-from bearcat.core.errors import SettingsError
-from bearcat.core.workspace import ROOT
+from bearcat.core.settings_file import change_settings_file
+from bearcat.data.box_labels import read_prompt, read_voc
 from bearcat.data.images import open_image
-from bearcat.generation.config import CaptchaConfig, load_captcha_config
 from bearcat.generation.generate import generate, make_images, plan
-
-SMALL = CaptchaConfig(
-    train_dir="train_dataset",
-    validation_dir="validation_dataset",
-    test_dir="test_dataset",
-    image_suffix="png",
-    characters="abc7",
-    count=6,
-    char_count=(1, 3),
-    width=32,
-    height=16,
-    validation_count=4,
-    test_count=2,
-)
-ORIGINAL = {
-    "train_dir": "train_dataset",
-    "validation_dir": "validation_dataset",
-    "test_dir": "test_dataset",
-    "image_suffix": "jpg",
-    "characters": "01",
-    "count": 250,
-    "char_count": [4, 5],
-    "width": 100,
-    "height": 60,
-}
-
-
-def load(folder: Path, **changes: object) -> CaptchaConfig:
-    """Return the configuration of the original's keys with some changed."""
-    path = folder / "captcha_config.json"
-    path.write_text(json.dumps(ORIGINAL | changes), encoding="utf-8-sig")
-    return load_captcha_config(path)
-
-
-def bytes_in(folder: Path) -> dict[str, bytes]:
-    """Return file name → content."""
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def test_the_original_keys_are_enough_and_validation_and_test_get_a_tenth(tmp_path: Path):
-    config = load(tmp_path)
-    assert config.folders == {split: f"{split}_dataset" for split in ("train", "validation", "test")}
-    assert config.counts == {"train": 250, "validation": 25, "test": 25}
-    assert (config.characters, config.char_count, config.image_suffix) == ("01", (4, 5), "jpg")
-    assert (config.width, config.height) == (100, 60)
-
-
-def test_the_counts_of_validation_and_test_can_be_set_and_a_tenth_is_never_none(tmp_path: Path):
-    assert load(tmp_path, validation_count=3, test_count=0).counts == {"train": 250, "validation": 3, "test": 0}
-    assert load(tmp_path, count=4).counts == {"train": 4, "validation": 1, "test": 1}
-
-
-def test_the_toolkits_own_configuration_is_valid():
-    assert load_captcha_config(ROOT / "captcha_config.json").count > 0
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("train_dir", ""),
-        ("validation_dir", "/tmp"),
-        ("test_dir", "../elsewhere"),
-        ("image_suffix", "tiff"),
-        ("image_suffix", ["png"]),
-        ("characters", ""),
-        ("characters", "a_b"),
-        ("characters", "a/b"),
-        ("characters", 10),
-        ("count", 0),
-        ("count", "250"),
-        ("count", True),
-        ("count", 2.5),
-        ("char_count", []),
-        ("char_count", 4),
-        ("char_count", [0]),
-        ("char_count", [4, "5"]),
-        ("width", 15),
-        ("height", 5000),
-        ("validation_count", -1),
-        ("test_count", None),
-    ],
-)
-def test_a_wrong_value_is_named(tmp_path: Path, name: str, value: object):
-    with pytest.raises(SettingsError) as error:
-        load(tmp_path, **{name: value})
-    assert f"{name} = {value!r}" in str(error.value)
-    assert str(tmp_path / "captcha_config.json") in str(error.value)
-
-
-def test_every_problem_stands_in_one_message(tmp_path: Path):
-    with pytest.raises(SettingsError) as error:
-        load(tmp_path, width=1, height=1, characters="?", hight=60, char_count=[])
-    problems = str(error.value).splitlines()[1:]
-    assert sorted(line.split()[0] for line in problems) == ["char_count", "characters", "height", "hight", "width"]
-
-
-def test_a_key_that_is_missing_is_named(tmp_path: Path):
-    (tmp_path / "captcha_config.json").write_text(
-        json.dumps({name: value for name, value in ORIGINAL.items() if name not in ("width", "characters")})
-    )
-    with pytest.raises(SettingsError, match=r"(?s)characters is missing.*width is missing"):
-        load_captcha_config(tmp_path / "captcha_config.json")
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"null", b"\xff\xff", b'["count"]'])
-def test_a_file_that_is_no_json_object_is_refused(tmp_path: Path, content: bytes):
-    (tmp_path / "captcha_config.json").write_bytes(content)
-    with pytest.raises(SettingsError, match="not the JSON object"):
-        load_captcha_config(tmp_path / "captcha_config.json")
-    with pytest.raises(SettingsError, match="is not there"):
-        load_captcha_config(tmp_path / "absent.json")
+from tests.helpers.captchas import SMALL, bytes_in, click_bytes, load_click, write_click
+from tests.helpers.steps import run_ok, run_refused
 
 
 def test_a_plan_repeats_and_differs_by_seed_split_and_configuration():
@@ -139,11 +29,11 @@ def test_a_plan_repeats_and_differs_by_seed_split_and_configuration():
         assert not digests & {name.partition("_")[2] for name, _, _ in other}
 
 
-def test_a_larger_count_goes_on_with_the_same_images():
+def test_a_larger_count_starts_with_the_same_images():
     assert list(plan(replace(SMALL, count=9), "train", 0))[:6] == list(plan(SMALL, "train", 0))
 
 
-def test_labels_take_the_allowed_characters_and_lengths_alone_and_stand_in_the_name():
+def test_labels_have_the_configured_characters_and_lengths_and_are_part_of_the_name():
     planned = list(plan(replace(SMALL, count=300), "train", 0))
     assert {len(label) for _, label, _ in planned} == {1, 3}
     assert set("".join(label for _, label, _ in planned)) == set("abc7")
@@ -160,7 +50,7 @@ def test_two_folders_get_the_same_bytes_in_every_format(tmp_path: Path, suffix: 
     assert len(set(bytes_in(tmp_path / "a").values())) == 6
 
 
-def test_an_interrupted_run_is_finished_with_the_same_bytes_and_touches_nothing_else(tmp_path: Path):
+def test_an_interrupted_run_is_completed_with_the_same_bytes_and_changes_nothing_else(tmp_path: Path):
     generate(SMALL, "train", tmp_path, 0)
     expected = bytes_in(tmp_path)
     kept, *deleted = sorted(expected)[2:]
@@ -178,7 +68,7 @@ def test_images_of_another_seed_are_counted_as_others(tmp_path: Path):
     assert generate(SMALL, "train", tmp_path, 1) == (6, 6)
 
 
-def test_all_cores_make_what_one_makes(tmp_path: Path):
+def test_all_cores_make_the_same_images_as_one(tmp_path: Path):
     config = replace(SMALL, count=130)
     assert generate(config, "train", tmp_path / "all", 0) == (130, 0)
     (tmp_path / "one").mkdir()
@@ -202,3 +92,95 @@ def test_the_captcha_package_gets_its_secrets_back_even_after_a_failure(
         generate(SMALL, "validation", tmp_path / "failed", 0)
     assert captcha.image.secrets is secrets
     assert bytes_in(tmp_path / "failed") == {}
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "webp"])
+def test_every_click_captcha_has_boxes_and_a_prompt(work: Path, suffix: str):
+    config = load_click(work, image_suffix=suffix)
+    stems = []
+    for split in ("train", "validation", "test"):
+        folder = work / config.folders[split]
+        assert generate(config, split, folder, 0) == (config.counts[split], 0)
+        for path in folder.iterdir():
+            stems.append(path.stem)
+            assert open_image(path).size == (96, 56)
+            labels, prompt = (
+                read_voc(work / "label" / f"{path.stem}.xml"),
+                read_prompt(work / "label" / f"{path.stem}.json"),
+            )
+            assert (labels.width, labels.height) == (96, 56)
+            assert len(labels.names) in (2, 4)
+            assert len(set(labels.names)) == len(labels.names)
+            assert sorted(prompt) == sorted(labels.names)
+    assert len(set(stems)) == 11
+    assert all(stem.startswith("click_") for stem in stems)
+    assert len(list((work / "label").iterdir())) == 22
+
+
+def test_the_same_seed_makes_the_same_click_captchas_and_another_one_others(work: Path):
+    config = load_click(work)
+    for folder, seed in (("a", 0), ("b", 0), ("c", 1)):
+        generate(config, "train", work / folder / "train_dataset", seed)
+    first, second, third = (click_bytes(work / folder) for folder in "abc")
+    assert first == second
+    assert len(first) == 18
+    assert not first.keys() & third.keys()
+
+
+@pytest.mark.parametrize(
+    "change", [{"rotation": 29}, {"lines": 0}, {"fonts": ["other.ttf"]}, {"prompt_count": (1,)}, {"characters": "AB"}]
+)
+def test_names_differ_if_the_configuration_does(work: Path, change: dict):
+    config = replace(load_click(work), char_count=(2,))
+    names = {name for name, _, _ in plan(config, "train", 0)}
+    assert not names & {name for name, _, _ in plan(replace(config, **change), "train", 0)}
+    assert names < {name for name, _, _ in plan(replace(config, count=9), "train", 0)}
+
+
+def test_an_image_without_all_its_files_is_made_again_with_the_same_bytes(work: Path):
+    config = load_click(work)
+    generate(config, "train", work / "train_dataset", 0)
+    expected = click_bytes(work)
+    stems = sorted(path.stem for path in (work / "train_dataset").iterdir())
+    (work / "train_dataset" / f"{stems[0]}.png").unlink()
+    (work / "label" / f"{stems[1]}.xml").unlink()
+    (work / "label" / f"{stems[2]}.json").unlink()
+    assert generate(config, "train", work / "train_dataset", 0) == (3, 0)
+    assert click_bytes(work) == expected
+    assert generate(config, "train", work / "train_dataset", 0) == (0, 0)
+
+
+def test_label_files_are_written_before_their_image(work: Path, monkeypatch: pytest.MonkeyPatch):
+    config = load_click(work)
+
+    def fail(self, *_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(Image.Image, "save", fail)
+    with pytest.raises(MemoryError):
+        generate(config, "train", work / "train_dataset", 0)
+    assert len(list((work / "label").iterdir())) == 2
+    assert list((work / "train_dataset").iterdir()) == []
+
+
+def test_all_cores_make_the_same_click_captchas_as_one(work: Path):
+    config = load_click(work, count=70)
+    assert generate(config, "train", work / "all" / "train_dataset", 0) == (70, 0)
+    (work / "one" / "train_dataset").mkdir(parents=True)
+    make_images(config, work / "one" / "train_dataset", list(plan(config, "train", 0)))
+    assert click_bytes(work / "all") == click_bytes(work / "one")
+
+
+def test_the_script_generates_completes_and_refuses(works: Path, latin_font: Path):
+    run_ok("New_work.py", works, "clicks")
+    work = works / "clicks"
+    (work / "captcha_config.json").unlink()
+    write_click(work, fonts=[str(latin_font)])
+    assert "'click' goes with MODE = 'EFFICIENTDET'" in run_refused("gen_sample_by_captcha.py")
+    change_settings_file(work / "settings.py", {"MODE": "EFFICIENTDET"})
+    assert "train_dataset: 6 images, 6 generated now" in run_ok("gen_sample_by_captcha.py")
+    assert len(list((work / "label").iterdir())) == 22
+    next((work / "label").iterdir()).unlink()
+    assert run_ok("gen_sample_by_captcha.py").count(" 1 generated now") == 1
+    write_click(work, rotation="much")
+    assert "rotation = 'much'" in run_refused("gen_sample_by_captcha.py")

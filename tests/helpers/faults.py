@@ -1,4 +1,4 @@
-"""What the fault suites share: small works without a training, and steps run in this process as a person runs them."""
+"""Faults: bad inputs planted in small works, and steps that run in this process to meet them."""
 
 import io
 import runpy
@@ -14,38 +14,43 @@ from PIL import Image
 from bearcat.core.files import write_json, write_text
 from tests.helpers.steps import ROOT
 
-WORKS = ""  # what a fault that a step copes with says
+TOLERATED = ""  # the message of a fault that a step tolerates
 SETTINGS = {"IMAGE_HEIGHT": 16, "IMAGE_WIDTH": 32, "CAPTCHA_LENGTH": 3, "BATCH_SIZE": 4, "MIN_EPOCH_STEPS": 2}
 CONFIG = {"characters": "012", "char_count": [2], "count": 3, "width": 32, "height": 16, "image_suffix": "png"}
 CONFIG |= {"train_dir": "train_dataset", "validation_dir": "validation_dataset", "test_dir": "test_dataset"}
-OWN = ("report", ".locks")  # what a step that refuses may still write into
+OWN = ("report", ".locks")  # folders that a refusing step may write to
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A bad input: what it is, the step that meets it, how it is planted in a work, and what the step says.
+    """A bad input.
 
-    `says` is part of the one message, WORKS where the step copes.
+    Args:
+        name: What is bad.
+        step: The script that meets it.
+        plant: Plants it in a work.
+        message: Part of the step's message; TOLERATED if the step succeeds.
+        arguments: Further arguments of the script.
     """
 
     name: str
     step: str
     plant: Callable[[Path], object]
-    says: str = WORKS
+    message: str = TOLERATED
     arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a step ended, and what it said."""
+    """How a step ended, and what it printed."""
 
     code: int
-    said: str
-    complaint: str
+    stdout: str
+    stderr: str
 
 
 def run_step(script: str, work: Path, *arguments: str) -> Outcome:
-    """Run a script in this process, its command line and its streams its own; a bug raises here."""
+    """Runs a script in this process, with its own command line and streams; a bug in it raises here."""
     streams = {name: io.TextIOWrapper(io.BytesIO(), "utf-8") for name in ("stdout", "stderr")}
     named = () if script == "New_work.py" else ("--work", str(work))
     code = 0
@@ -63,20 +68,20 @@ def run_step(script: str, work: Path, *arguments: str) -> Outcome:
 
 
 def image(seed: int = 0, width: int = 32, height: int = 16, mode: str = "RGB") -> Image.Image:
-    """Return an image of random pixels."""
+    """Returns an image of random pixels."""
     pixels = np.random.default_rng(seed).integers(0, 200, (height, width, 3), np.uint8)
     return Image.fromarray(pixels).convert(mode)
 
 
 def encoded(image: Image.Image, form: str, **options: object) -> bytes:
-    """Return the bytes of an image's file."""
+    """Returns the file content of an image."""
     buffer = io.BytesIO()
     image.save(buffer, form, **options)
     return buffer.getvalue()
 
 
 def make_work(path: Path, **settings: object) -> Path:
-    """Make a work with a few images, not packed."""
+    """Makes a work with a few images, not packed."""
     for number, (split, count) in enumerate({"train": 6, "validation": 2, "test": 2}.items()):
         folder = path / f"{split}_dataset"
         folder.mkdir(parents=True)
@@ -89,37 +94,37 @@ def make_work(path: Path, **settings: object) -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Return path → bytes of all files in a folder and below, the reports and locks of steps left out."""
+    """Returns path → bytes of all files of a folder and below, without reports and locks."""
     files = (path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder).parts[0] not in OWN)
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def check(fault: Fault, work: Path) -> Outcome:
-    """Plant a fault, run its step, and hold the outcome to what is expected: one message, or success; nothing lost."""
+    """Plants a fault and runs its step, which must succeed or refuse with one message, and lose nothing."""
     fault.plant(work)
     before = contents(work)
     outcome = run_step(fault.step, work, *fault.arguments)
     after = contents(work)
-    if fault.says == WORKS:
+    if fault.message == TOLERATED:
         assert outcome.code == 0, outcome
         lost = {name for name in before.keys() - after.keys() if "_dataset" in name and "pack" not in name}
         assert not lost
         return outcome
     assert outcome.code == 2, outcome
-    assert fault.says in outcome.complaint, outcome.complaint
-    assert outcome.complaint.startswith(f"{fault.step}: ")
-    assert "Traceback" not in outcome.complaint
+    assert fault.message in outcome.stderr, outcome.stderr
+    assert outcome.stderr.startswith(f"{fault.step}: ")
+    assert "Traceback" not in outcome.stderr
     assert after == before
     return outcome
 
 
 def named(faults: list[Fault]) -> pytest.MarkDecorator:
-    """Return what lets a test run once for each fault, under its name."""
+    """Parametrizes a test with faults, by name."""
     return pytest.mark.parametrize("fault", faults, ids=lambda fault: f"{fault.step.removesuffix('.py')}: {fault.name}")
 
 
 def write(name: str, content: bytes | str | object) -> Callable[[Path], object]:
-    """Return what writes a file of a work: bytes and text as they are, all else as JSON."""
+    """Returns a function that writes a file of a work: bytes and text unchanged, all else as JSON."""
 
     def plant(work: Path) -> None:
         file = work / name

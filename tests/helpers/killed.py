@@ -1,7 +1,9 @@
-"""Run a script that kills itself, with no chance to clean up, before its n-th change of the disk.
+"""Runs a script that is killed before its n-th change of the disk, without a chance to clean up.
 
-python tests/helpers/killed.py N FOLDER SCRIPT ARGUMENTS …: the changes counted are those beneath FOLDER: files opened to be
-written, renamed, deleted, folders made. Where there are fewer than N, the script ends as it always does.
+python tests/helpers/killed.py N FOLDER SCRIPT ARGUMENTS …
+
+Changes below FOLDER are counted: files opened for writing, renamed or deleted, folders made or removed. With fewer
+than N changes the script ends normally.
 """
 
 import os
@@ -12,11 +14,11 @@ from pathlib import Path
 
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.utime"}
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows ends a process at once by either
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows either ends a process at once
 
 
 def kill_at(number: int, folder: str) -> None:
-    """Let this process die before its n-th change beneath a folder, the locks' own files left out."""
+    """Kills this process before its n-th change below a folder; lock files do not count."""
     left = [number]
 
     def watch(event: str, arguments: tuple) -> None:

@@ -1,8 +1,8 @@
-"""One step of each mode on one replica and on two, and one training step's weights after it, as JSON.
+"""One training step of a mode on one replica and on two: losses and the difference of the weights, as JSON.
 
-python tests/helpers/replicas.py MODE: run by test_distribution.py in a process of its own, since a CPU is divided before
-TensorFlow computes anything. Both replicas get the same images, so that the figures by which batch normalisation
-works are those of one replica; without dropout nothing else is left that could differ.
+python tests/helpers/replicas.py MODE: run by test_distribution.py in a process of its own, since the CPU must be
+divided before TensorFlow computes anything. Both replicas get the same images, so that batch normalisation sees the
+statistics of one replica; without dropout nothing else can differ.
 """
 
 import json
@@ -15,33 +15,34 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from bearcat.artifacts.card import Card
 from bearcat.core.devices import start_tensorflow
+from bearcat.data.images import InputSpec
 from bearcat.detection.configs import LIGHT_PHI, detector_name
 from bearcat.modes import MODES, Task
 from bearcat.training.cluster import ALONE
-from bearcat.training.config import Recipe
-from bearcat.training.distribution import SOLO, Team, start_team
-from bearcat.training.sanity_check import plain_layers
+from bearcat.training.config import TrainingConfig
+from bearcat.training.distribution import SINGLE_REPLICA, Replicas, start_replicas
+from bearcat.training.sanity_check import leaf_layers
 
 HALF = 4
 SIZES = {Task.DETECTION: (64, 64), Task.TEXT: (24, 48), Task.CLASSIFICATION: (24, 48)}
 
 
 def main(mode: str) -> None:
-    """Print what one step of training on two replicas, and on one, led to."""
+    """Prints the result of one training step on two replicas and on one."""
     device = start_tensorflow(use_gpu=False, seed=0)
-    team = start_team("mirrored", ALONE, device)
+    replicas = start_replicas("mirrored", ALONE, device)
     backbone = detector_name(LIGHT_PHI) if MODES[mode].task is Task.DETECTION else "tiny"
-    card = Card("c", mode, backbone, ("a", "b", "c"), *SIZES[MODES[mode].task], 1, 3)
+    card = Card("c", mode, backbone, ("a", "b", "c"), InputSpec(*SIZES[MODES[mode].task], 1), 3)
     images, targets = draw_batch(card)
-    one, two = step(SOLO, card, np.tile(images, (2, 1, 1, 1)), np.concatenate([targets, targets])), None
-    two = step(team, card, images, targets, one.pop("before"))
+    one, two = step(SINGLE_REPLICA, card, np.tile(images, (2, 1, 1, 1)), np.concatenate([targets, targets])), None
+    two = step(replicas, card, images, targets, one.pop("before"))
     two.pop("before")
     gaps = [float(np.abs(a - b).max()) for a, b in zip(one.pop("after"), two.pop("after"), strict=True)]
-    print(json.dumps({"replicas": team.replicas, "one": one, "two": two, "largest_gap": max(gaps)}))
+    print(json.dumps({"replicas": replicas.count, "one": one, "two": two, "largest_gap": max(gaps)}))
 
 
 def draw_batch(card: Card) -> tuple[np.ndarray, np.ndarray]:
-    """Return random images and targets for them."""
+    """Returns random images and targets."""
     random = np.random.default_rng(0)
     images = random.uniform(0, 255, (HALF, *card.spec.shape)).astype(np.float32)
     if MODES[card.mode].task is not Task.DETECTION:
@@ -53,26 +54,26 @@ def draw_batch(card: Card) -> tuple[np.ndarray, np.ndarray]:
     return images, np.concatenate([np.zeros((HALF, 2, 1)), corners, corners + 24], axis=-1).astype(np.float32)
 
 
-def step(team: Team, card: Card, images, targets, weights: list | None = None) -> dict:
-    """Train one step and validate, from given weights or fresh ones; return losses, and weights before and after."""
+def step(replicas: Replicas, card: Card, images, targets, weights: list | None = None) -> dict:
+    """Trains one step and validates, from given weights or new ones; returns losses, and weights before and after."""
     import tensorflow as tf
 
     from models import build_model
 
-    with team.scope():
-        model = build_model(card, Recipe(lr=1e-2, optimizer="SGD"))
+    with replicas.scope():
+        model = build_model(card, TrainingConfig(lr=1e-2, optimizer="SGD"))
     if weights:
         model.set_weights(weights)
-    for layer in plain_layers(model):
+    for layer in leaf_layers(model):
         if hasattr(layer, "rate"):
             layer.rate = 0.0
     before = model.get_weights()
     batches = tf.data.Dataset.from_tensors((images, targets)).repeat()
-    team.prepare(model, batches)
-    dealt = team.distribute(batches)
-    history = model.fit(dealt, steps_per_epoch=1, verbose=0, shuffle=False).history
-    team.evener(model)()
-    valid = model.evaluate(dealt, steps=1, verbose=0, return_dict=True)
+    replicas.prepare(model, batches)
+    distributed = replicas.distribute(batches)
+    history = model.fit(distributed, steps_per_epoch=1, verbose=0, shuffle=False).history
+    replicas.sync_batch_norm(model)()
+    valid = model.evaluate(distributed, steps=1, verbose=0, return_dict=True)
     return {"loss": history["loss"][0], "valid": valid, "before": before, "after": model.get_weights()}
 
 

@@ -1,4 +1,4 @@
-"""A real service over tiny units: ONNX files made by hand, which read dark and light images as two characters."""
+"""A real service with tiny models: hand-made ONNX files that predict one of two characters from the brightness."""
 
 import base64
 import io
@@ -20,12 +20,13 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from bearcat.artifacts.card import METADATA_KEY, Card
-from bearcat.core.files import written_beside
+from bearcat.core.files import atomic_write
+from bearcat.data.images import InputSpec
 from tests.helpers.steps import ROOT
 
 SIDE = 16  # pixels
 MATRIX = 512
-# TensorFlow and Keras cannot be imported in it, and a body must come within a second
+# without TensorFlow and Keras, and with shorter times
 START = (
     "import sys; sys.modules |= dict.fromkeys(('tensorflow', 'keras'))\n"
     "import app, bearcat.serving.middleware, bearcat.serving.model_store\n"
@@ -34,28 +35,32 @@ START = (
 )
 
 
-def write_unit(file: Path, characters: str = "ab", rows: int = 3, work: int = 0) -> Path:
-    """Write a unit that reads a dark image as the first character and a light one as the second.
+def write_model(file: Path, characters: str = "ab", classes: int = 3, work: int = 0) -> Path:
+    """Writes a model that predicts the first character for a dark image and the second for a light one.
 
-    `rows` is the width of its output, `work` the number of matrix products that make it slow.
+    Args:
+        file: The ONNX file.
+        characters: Its vocabulary.
+        classes: Width of its output; 3 fits two characters and the blank.
+        work: Number of matrix products, which make it slow.
     """
     constants = {
         "all": np.array([1, 2, 3], np.int64),
         "shape": np.array([-1, 1, 1], np.int64),
         "square": np.array([1, MATRIX, MATRIX], np.int64),
-        "share": np.array(1 / 255 / MATRIX, np.float32),
-        # row 0 is the blank, which nothing is read as
-        "weights": np.linspace(-1, 1, rows).astype(np.float32)[None, None],
-        "biases": np.array([-500, *np.linspace(0, -128, rows - 1)], np.float32)[None, None],
+        "factor": np.array(1 / 255 / MATRIX, np.float32),
+        # class 0 is the blank, which is never predicted
+        "weights": np.linspace(-1, 1, classes).astype(np.float32)[None, None],
+        "biases": np.array([-500, *np.linspace(0, -128, classes - 1)], np.float32)[None, None],
     }
     nodes = [
         helper.make_node("ReduceMean", ["image", "all"], ["mean"], keepdims=0),
         helper.make_node("Reshape", ["mean", "shape"], ["light"]),
-        helper.make_node("Mul", ["light", "share"], ["little"]),
+        helper.make_node("Mul", ["light", "factor"], ["little"]),
         helper.make_node("Expand", ["little", "square"], ["m0"]),
         *(helper.make_node("MatMul", [f"m{n}", "m0"], [f"m{n + 1}"]) for n in range(work)),
         helper.make_node("ReduceMean", [f"m{work}"], ["one"], keepdims=1),
-        helper.make_node("Mul", ["one", "share"], ["nothing"]),
+        helper.make_node("Mul", ["one", "factor"], ["nothing"]),
         helper.make_node("Add", ["light", "nothing"], ["sum"]),
         helper.make_node("Mul", ["sum", "weights"], ["weighted"]),
         helper.make_node("Add", ["weighted", "biases"], ["logits"]),
@@ -68,40 +73,40 @@ def write_unit(file: Path, characters: str = "ab", rows: int = 3, work: int = 0)
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    card = Card(file.stem, "ORDINARY", "light", tuple(characters), SIDE, SIDE, 1, 1, {"val_exact": 0.9})
+    card = Card(file.stem, "ORDINARY", "light", tuple(characters), InputSpec(SIDE, SIDE, 1), 1, {"val_exact": 0.9})
     helper.set_model_props(model, {METADATA_KEY: card.to_json()})
-    with written_beside(file) as part:
+    with atomic_write(file) as part:
         onnx.save(model, part)
     return file
 
 
-def make_work(folder: Path, **units: dict) -> Path:
-    """Make a work whose App_model holds units: name → what write_unit takes."""
+def make_work(folder: Path, **models: dict) -> Path:
+    """Creates a work with models in App_model: name → arguments of write_model."""
     (folder / "App_model").mkdir(parents=True)
     for template in ("settings.py", "captcha_config.json"):
         shutil.copyfile(ROOT / template, folder / template)
-    for name, options in units.items():
-        write_unit(folder / "App_model" / f"{name}.onnx", **options)
+    for name, options in models.items():
+        write_model(folder / "App_model" / f"{name}.onnx", **options)
     return folder
 
 
 def png(light: int = 0, size: tuple[int, int] = (SIDE, SIDE)) -> bytes:
-    """Return an image of one shade."""
+    """Returns an image of one brightness as a PNG file."""
     buffer = io.BytesIO()
     Image.new("L", size, light).save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def text_of(image: bytes) -> str:
+def to_base64(image: bytes) -> str:
     return base64.b64encode(image).decode()
 
 
-DARK, LIGHT = text_of(png(0)), text_of(png(255))
+DARK, LIGHT = to_base64(png(0)), to_base64(png(255))
 
 
 @dataclass
 class Running:
-    """A service at work."""
+    """A running service."""
 
     process: subprocess.Popen
     address: str
@@ -112,7 +117,7 @@ class Running:
         return int(self.address.rpartition(":")[2])
 
     def log(self) -> str:
-        """Return what it has written to stderr."""
+        """Returns what it has written to stderr."""
         return self.log_file.read_text(encoding="utf-8")
 
     def post(self, **options) -> requests.Response:
@@ -122,7 +127,7 @@ class Running:
         return requests.get(self.address + path, timeout=60, **options)
 
     def wait_for_log(self, pattern: str, seconds: float = 30) -> str:
-        """Return the first match of a pattern in the log, once it is there."""
+        """Waits for a pattern in the log and returns its first match."""
         deadline = time.monotonic() + seconds
         while not (found := re.search(pattern, self.log())):
             assert time.monotonic() < deadline, f"{pattern} is not in the log:\n{self.log()}"
@@ -132,20 +137,25 @@ class Running:
 
 @contextmanager
 def running(work: Path, *arguments: object, script: bool = False, **environment: str) -> Iterator[Running]:
-    """Serve a work from a process of its own; `script` runs app.py itself, without the tests' shorter times."""
+    """Serves a work from its own process; `script` runs app.py itself, without the tests' shorter times."""
     start = [str(ROOT / "app.py")] if script else ["-c", START]
     command = [sys.executable, "-u", *start, "--work", str(work), "--port", "0", *map(str, arguments)]
     log_file = work / "service.log"
     with (
         log_file.open("w", encoding="utf-8") as log,
         subprocess.Popen(
-            command, cwd=ROOT, env={**os_environ(), **environment}, stdout=subprocess.PIPE, stderr=log, encoding="utf-8"
+            command,
+            cwd=ROOT,
+            env={**_environment(), **environment},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            encoding="utf-8",
         ) as process,
     ):
         try:
             lines = (re.search(r"http://127\.0\.0\.1:\d+", line) for line in process.stdout)
             found = next(filter(None, lines), None)
-            assert found, f"the service did not say where it listens:\n{log_file.read_text(encoding='utf-8')}"
+            assert found, f"the service did not print its address:\n{log_file.read_text(encoding='utf-8')}"
             yield Running(process, found[0], log_file)
         finally:
             process.terminate()
@@ -153,6 +163,6 @@ def running(work: Path, *arguments: object, script: bool = False, **environment:
             process.stdout.close()
 
 
-def os_environ() -> dict[str, str]:
-    """Return the environment without a token of whoever runs the tests."""
+def _environment() -> dict[str, str]:
+    """Returns the environment without a token that the person who runs the tests may have set."""
     return {name: value for name, value in os.environ.items() if name != "BEARCAT_TOKEN"}

@@ -1,6 +1,6 @@
-"""Whether Keras' own fit runs under MultiWorkerMirroredStrategy, as JSON: run as two workers by test_distribution.py.
+"""Whether Keras' own fit runs under MultiWorkerMirroredStrategy, as JSON; test_distribution.py runs it as two workers.
 
-Each of the two remedies of FitOnWorkers is left out in turn.
+Each of the two patches of MultiWorkerFit is left out in turn.
 """
 
 import json
@@ -13,28 +13,28 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from bearcat.core.devices import start_tensorflow
 from bearcat.training.cluster import worker_for
-from bearcat.training.distribution import start_team
+from bearcat.training.distribution import start_replicas
 
 
 def main() -> None:
-    """Print of each part of fit whether it runs without our remedy."""
+    """Prints for each patched part of fit whether it runs without the patch."""
     device = start_tensorflow(use_gpu=False, seed=0)
-    team = start_team("multi_worker", worker_for("multi_worker"), device)
+    replicas = start_replicas("multi_worker", worker_for("multi_worker"), device)
     import keras
     import tensorflow as tf
 
     batches = tf.data.Dataset.from_tensors((np.ones((2, 3), np.float32), np.ones((2, 1), np.float32))).repeat()
 
     def fits(builds: bool) -> bool:
-        with team.scope():
+        with replicas.scope():
             model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
             model.compile("sgd", "mse")
         if not builds:
-            team.prepare(model, batches)
+            replicas.prepare(model, batches)
             model.train_function = None  # Keras' own
         try:
-            model.fit(team.distribute(batches), steps_per_epoch=2, verbose=0, shuffle=False)
-        except Exception:  # noqa: BLE001  which error it is may change
+            model.fit(replicas.distribute(batches), steps_per_epoch=2, verbose=0, shuffle=False)
+        except Exception:  # noqa: BLE001  the error may change with the version
             return False
         return True
 

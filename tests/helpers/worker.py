@@ -1,7 +1,7 @@
-"""train.py as one of several workers, watched: each step's figures and the last weights are written to a file.
+"""train.py as one of several workers; the loss of each step and the final weights are written to files.
 
-python tests/helpers/worker.py FILE DIE TRAIN_ARGUMENTS …: DIE is the step, counted over all epochs of this run, after which
-this process kills itself without a chance to clean up; 0: none; -n: after n steps it ends by an error of its own.
+python tests/helpers/worker.py FILE DIE TRAIN_ARGUMENTS …: DIE is the step, counted over all epochs of this run, after
+which this process kills itself without a chance to clean up; 0: never; -n: after n steps it raises an error.
 """
 
 import json
@@ -18,16 +18,16 @@ from callback import CallBack
 from tests.helpers.killed import KILL
 
 
-class Watched(CallBack):
-    """A CallBack with one more callback in the row."""
+class RecordingCallBack(CallBack):
+    """A CallBack with one more Keras callback."""
 
     def callbacks(self, *arguments) -> list:
-        """Return the usual ones, and one that takes notes."""
+        """Returns the usual ones, and one that records the steps."""
         import keras
         import numpy as np
 
-        class Notes(keras.callbacks.Callback):
-            """Notes what each step says, and dies where it is told."""
+        class Recorder(keras.callbacks.Callback):
+            """Records the loss of each step, and dies at step DIE."""
 
             def on_train_begin(self, logs=None):
                 self.steps = []
@@ -37,17 +37,17 @@ class Watched(CallBack):
                 if len(self.steps) == DIE:
                     os.kill(os.getpid(), KILL)
                 if len(self.steps) == -DIE:
-                    raise DataError("this worker alone has met a mistake")
+                    raise DataError("an error of this worker alone")
 
             def on_train_end(self, logs=None):
                 np.savez(FILE.with_suffix(".npz"), *self.model.get_weights())
                 FILE.write_text(json.dumps(self.steps), encoding="utf-8")
 
-        return [*super().callbacks(*arguments), Notes()]
+        return [*super().callbacks(*arguments), Recorder()]
 
 
 if __name__ == "__main__":
     FILE, DIE = Path(sys.argv[1]), int(sys.argv[2])
-    train.CallBack = Watched
+    train.CallBack = RecordingCallBack
     sys.argv = ["train.py", *sys.argv[3:]]
     run(train.main)

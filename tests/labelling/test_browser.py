@@ -1,4 +1,4 @@
-"""The labelling page in a browser without a window: keys alone label images, and what is shown can be understood."""
+"""The labelling page in a headless browser: images are labelled with keys alone, in both languages."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,25 +12,26 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from bearcat.labelling.translations import WORDS
+from bearcat.labelling.translations import TEXTS
+from tests.helpers.browser import ARTEFACTS, SECONDS, needs_chromium, open_browser, urls_of
 from tests.helpers.services import make_work, running
-from tests.serving.page.test_browser import ARTEFACTS, CHROMIUM, DRIVER, SECONDS, pytestmark, urls_of  # noqa: F401  the same browser
 
-TEXTS = ("7K4B", "M3XA", "Q8RT", "5P2W")
-# a unit's place is taken by what it might say, so that several characters have their own confidence
+pytestmark = needs_chromium
+LABELS = ("7K4B", "M3XA", "Q8RT", "5P2W")
+# made-up predictions, so that the characters of a label differ in confidence
 START = """
 import sys
 import app
-from bearcat.label_codecs import Reading
-READINGS = {"1.png": ("7K4B", (.999, .998, .93, .997)), "2.png": ("M3XA", (.99, .41, .88, .99)),
-            "3.png": ("Q8RT", (.999, .999, .999, .999)), "4.png": ("", ())}
-app.Predict_Image.predict = lambda unit, path: Reading(*READINGS[path.name])
+from bearcat.data.codecs import Prediction
+PREDICTIONS = {"1.png": ("7K4B", (.999, .998, .93, .997)), "2.png": ("M3XA", (.99, .41, .88, .99)),
+               "3.png": ("Q8RT", (.999, .999, .999, .999)), "4.png": ("", ())}
+app.Predict_Image.predict = lambda model, path: Prediction(*PREDICTIONS[path.name])
 app.run(app.main)
 """
 
 
 def draw(text: str, seed: int) -> Image.Image:
-    """Return an image of a text among noise."""
+    """Returns an image of a text on a noisy background."""
     noise = np.random.default_rng(seed).integers(190, 256, (60, 160, 3), np.uint8)
     image = Image.fromarray(noise)
     pen = ImageDraw.Draw(image)
@@ -43,39 +44,33 @@ def draw(text: str, seed: int) -> Image.Image:
 def browser(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[webdriver.Chrome]:
-    """Yield a browser of a language, on the page over four images; the Chinese one in dark colours."""
-    monkeypatch.setattr("services.START", START)
-    work = make_work(tmp_path / "work", captcha={"characters": "".join(sorted({*"".join(TEXTS)}))})
+    """A browser on the page over four images, in English, and in Chinese with dark colours."""
+    monkeypatch.setattr("tests.helpers.services.START", START)
+    work = make_work(tmp_path / "work", captcha={"characters": "".join(sorted({*"".join(LABELS)}))})
     folder = tmp_path / "new"
     folder.mkdir()
-    for number, text in enumerate(TEXTS, start=1):
+    for number, text in enumerate(LABELS, start=1):
         draw(text, number).save(folder / f"{number}.png")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    arguments = ["headless=new", "no-sandbox", "disable-dev-shm-usage", "window-size=1000,1060"]
-    for argument in [*arguments, *["force-dark-mode"] * (request.param == "zh-CN")]:
-        options.add_argument(f"--{argument}")
-    options.add_argument(f"--accept-lang={request.param}")
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    dark = ["force-dark-mode"] if request.param == "zh-CN" else []
     with (
         running(work, "--label", folder) as service,
-        webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER)) as chrome,
+        open_browser(request.param, (1000, 1060), dark) as chrome,
     ):
-        chrome.words, chrome.work, chrome.address = WORDS[request.param[:2]], work, service.address
+        chrome.texts, chrome.work, chrome.address = TEXTS[request.param[:2]], work, service.address
         chrome.get(service.address)
         yield chrome
         photograph(chrome, "end")
 
 
 def photograph(browser: webdriver.Chrome, moment: str) -> None:
-    """Keep what is seen for people to look at."""
+    """Saves a screenshot for people to look at."""
     ARTEFACTS.mkdir(exist_ok=True)
     language = browser.find_element(By.TAG_NAME, "html").get_attribute("lang")
     browser.save_screenshot(str(ARTEFACTS / f"labelling-{language}-{moment}.png"))
 
 
 def wait_for_text(browser: webdriver.Chrome, css: str, text: str) -> None:
-    """Wait until an element shows a text, or a field holds it."""
+    """Waits until an element shows a text, or a field holds it."""
 
     def shows(browser: webdriver.Chrome) -> bool:
         element = browser.find_element(By.CSS_SELECTOR, css)
@@ -85,7 +80,7 @@ def wait_for_text(browser: webdriver.Chrome, css: str, text: str) -> None:
 
 
 def press(browser: webdriver.Chrome, *keys: str) -> None:
-    """Press keys, wherever the focus is."""
+    """Presses keys, wherever the focus is."""
     ActionChains(browser).send_keys(*keys).perform()
 
 
@@ -94,21 +89,21 @@ def labels_in(browser: webdriver.Chrome) -> list[str]:
 
 
 def test_images_are_labelled_with_keys_alone(browser: webdriver.Chrome):
-    words = browser.words
-    wait_for_text(browser, "#name", "4.png")  # nothing was read, so the least sure
+    texts = browser.texts
+    wait_for_text(browser, "#name", "4.png")  # no prediction, so confidence 0
     press(browser, Keys.ESCAPE)
     wait_for_text(browser, "#label", "M3XA")
-    wait_for_text(browser, "#hint", words["marked"])
+    wait_for_text(browser, "#hint", texts["selected_hint"])
     levels = [one.get_attribute("class") for one in browser.find_elements(By.CSS_SELECTOR, "#parts li")]
     assert levels == ["sure", "unsure", "likely", "sure"]
     WebDriverWait(browser, SECONDS).until(lambda browser: browser.find_element(By.ID, "image").size["width"] > 500)
     photograph(browser, "start")
 
-    press(browser, "8", Keys.ENTER)  # the least sure character is selected, and so replaced
-    wait_for_text(browser, "#message", words["saved"].format(label="M8XA", file="M8XA_"))
+    press(browser, "8", Keys.ENTER)  # replaces the selected, least confident character
+    wait_for_text(browser, "#message", texts["saved"].format(label="M8XA", file="M8XA_"))
     wait_for_text(browser, "#label", "7K4B")
     press(browser, Keys.END, "z", Keys.ENTER)
-    wait_for_text(browser, "#hint", words["new_symbol"].split("{symbols}")[1])
+    wait_for_text(browser, "#hint", texts["new_symbol"].split("{symbols}")[1])
     assert labels_in(browser) == ["M8XA"]
     press(browser, Keys.ENTER)
     wait_for_text(browser, "#label", "Q8RT")
@@ -120,16 +115,16 @@ def test_images_are_labelled_with_keys_alone(browser: webdriver.Chrome):
     press(browser, Keys.BACKSPACE, Keys.ENTER)
     wait_for_text(browser, "#label", "Q8RT")
     press(browser, Keys.ENTER)
-    wait_for_text(browser, "#rest", words["done_skipped"].format(count=1))
+    wait_for_text(browser, "#done", texts["done_skipped"].format(count=1))
     wait_for_text(browser, "#commands", "python pack_dataset.py")
     press(browser, Keys.ENTER)
     wait_for_text(browser, "#name", "4.png")
     press(browser, "a_b", Keys.ENTER, Keys.ENTER)
-    wait_for_text(browser, "#message", words["blank"])
+    wait_for_text(browser, "#message", texts["label_has_separator"])
     browser.refresh()
     wait_for_text(browser, "#name", "4.png")
     press(browser, "5P2W", Keys.ENTER)
-    wait_for_text(browser, "#rest", words["done"])
+    wait_for_text(browser, "#done", texts["done"])
     assert labels_in(browser) == ["5P2W", "7K4B", "M8XA", "Q8RT"]
     assert all(url.startswith(browser.address) for url in urls_of(browser))
     assert not [line for line in browser.get_log("browser") if "409" not in line["message"]]

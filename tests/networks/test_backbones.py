@@ -1,6 +1,6 @@
-"""Every backbone of the table: published parameters, fitted to small images, learning in every mode.
+"""Backbones have the published parameters, are adapted to small images, and learn in every mode.
 
-The last takes minutes for the large ones: `make test` takes one of each family, `make test-backbones` all of them.
+The last takes minutes for the large ones: `make test` tests one of each family, `make test-backbones` all of them.
 """
 
 import functools
@@ -18,15 +18,16 @@ import models
 from bearcat.artifacts.card import Card
 from bearcat.artifacts.keras_files import load_model
 from bearcat.data.codecs import TEXT_CODECS, make_codec, pad_targets
+from bearcat.data.images import InputSpec
 from bearcat.data.vocabulary import Vocabulary
-from bearcat.modes import MODES, Task, choose_backbone
-from bearcat.networks.backbones.adapt import IMAGE_STRIDES, MOMENTUM, fitted_network, published_network
-from bearcat.networks.registry import BACKBONES, is_depthwise, load_family
-from bearcat.training.config import Recipe
-from bearcat.training.sanity_check import plain_layers
+from bearcat.modes import Task
+from bearcat.networks.backbones.adapt import IMAGE_STRIDES, MOMENTUM, adapt_backbone, published_backbone
+from bearcat.networks.registry import BACKBONES, is_depthwise, load_backbone_module
+from bearcat.training.config import TrainingConfig
+from bearcat.training.sanity_check import leaf_layers
 from tests.helpers.steps import ROOT
 
-# one of each family, the quickest to build
+# the fastest of each family
 QUICK = ("light", "MobileNetV3Small", "ResNet_18", "SqueezeNet", "ShuffleNetV2_0_5", "MnasNet")
 LABELS = ["a", "ba", "acc", "cab"]
 # name → millions of parameters with a classifier of 1000 classes, rounded as the source has it
@@ -54,7 +55,7 @@ PUBLISHED = {
     "InceptionResNetV2": 55.84,
     "MobileNetV1": 4.23,
 }
-# units of the layer that MobileNetV3's classifier has before its last
+# width of the hidden layer in MobileNetV3's classifier
 HIDDEN = {"MobileNetV3Small": 1024, "MobileNetV3Large": 1280}
 
 
@@ -72,42 +73,42 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_every_network_of_keras_applications_has_a_published_count():
-    assert PUBLISHED.keys() == load_family("Densenet_121").VARIANTS.keys()
+    assert PUBLISHED.keys() == load_backbone_module("Densenet_121").VARIANTS.keys()
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_network_of_keras_applications_has_the_published_parameters(name: str):
-    network = published_network(name, channels=3)
+    network = published_backbone(name, channels=3)
     features = layers.GlobalAveragePooling2D()(network.output)
     features = layers.Dense(HIDDEN[name])(features) if name in HIDDEN else features
     weights = keras.Model(network.input, layers.Dense(1000)(features)).trainable_weights
     assert sum(math.prod(weight.shape) for weight in weights) / 1e6 == pytest.approx(PUBLISHED[name], rel=0.01)
 
 
-def test_a_backbone_keeps_its_columns_for_text_and_none_for_images(backbone: str):
+def test_a_backbone_has_more_columns_for_text_than_for_images(backbone: str):
     height, width = 27, 72
-    text = fitted_network(backbone, (height, width, 1))
+    text = adapt_backbone(backbone, (height, width, 1))
     assert text.output_shape[1:3] == (math.ceil(height / 16), math.ceil(width / 4))
-    image = fitted_network(backbone, (height, width, 3), IMAGE_STRIDES)
+    image = adapt_backbone(backbone, (height, width, 3), IMAGE_STRIDES)
     assert image.output_shape[1:3] == (math.ceil(height / 16), math.ceil(width / 16))
-    published = published_network(backbone, 1)
+    published = published_backbone(backbone, 1)
     shapes, as_published = ([tuple(w.shape) for w in model.trainable_weights] for model in (text, published))
     assert shapes == as_published
-    norms = [layer for layer in plain_layers(text) if isinstance(layer, layers.BatchNormalization)]
+    norms = [layer for layer in leaf_layers(text) if isinstance(layer, layers.BatchNormalization)]
     assert {layer.momentum for layer in norms} <= {MOMENTUM}
 
 
 def test_a_backbone_takes_a_step_in_every_mode_and_is_saved(
     backbone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    # fitting takes longer than all the rest: text modes share one fitted network
-    monkeypatch.setattr(models, "fitted_network", functools.cache(fitted_network))
+    # adapting a backbone takes longest: the text modes share one
+    monkeypatch.setattr(models, "adapt_backbone", functools.cache(adapt_backbone))
     for mode in TEXT_CODECS:
         codec = make_codec(mode, Vocabulary.of_symbols(map(TEXT_CODECS[mode].symbols, LABELS)), 3)
         channels = 3 if codec.task == Task.CLASSIFICATION else 1
-        card = Card("captcha", mode, backbone, codec.vocabulary.characters, 24, 48, channels, 3)
-        model = models.build_model(card, Recipe())
-        model.run_eagerly = True  # one step is sooner taken than traced
+        card = Card("captcha", mode, backbone, codec.vocabulary.characters, InputSpec(24, 48, channels), 3)
+        model = models.build_model(card, TrainingConfig())
+        model.run_eagerly = True  # a single step is faster without tracing
         images = np.random.default_rng(0).uniform(0, 255, (len(LABELS), 24, 48, channels)).astype(np.float32)
         targets = pad_targets([codec.encode(label) for label in LABELS], codec.target_width(3))
         before = [np.array(weight) for weight in model.trainable_weights]
@@ -126,19 +127,11 @@ def assert_loads_as_saved(model: keras.Model, images: np.ndarray, path: Path) ->
     assert np.allclose(model(images), loaded(images), atol=1e-5)
 
 
-@pytest.mark.parametrize("mode", [name for name, mode in MODES.items() if mode.auto_backbones])
-def test_auto_takes_a_light_network_on_a_cpu_and_the_originals_on_a_gpu(mode: str):
-    on_cpu, on_gpu = (choose_backbone("auto", mode, on_gpu=has_gpu) for has_gpu in (False, True))
-    assert on_cpu in load_family("light").VARIANTS
-    assert on_gpu in BACKBONES
-    assert choose_backbone("ResNet_18", mode, on_gpu=True) == "ResNet_18"
-
-
-def test_depthwise_networks_are_known_by_their_layers():
+def test_depthwise_backbones_have_depthwise_layers():
     for name in QUICK:
-        network = published_network(name, 1)
-        share = np.mean([isinstance(layer, layers.DepthwiseConv2D) for layer in network.layers])
-        assert (share > 0.05) == is_depthwise(name), name
+        network = published_backbone(name, 1)
+        fraction = np.mean([isinstance(layer, layers.DepthwiseConv2D) for layer in network.layers])
+        assert (fraction > 0.05) == is_depthwise(name), name
 
 
 def test_the_readme_names_every_backbone():
@@ -147,9 +140,9 @@ def test_the_readme_names_every_backbone():
         assert [name for name in BACKBONES if f"`{name}`" not in text] == []
 
 
-def test_a_saved_network_is_loaded_by_a_process_that_never_built_one(tmp_path: Path):
-    card = Card("captcha", "CTC_TINY", "MobileNetV3Small", ("a",), 24, 48, 1, 3)
-    models.build_model(card, Recipe()).save(tmp_path / "model.keras")
-    code = "import sys, pathlib, bearcat.artifacts.keras_files; bearcat.artifacts.keras_files.load_model(pathlib.Path(sys.argv[1]))"
+def test_a_saved_network_is_loaded_by_another_process(tmp_path: Path):
+    card = Card("captcha", "CTC_TINY", "MobileNetV3Small", ("a",), InputSpec(24, 48, 1), 3)
+    models.build_model(card, TrainingConfig()).save(tmp_path / "model.keras")
+    code = "import sys, pathlib, bearcat.artifacts.keras_files as files; files.load_model(pathlib.Path(sys.argv[1]))"
     command = [sys.executable, "-c", code, str(tmp_path / "model.keras")]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""ShuffleNet, SqueezeNet, MnasNet, RegNet and DenseNet-264 are the published networks."""
+"""ShuffleNet, SqueezeNet, MnasNet, RegNet and DenseNet-264 are as published."""
 
 import math
 
@@ -94,7 +94,7 @@ def test_no_group_is_wider_than_its_stage():
     assert line.stages() == [(24, 1, 1), (80, 2, 2), (160, 1, 4)]
 
 
-def test_a_shuffle_deals_the_channels_out_in_turn():
+def test_a_shuffle_interleaves_the_channels():
     channels = np.arange(12, dtype=np.float32).reshape(1, 1, 2, 6)
     assert ops.convert_to_numpy(shufflenet.ChannelShuffle(2)(channels)).tolist() == [
         [[[0, 3, 1, 4, 2, 5], [6, 9, 7, 10, 8, 11]]]
@@ -102,13 +102,13 @@ def test_a_shuffle_deals_the_channels_out_in_turn():
     assert ops.convert_to_numpy(shufflenet.ChannelShuffle(3)(channels))[0, 0, 0].tolist() == [0, 2, 4, 1, 3, 5]
 
 
-def test_the_two_halves_are_all_channels():
+def test_the_halves_together_have_all_channels():
     channels = np.arange(6, dtype=np.float32).reshape(1, 1, 1, 6)
     halves = [ops.convert_to_numpy(shufflenet.ChannelHalf(half)(channels)).ravel().tolist() for half in (0, 1)]
     assert halves == [[0, 1, 2], [3, 4, 5]]
 
 
-def test_a_saved_shufflenet_is_read_back(tmp_path):
+def test_a_shufflenet_is_saved_and_loaded(tmp_path):
     pixels = keras.Input((32, 32, 1))
     network = keras.Model(pixels, shufflenet.build("ShuffleNetV2_0_5", pixels))
     network.save(tmp_path / "network.keras")

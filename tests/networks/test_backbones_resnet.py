@@ -1,4 +1,4 @@
-"""ResNet and its kin, ResNeSt and the LambdaNetworks are the published networks; their own layers do what they say."""
+"""ResNets, ResNeSt and LambdaNetworks are as published, and so are their layers."""
 
 import math
 
@@ -11,12 +11,12 @@ from bearcat.networks.backbones import lambda_networks, resnest, resnet
 from bearcat.networks.backbones.blocks import GroupedConv2D
 
 FAMILIES = (resnet, resnest, lambda_networks)
-# DenseNet-121 of torchvision's documentation; no paper has one of lambda layers
+# DenseNet-121 of torchvision's documentation; one with lambda layers was not published
 DENSENET_121 = 7.978856
 DENSE_LAYERS = 6 + 12 + 24 + 16
-# in each dense layer, from 128 channels to 32: the 3×3 convolution that goes …
+# in each dense layer, from 128 channels to 32: a 3×3 convolution …
 CONVOLUTION = 9 * 128 * 32
-# … and the lambda layer that comes: queries (4 heads × 16), keys (16) and values (32 / 4 heads), the position
+# … is replaced with a lambda layer: queries (4 heads × 16), keys (16) and values (32 / 4 heads), the position
 # embeddings of 23 × 23 offsets, and the scale and shift of the BatchNorms of queries and values
 LAMBDA_LAYER = 128 * (4 * 16 + 16 + 32 // 4) + 23 * 23 * 16 + 2 * (4 * 16 + 32 // 4)
 # name → millions of parameters with a classifier of 1000 classes, rounded as the source has it
@@ -93,7 +93,7 @@ def test_a_grouped_convolution_refuses_groups_that_leave_a_remainder():
         GroupedConv2D(8, 3, groups=4)(np.zeros((1, 2, 2, 6), np.float32))
 
 
-def test_a_lambda_is_the_content_of_all_pixels_and_the_positions_of_those_near():
+def test_a_lambda_has_global_content_and_local_positions():
     generator = np.random.default_rng(0)
     height, width, heads, key_depth, depth, scope = 3, 4, 2, 5, 6, 3
     queries, keys, values = (
@@ -115,7 +115,7 @@ def test_a_lambda_is_the_content_of_all_pixels_and_the_positions_of_those_near()
             np.testing.assert_allclose(outputs[0, row, column], expected.ravel(), atol=1e-5)
 
 
-def test_the_branches_of_a_split_attention_are_weighed_against_each_other():
+def test_the_branch_weights_of_split_attention_sum_to_one():
     keras.utils.set_random_seed(0)
     inputs = keras.Input((4, 6, 8))
     model = keras.Model(inputs, resnest.split_attention(inputs, 8, radix=2))
@@ -125,6 +125,6 @@ def test_the_branches_of_a_split_attention_are_weighed_against_each_other():
     np.testing.assert_allclose(np.sum(weights, axis=1), 1, atol=1e-5)
 
 
-def test_the_statistics_of_channels_are_mean_and_maximum():
+def test_channel_statistics_are_mean_and_maximum():
     statistics = resnet.ChannelStatistics()(np.array([[[[1.0, 2.0, 6.0]]]], np.float32))
     np.testing.assert_allclose(statistics, [[[[3.0, 6.0]]]])

@@ -1,4 +1,4 @@
-"""The losses: worked by hand, against all alignments, against Keras' own, and saved."""
+"""The losses by hand, as sums over all alignments, compared with those of Keras, and saved."""
 
 import math
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bearcat.networks.losses import LEAST_LOG, SmoothedCrossentropy, SmoothedCTC, ctc, log_sum_exp
+from bearcat.networks.losses import MIN_LOG_PROBABILITY, SmoothedCrossentropy, SmoothedCTC, ctc, log_sum_exp
 
 LOSSES = {"ORDINARY": SmoothedCrossentropy, "CTC": SmoothedCTC}
 ONE_TO_THREE = np.array([0.0, math.log(3)])  # logits of the probabilities 1/4 and 3/4
 
 
 def make_batch(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return targets (4, 3), each with two characters at the least, and logits (4, 7, 5)."""
+    """Returns targets (4, 3) of at least two characters each, and logits (4, 7, 5)."""
     random = np.random.default_rng(seed)
     targets = random.integers(1, 5, (4, 3))
     targets[::2, 2] = 0
@@ -25,19 +25,19 @@ def make_batch(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """Return log probabilities over the last axis, in float64."""
+    """Returns log probabilities over the last axis, in float64."""
     exponents = np.exp(np.asarray(logits, np.float64))
     return np.log(exponents / exponents.sum(axis=-1, keepdims=True))
 
 
 def ctc_by_all_alignments(target: list[int], logits: np.ndarray) -> float:
-    """Return −log of the sum over all paths (Graves et al. 2006, equation 3) that read as the target."""
+    """Returns −log of the sum over all paths (Graves et al. 2006, equation 3) that collapse to the target."""
     probabilities = np.exp(log_softmax(logits))
-    steps, rows = probabilities.shape
+    steps, classes = probabilities.shape
     total = 0.0
-    for path in product(range(rows), repeat=steps):
-        if [row for row, _ in groupby(path) if row != 0] == target:
-            total += math.prod(probabilities[step, row] for step, row in enumerate(path))
+    for path in product(range(classes), repeat=steps):
+        if [index for index, _ in groupby(path) if index != 0] == target:
+            total += math.prod(probabilities[step, index] for step, index in enumerate(path))
     return -math.log(total)
 
 
@@ -48,11 +48,11 @@ def test_crossentropy_by_hand():
 
 
 def test_ctc_by_hand():
-    # of the four paths of two steps all but blank blank read as the label: 1 − (1/4)²
-    of_labels = -math.log(15 / 16)
+    # of the four paths of two steps all but blank blank collapse to the label: 1 − (1/4)²
+    label_loss = -math.log(15 / 16)
     divergence = 2 * (math.log(0.5 / 0.25) + math.log(0.5 / 0.75)) / 2
     loss = float(SmoothedCTC(0.1)(np.array([[1]]), np.array([[ONE_TO_THREE, ONE_TO_THREE]])))
-    assert loss == pytest.approx(0.9 * of_labels + 0.1 * divergence, rel=1e-5)
+    assert loss == pytest.approx(0.9 * label_loss + 0.1 * divergence, rel=1e-5)
 
 
 @pytest.mark.parametrize("positions", [(), (3,)])
@@ -82,7 +82,7 @@ def test_without_smoothing_they_are_the_losses_of_keras():
     assert float(SmoothedCrossentropy()(targets, logits[:, :3])) == float(of_keras(targets, logits[:, :3]))
 
 
-def test_a_uniform_answer_pays_no_divergence():
+def test_uniform_logits_have_no_divergence():
     targets, logits = make_batch()
     plain = float(keras.losses.CTC()(targets, 0 * logits))
     assert float(SmoothedCTC(0.5)(targets, 0 * logits)) == pytest.approx(plain / 2, rel=1e-5)
@@ -90,16 +90,16 @@ def test_a_uniform_answer_pays_no_divergence():
 
 @pytest.fixture
 def float16() -> Iterator[None]:
-    """Make Keras compute in float16 for one test, wherever nothing else is said."""
+    """Makes float16 the default type of Keras for one test."""
     keras.config.set_floatx("float16")
     yield
     keras.config.set_floatx("float32")
 
 
 @pytest.mark.parametrize("mode", LOSSES)
-def test_float16_logits_are_reckoned_with_in_float32(float16, mode: str):
+def test_float16_logits_are_converted_to_float32(float16, mode: str):
     targets, logits = make_batch()
-    # in float16 a difference of 3000 between rows and a sum over 7 steps overflow
+    # in float16 a difference of 3000 between classes and a sum over 7 steps overflow
     half = (logits[:, : {"ORDINARY": 3, "CTC": 7}[mode]] * 3000).astype(np.float16)
     loss = LOSSES[mode](0.1)(targets, half)
     assert keras.backend.standardize_dtype(loss.dtype) == "float32"
@@ -119,7 +119,7 @@ def test_sample_weights_and_the_mean_over_the_batch_are_those_of_keras(mode: str
 
 
 @pytest.mark.parametrize("mode", LOSSES)
-def test_a_model_learns_by_them_and_keeps_them_when_saved(mode: str, tmp_path: Path):
+def test_a_model_learns_and_is_saved_with_its_loss(mode: str, tmp_path: Path):
     keras.utils.set_random_seed(0)
     targets, logits = make_batch()
     pixels = logits[:, : {"ORDINARY": 3, "CTC": 7}[mode]]
@@ -137,7 +137,7 @@ def test_a_model_learns_by_them_and_keeps_them_when_saved(mode: str, tmp_path: P
 
 @pytest.mark.parametrize("mode", LOSSES)
 @pytest.mark.parametrize("smoothing", [-0.1, 1.0])
-def test_a_smoothing_that_is_no_share_is_refused(mode: str, smoothing: float):
+def test_a_smoothing_out_of_range_is_refused(mode: str, smoothing: float):
     with pytest.raises(ValueError, match="label_smoothing"):
         LOSSES[mode](smoothing)
 
@@ -145,46 +145,46 @@ def test_a_smoothing_that_is_no_share_is_refused(mode: str, smoothing: float):
 def test_ctc_and_its_gradient_are_those_of_keras():
     targets, logits = make_batch()
     targets[1] = [2, 2, 3]  # a repeat
-    figures = []
+    results = []
     for loss in (ctc, keras.losses.ctc):
         variable = tf.Variable(logits)
         with tf.GradientTape() as tape:
             losses = loss(targets, variable)
             total = tf.reduce_sum(losses)
-        figures.append((losses.numpy(), tape.gradient(total, variable).numpy()))
-    for one, other in zip(*figures, strict=True):
+        results.append((losses.numpy(), tape.gradient(total, variable).numpy()))
+    for one, other in zip(*results, strict=True):
         assert np.allclose(one, other, atol=1e-4)
 
 
-def ctc_of_all_rows(targets, logits):
-    """Return TensorFlow's CTC of the logits of all rows, not only of a label's."""
+def ctc_of_all_classes(targets, logits):
+    """Returns TensorFlow's CTC loss of the logits of all classes, not only of a label's."""
     lengths = tf.fill([tf.shape(logits)[0]], tf.shape(logits)[1])
-    scores = tf.maximum(tf.nn.log_softmax(logits), LEAST_LOG)
+    scores = tf.maximum(tf.nn.log_softmax(logits), MIN_LOG_PROBABILITY)
     labels = tf.sparse.from_dense(targets)
     return tf.nn.ctc_loss(labels, scores, None, lengths, logits_time_major=False, blank_index=0)
 
 
-@pytest.mark.parametrize(("rows", "scale"), [(6, 0.1), (63, 2.0), (300, 5.0)])
-def test_ctc_of_a_label_s_rows_is_that_of_all_rows(rows: int, scale: float):
+@pytest.mark.parametrize(("classes", "scale"), [(6, 0.1), (63, 2.0), (300, 5.0)])
+def test_ctc_of_gathered_classes_is_that_of_all_classes(classes: int, scale: float):
     random = np.random.default_rng(3)
-    targets = random.integers(1, rows, (5, 4)).astype(np.int32)
+    targets = random.integers(1, classes, (5, 4)).astype(np.int32)
     targets[0] = [2, 2, 3, 2]  # repeats, together and apart
     targets[1, 1:] = 0
-    logits = tf.constant(random.normal(scale=scale, size=(5, 9, rows)).astype(np.float32))
-    figures = []
-    for loss in (ctc, ctc_of_all_rows):
+    logits = tf.constant(random.normal(scale=scale, size=(5, 9, classes)).astype(np.float32))
+    results = []
+    for loss in (ctc, ctc_of_all_classes):
         with tf.GradientTape() as tape:
             tape.watch(logits)
             losses = loss(tf.constant(targets), logits)
-        figures.append((losses.numpy(), tape.gradient(losses, logits).numpy()))
-    for one, other in zip(*figures, strict=True):
+        results.append((losses.numpy(), tape.gradient(losses, logits).numpy()))
+    for one, other in zip(*results, strict=True):
         assert np.allclose(one, other, rtol=1e-5, atol=1e-4)
 
 
 def test_log_sum_exp_and_its_gradient_are_those_of_tensorflow():
     logits = np.random.default_rng(4).normal(scale=5, size=(3, 4, 300)).astype(np.float32)
-    logits[0, 0] = 0  # all alike: log 300
-    logits[0, 1, 7] = 90  # far above the others, which are nothing beside it
+    logits[0, 0] = 0  # all equal: log 300
+    logits[0, 1, 7] = 90  # far above the others, which then do not matter
     values = tf.constant(logits)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(values)
@@ -195,7 +195,7 @@ def test_log_sum_exp_and_its_gradient_are_those_of_tensorflow():
 
 
 @pytest.mark.parametrize("where", [(0, 0, 0), (1, 2, 4)])
-def test_ctc_of_a_logit_that_is_none_is_none(where: tuple[int, int, int]):
+def test_ctc_of_a_nan_logit_is_nan(where: tuple[int, int, int]):
     logits = np.zeros((2, 5, 5), np.float32)
     logits[where] = np.nan
     losses = ctc(np.array([[1, 2], [3, 1]]), tf.constant(logits)).numpy()

@@ -12,7 +12,7 @@ from tests.helpers.steps import run_fresh
 
 
 @pytest.mark.parametrize("trained", ["ORDINARY", "CTC"], indirect=True)
-def test_two_trainings_end_in_the_same_weights(trained: Path, tmp_path: Path, pytestconfig: pytest.Config):
+def test_two_trainings_lead_to_the_same_weights(trained: Path, tmp_path: Path, pytestconfig: pytest.Config):
     if not pytestconfig.getoption("--faults"):
         pytest.skip("trains three times: make test-faults")
     first, again, other = (train(trained, tmp_path / name, seed) for name, seed in (("a", 1), ("b", 1), ("c", 2)))
@@ -21,10 +21,10 @@ def test_two_trainings_end_in_the_same_weights(trained: Path, tmp_path: Path, py
 
 
 def train(trained: Path, work: Path, seed: int) -> list[np.ndarray]:
-    """Train two epochs on what is packed, in an interpreter with hashes of its own; return the weights."""
+    """Trains two epochs in a new interpreter, which hashes differently; returns the weights."""
     shutil.copytree(trained, work, ignore=shutil.ignore_patterns("checkpoint", "logs", "CSVLogger"))
     changed = (f"SEED={seed}", "DETERMINISTIC=True", "EPOCHS=2", "MIN_EPOCH_STEPS=3")
-    (done,) = run_fresh([("train.py", "--work", work, *(word for one in changed for word in ("--set", one)))])
+    (done,) = run_fresh([("train.py", "--work", work, *(argument for one in changed for argument in ("--set", one)))])
     assert done.returncode == 0, done.stderr
     checkpoint, _ = newest_checkpoint(work / "checkpoint")
     return load_model(checkpoint.path).get_weights()

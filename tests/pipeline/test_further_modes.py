@@ -12,7 +12,7 @@ from PIL import Image
 
 from bearcat.data.grids import Grid
 from bearcat.data.labels import list_images, name_in
-from tests.helpers.steps import build_work, read_report, run_script, run_well
+from tests.helpers.steps import build_work, read_report, run_ok, run_script
 from utils import Predict_Image
 
 
@@ -23,7 +23,7 @@ def test_the_other_modes_walk_the_road_too(works: Path, mode: str):
     )
     give_two_classes(work, mode)
     for script in ("cheak_file.py", "pack_dataset.py", "train.py", "save_model.py", "test.py"):
-        run_well(script, "--work", work)
+        run_ok(script, "--work", work)
     unit = Predict_Image(work / "App_model")
     assert unit.recogniser.card.mode == mode
     symbols = ("牌坊", "茶_几") if mode == "NUM_CLASSES" else tuple("几坊牌茶")
@@ -76,21 +76,21 @@ def test_new_characters_go_on_from_what_was_learnt(trained: Path, tmp_path: Path
         shutil.copyfile(path, path.with_name(f"A{path.name}"))
     limits = ["--set", "CAPTCHA_LENGTH=4"]
     assert "new: A" in run_script("pack_dataset.py", "--work", work, *limits).stderr
-    run_well("pack_dataset.py", "--work", work, "--extend", *limits)
+    run_ok("pack_dataset.py", "--work", work, "--extend", *limits)
     assert "init_working_space.py --go-on" in run_script("train.py", "--work", work, *limits).stderr
-    run_well("init_working_space.py", "--work", work, "--go-on")
-    printed = run_well("train.py", "--work", work, "--set", "EPOCHS=1", *limits)
+    run_ok("init_working_space.py", "--work", work, "--go-on")
+    printed = run_ok("train.py", "--work", work, "--set", "EPOCHS=1", *limits)
     total, taken = (int(word) for word in re.search(r"(\d+) of (\d+) taken", printed).groups()[::-1])
     assert taken >= total - 2  # ORDINARY's positions are as many as the longest label
-    run_well("save_model.py", "--work", work)
+    run_ok("save_model.py", "--work", work)
     assert Predict_Image(work / "App_model").recogniser.card.characters == (*old.characters, "A")
     assert list((work / "backup").rglob("epoch_*.keras"))
 
 
 def test_enhancement_packs_changed_copies_and_leaves_the_images_alone(digits: Path):
     before = {path: path.read_bytes() for path in list_images(digits / "train_dataset")}
-    printed = run_well("pack_dataset.py", "--set", "DATA_ENHANCEMENT=2")
-    assert "120 changed copies" in printed
+    printed = run_ok("pack_dataset.py", "--set", "DATA_ENHANCEMENT=2")
+    assert "120 augmented copies" in printed
     assert "train_pack_dataset: 180 images" in printed
     assert len(list_images(digits / "train_enhance_dataset")) == 120
     assert {path: path.read_bytes() for path in list_images(digits / "train_dataset")} == before

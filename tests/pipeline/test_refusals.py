@@ -1,4 +1,4 @@
-"""Wrong use of every script: one clear message, exit code 2, no traceback, nothing lost."""
+"""Every script, used incorrectly: one clear message, exit code 2, no traceback, nothing lost."""
 
 import json
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bearcat.data.labels import list_images
-from tests.helpers.steps import run_fresh, run_script, run_well, run_wrongly
+from tests.helpers.steps import run_fresh, run_ok, run_refused, run_script
 
 NEEDS_WORK = """init_working_space.py gen_sample_by_captcha.py move_path.py cheak_file.py pack_dataset.py models.py
 train.py save_model.py test.py app.py spider_example.py callback.py delete_file.py""".split()
@@ -16,11 +16,11 @@ NEEDS_DATA = {
     "move_path.py": "holds no images",
     "cheak_file.py": "has no images yet that can be read",
     "pack_dataset.py": "holds no images",
-    "models.py": "num_classes.json is not there: run python pack_dataset.py",
-    "train.py": "num_classes.json is not there: run python pack_dataset.py",
+    "models.py": "num_classes.json does not exist: run python pack_dataset.py",
+    "train.py": "num_classes.json does not exist: run python pack_dataset.py",
     "save_model.py": "no usable checkpoint: run python train.py",
-    "test.py": "no trained unit: run python train.py",
-    "app.py": "no trained unit: run python train.py",
+    "test.py": "no trained model: run python train.py",
+    "app.py": "no trained model: run python train.py",
     "spider_example.py": "holds no images",
     "callback.py": "no usable checkpoint: run python train.py",
 }
@@ -30,32 +30,32 @@ NEEDS_DATA = {
 def test_without_a_work_the_message_says_how_to_make_one(script: str, works: Path, tmp_path: Path):
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert "python New_work.py" in run_wrongly(script, cwd=empty)
+    assert "python New_work.py" in run_refused(script, cwd=empty)
     assert not list(empty.iterdir())
 
 
 @pytest.mark.parametrize("script", NEEDS_DATA)
 def test_without_data_the_message_says_what_to_run(script: str, works: Path):
-    run_well("New_work.py", works, "empty")
-    run_well("init_working_space.py")
-    assert NEEDS_DATA[script] in run_wrongly(script)
+    run_ok("New_work.py", works, "empty")
+    run_ok("init_working_space.py")
+    assert NEEDS_DATA[script] in run_refused(script)
 
 
 def test_a_work_that_exists_is_never_overwritten(works: Path):
-    run_well("New_work.py", works, "mine")
+    run_ok("New_work.py", works, "mine")
     (works / "mine" / "settings.py").write_text("EPOCHS = 7\n", encoding="utf-8")
-    assert "exists and is left as it is" in run_wrongly("New_work.py", works, "mine")
+    assert "exists already and was not changed" in run_refused("New_work.py", works, "mine")
     assert (works / "mine" / "settings.py").read_text(encoding="utf-8") == "EPOCHS = 7\n"
 
 
 def test_new_work_without_arguments_makes_works_simple(works: Path):
-    run_well("New_work.py")
+    run_ok("New_work.py")
     assert (works / "simple" / "settings.py").is_file()
     assert (works / ".active").read_text(encoding="utf-8").strip() == str(works / "simple")
 
 
-def test_all_wrong_settings_stand_in_one_message(digits: Path):
-    message = run_wrongly("cheak_file.py", "--set", "MODE=CTX", "--set", "EPOCHES=3", "--set", "BATCH_SIZE=0")
+def test_one_message_names_all_invalid_settings(digits: Path):
+    message = run_refused("cheak_file.py", "--set", "MODE=CTX", "--set", "EPOCHES=3", "--set", "BATCH_SIZE=0")
     assert "'ORDINARY', 'NUM_CLASSES', 'CTC', 'CTC_TINY'" in message
     assert "did you mean EPOCHS?" in message
     assert "BATCH_SIZE = 0" in message
@@ -65,10 +65,10 @@ def first_image(work: Path) -> Path:
     return list_images(work / "train_dataset")[0]
 
 
-def test_a_file_name_without_a_label_is_named(digits: Path):
+def test_an_image_without_a_label_is_named(digits: Path):
     stray = first_image(digits).rename(digits / "train_dataset" / "holiday.png")
     for script in ("cheak_file.py", "pack_dataset.py"):
-        message = run_wrongly(script)
+        message = run_refused(script)
         assert str(stray) in message
         assert "<label>_<anything>.png" in message
     assert stray.is_file()
@@ -76,32 +76,32 @@ def test_a_file_name_without_a_label_is_named(digits: Path):
 
 def test_a_label_longer_than_captcha_length_is_named_with_the_length_to_set(digits: Path):
     long = first_image(digits).rename(digits / "train_dataset" / "01230123_x.png")
-    message = run_wrongly("pack_dataset.py")
+    message = run_refused("pack_dataset.py")
     assert str(long) in message
     assert "CAPTCHA_LENGTH = 8" in message
     assert not (digits / "train_pack_dataset" / "pack.json").exists()
-    assert "60 images" in run_well("pack_dataset.py", "--set", "MODE=CTC")
+    assert "60 images" in run_ok("pack_dataset.py", "--set", "MODE=CTC")
 
 
 def test_a_character_that_is_not_in_num_classes_is_named_with_its_file(digits: Path):
-    run_well("pack_dataset.py")
+    run_ok("pack_dataset.py")
     before = (digits / "num_classes.json").read_bytes()
     strange = first_image(digits).rename(digits / "train_dataset" / "0x_x.png")
-    message = run_wrongly("pack_dataset.py")
+    message = run_refused("pack_dataset.py")
     assert str(strange) in message
     assert "new: x" in message
     assert (digits / "num_classes.json").read_bytes() == before
-    run_well("pack_dataset.py", "--renew")
+    run_ok("pack_dataset.py", "--renew")
     assert json.loads((digits / "num_classes.json").read_text(encoding="utf-8"))["5"] == "x"
 
 
 def test_a_damaged_image_is_named_and_left_out(digits: Path):
     broken = first_image(digits)
     broken.write_bytes(broken.read_bytes()[:80])
-    printed = run_well("pack_dataset.py")
+    printed = run_ok("pack_dataset.py")
     assert f"Left out: {broken}" in printed
     assert "train_pack_dataset: 59 images" in printed
-    assert "damaged: 1" in run_well("cheak_file.py")
+    assert "damaged: 1" in run_ok("cheak_file.py")
     assert broken.stat().st_size == 80
 
 
@@ -109,52 +109,52 @@ def test_a_damaged_test_image_is_named_and_left_out(trained: Path, tmp_path: Pat
     work = shutil.copytree(trained, tmp_path / "copy")
     broken = list_images(work / "test_dataset")[0]
     broken.write_bytes(b"")
-    printed = run_well("test.py", "--work", work)
+    printed = run_ok("test.py", "--work", work)
     assert f"Left out: {broken}" in printed
     assert "11 images" in printed
 
 
 def test_settings_changed_after_packing_or_training_are_named(trained: Path):
-    assert "the settings ask for" in run_wrongly("train.py", "--work", trained, "--set", "IMAGE_HEIGHT=30")
+    assert "the settings ask for" in run_refused("train.py", "--work", trained, "--set", "IMAGE_HEIGHT=30")
     other = "CTC" if trained.name == "ordinary" else "ORDINARY"
-    message = run_wrongly("train.py", "--work", trained, "--set", f"MODE={other}")
-    assert f"mode: '{trained.name.upper()}' there, '{other}' now" in message
+    message = run_refused("train.py", "--work", trained, "--set", f"MODE={other}")
+    assert f"mode: '{trained.name.upper()}' in the checkpoint, '{other}' now" in message
     assert "init_working_space.py" in message
 
 
 @pytest.mark.parametrize("trained", ["CTC"], indirect=True)
-def test_a_message_stands_alone_although_tensorflow_was_imported(trained: Path):
+def test_tensorflow_prints_nothing_before_a_message(trained: Path):
     command = ("train.py", "--work", trained, "--set", "MODE=ORDINARY")
     (done,) = run_fresh([command])
     assert done.returncode == 2
-    assert done.stderr == run_wrongly(*command)  # a fork, which imports nothing that could print
+    assert done.stderr == run_refused(*command)  # a fork of a process that has imported TensorFlow already
 
 
-def test_a_pack_with_labels_longer_than_captcha_length_is_not_cut(digits: Path):
-    run_well("pack_dataset.py", "--set", "MODE=CTC")
-    message = run_wrongly("train.py", "--set", "MODE=CTC_TINY", "--set", "CAPTCHA_LENGTH=2")
+def test_packed_labels_longer_than_captcha_length_are_refused(digits: Path):
+    run_ok("pack_dataset.py", "--set", "MODE=CTC")
+    message = run_refused("train.py", "--set", "MODE=CTC_TINY", "--set", "CAPTCHA_LENGTH=2")
     assert "CAPTCHA_LENGTH is 2: set CAPTCHA_LENGTH = 3" in message
 
 
 def test_rectify_without_adabelief_is_refused(digits: Path):
-    assert "OPTIMIZER = 'AdaBelief'" in run_wrongly("train.py", "--set", "RECTIFY=True")
+    assert "OPTIMIZER = 'AdaBelief'" in run_refused("train.py", "--set", "RECTIFY=True")
 
 
-def test_renew_and_extend_exclude_each_other(digits: Path):
+def test_renew_and_extend_are_mutually_exclusive(digits: Path):
     assert "not allowed with" in run_script("pack_dataset.py", "--renew", "--extend").stderr
 
 
 def test_classes_are_not_added_to_characters(digits: Path):
-    run_well("pack_dataset.py")
-    message = run_wrongly("pack_dataset.py", "--extend", "--set", "MODE=NUM_CLASSES")
+    run_ok("pack_dataset.py")
+    message = run_refused("pack_dataset.py", "--extend", "--set", "MODE=NUM_CLASSES")
     assert "pack_dataset.py --renew" in message
     assert "牌坊" not in (digits / "num_classes.json").read_text(encoding="utf-8")
 
 
-def test_labels_that_the_time_steps_do_not_suffice_for_are_refused_before_training(digits: Path):
+def test_labels_longer_than_the_time_steps_are_refused_before_training(digits: Path):
     narrow = ["--set", "MODE=CTC", "--set", "IMAGE_WIDTH=8", "--set", "BACKBONE=SqueezeNet"]
-    run_well("pack_dataset.py", *narrow)
-    message = run_wrongly("train.py", *narrow)
+    run_ok("pack_dataset.py", *narrow)
+    message = run_refused("train.py", *narrow)
     assert "the network has 2" in message
     assert "IMAGE_WIDTH = " in message
 
@@ -162,7 +162,7 @@ def test_labels_that_the_time_steps_do_not_suffice_for_are_refused_before_traini
 def test_a_port_in_use_is_named(trained: Path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        message = run_wrongly("app.py", "--work", trained, "--port", port)
+        message = run_refused("app.py", "--work", trained, "--port", port)
     assert f"cannot listen on 127.0.0.1:{port}" in message
     assert "--port" in message
 
@@ -170,30 +170,30 @@ def test_a_port_in_use_is_named(trained: Path):
 def test_without_a_running_service_the_example_says_how_to_start_it(trained: Path):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    assert "python app.py" in run_wrongly("spider_example.py", "--work", trained, "--port", port)
+    assert "python app.py" in run_refused("spider_example.py", "--work", trained, "--port", port)
 
 
-def test_a_image_that_is_not_there_is_named(trained: Path):
-    assert "nowhere.png is not there" in run_wrongly("spider_example.py", "nowhere.png", "--work", trained)
+def test_a_missing_image_is_named(trained: Path):
+    assert "nowhere.png does not exist" in run_refused("spider_example.py", "nowhere.png", "--work", trained)
 
 
-def test_a_damaged_unit_is_named(trained: Path, tmp_path: Path):
+def test_a_damaged_model_is_named(trained: Path, tmp_path: Path):
     work = shutil.copytree(trained, tmp_path / "copy")
-    unit = work / "App_model" / "captcha.onnx"
-    unit.write_bytes(unit.read_bytes()[:1000])
+    model = work / "App_model" / "captcha.onnx"
+    model.write_bytes(model.read_bytes()[:1000])
     for script in ("test.py", "app.py"):
-        assert f"{unit} cannot be loaded" in run_wrongly(script, "--work", work)
+        assert f"{model} cannot be loaded" in run_refused(script, "--work", work)
 
 
-def test_a_wrong_captcha_config_is_told_with_every_problem(digits: Path):
+def test_one_message_names_every_problem_of_captcha_config(digits: Path):
     config = json.loads((digits / "captcha_config.json").read_text(encoding="utf-8"))
     config |= {"count": "many", "image_suffix": "tiff"}
     (digits / "captcha_config.json").write_text(json.dumps(config), encoding="utf-8")
-    message = run_wrongly("gen_sample_by_captcha.py")
+    message = run_refused("gen_sample_by_captcha.py")
     assert "count = 'many'" in message
     assert "image_suffix = 'tiff'" in message
 
 
 def test_an_unknown_set_is_not_deleted(digits: Path):
-    assert "not a data set" in run_wrongly("delete_file.py", "App_model", "--yes")
+    assert "not a data set" in run_refused("delete_file.py", "App_model", "--yes")
     assert len(list_images(digits / "train_dataset")) == 60

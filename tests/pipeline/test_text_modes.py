@@ -1,4 +1,4 @@
-"""The road end to end: every script, both modes, and the same answer at its three ends."""
+"""All steps from end to end for ORDINARY and CTC: test.py, the service and Predict_Image give the same predictions."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ from bearcat.artifacts.card import read_card
 from bearcat.artifacts.checkpoints import list_checkpoints
 from bearcat.core.errors import ArtifactError
 from bearcat.data.labels import labelled_images, list_images
-from tests.helpers.steps import ROOT, build_work, read_report, run_script, run_well, serving
+from tests.helpers.steps import ROOT, build_work, read_report, run_ok, run_script, serving
 from utils import Predict_Image
 
 
@@ -51,30 +51,30 @@ def test_every_step_leaves_its_report(trained: Path):
     assert any((trained / "logs" / "readings").glob("events*"))
 
 
-def test_two_units_are_compared_on_the_first_one_s_test_set(trained: Path, tmp_path: Path):
+def test_two_models_are_compared_on_the_test_set_of_the_first(trained: Path, tmp_path: Path):
     other = shutil.copytree(trained, tmp_path / "other", ignore=shutil.ignore_patterns("test_dataset"))
     first = shutil.copytree(trained, tmp_path / "first", ignore=shutil.ignore_patterns("checkpoint"))
-    printed = run_well("test.py", "--compare", first, other)
-    assert "No difference can be shown: first alone is right 0 times, other alone 0 times" in printed
+    printed = run_ok("test.py", "--compare", first, other)
+    assert "No significant difference: only first is correct on 0 images, only other on 0" in printed
     report = read_report(first, "compare")
     assert (report["images"], report["p_value"], report["differing"]) == (12, 1.0, [])
     assert (first / "report" / "compare.html").is_file()
     assert not (other / "report" / "compare.json").exists()
 
 
-def test_each_epoch_leaves_a_checkpoint_named_by_its_figures(trained: Path):
+def test_each_epoch_leaves_a_checkpoint_named_by_its_metrics(trained: Path):
     checkpoints = list_checkpoints(trained / "checkpoint")
     assert [checkpoint.epoch for checkpoint in checkpoints] == [1, 2]
     best = checkpoints[read_report(trained, "train")["best_epoch"] - 1]
     assert best.path.name == read_report(trained, "save")["checkpoint"]
-    assert best.path.name in run_well("callback.py", "--work", trained)
+    assert best.path.name in run_ok("callback.py", "--work", trained)
     rows = (trained / "CSVLogger" / "training.csv").read_text(encoding="utf-8").splitlines()
     assert len(rows) == 3
     assert any((trained / "logs").rglob("events*"))
 
 
 def test_models_shows_the_network_whether_or_not_graphviz_is_there(trained: Path):
-    shown = run_well("models.py", "--work", trained)
+    shown = run_ok("models.py", "--work", trained)
     assert f"{read_report(trained, 'train')['parameters']:,}" in shown
     assert (trained / "model.png").is_file() or "graphviz" in shown
 
@@ -86,29 +86,29 @@ def service(trained: Path):
         yield address
 
 
-def test_test_py_the_service_and_predict_image_read_the_same(trained: Path, service: str):
-    unit = Predict_Image(trained / "App_model")
+def test_test_py_the_service_and_predict_image_agree(trained: Path, service: str):
+    predictor = Predict_Image(trained / "App_model")
     mistakes = {entry["file"]: entry["read"] for entry in read_report(trained, "test")["mistakes"]}
     for item in labelled_images(trained / "test_dataset"):
         encoded = base64.b64encode(item.path.read_bytes()).decode()
         answer = requests.post(f"{service}/", data={"img": encoded}, timeout=30).json()
         assert answer["return_info"] == "处理成功"
-        assert answer["result"] == unit.predict(item.path).text == mistakes.get(item.path.name, item.label)
+        assert answer["result"] == predictor.predict(item.path).text == mistakes.get(item.path.name, item.label)
 
 
-def test_a_unit_that_reads_text_has_no_boxes_to_draw(trained: Path, tmp_path: Path):
-    unit, image = Predict_Image(trained / "App_model"), list_images(trained / "test_dataset")[0]
-    assert unit.predict_image(image) == unit.predict(image).text
+def test_a_text_model_has_no_boxes_to_draw(trained: Path, tmp_path: Path):
+    predictor, image = Predict_Image(trained / "App_model"), list_images(trained / "test_dataset")[0]
+    assert predictor.predict_image(image) == predictor.predict(image).text
     with pytest.raises(ArtifactError, match="finds no boxes to draw"):
-        unit.predict_image(image, tmp_path / "drawn.png")
+        predictor.predict_image(image, tmp_path / "drawn.png")
 
 
 def test_spider_example_prints_the_answer_and_the_label(trained: Path, service: str):
     port = service.rpartition(":")[2]
-    printed = run_well("spider_example.py", "--work", trained, "--port", port)
-    assert re.search(r"Label:   \d+  \((right|wrong)\)", printed)
+    printed = run_ok("spider_example.py", "--work", trained, "--port", port)
+    assert re.search(r"Label:   \d+  \((correct|incorrect)\)", printed)
     image = list_images(trained / "test_dataset")[0]
-    printed = run_well("spider_example.py", image, "--work", trained, "--port", port)
+    printed = run_ok("spider_example.py", image, "--work", trained, "--port", port)
     assert str(image) in printed
     assert "Label" not in printed
 
@@ -117,12 +117,12 @@ def test_spider_example_prints_the_answer_and_the_label(trained: Path, service: 
 def packed(works: Path) -> Path:
     """A packed work of mode CTC, ready to be trained."""
     work = build_work(works, MODE="CTC", EPOCHS=3, MIN_EPOCH_STEPS=30)
-    run_well("pack_dataset.py")
+    run_ok("pack_dataset.py")
     return work
 
 
 def start_training(work: Path, *arguments: str) -> subprocess.Popen:
-    """Start a training and return once its first checkpoint is there."""
+    """Starts a training and returns once its first checkpoint is there."""
     command = [sys.executable, str(ROOT / "train.py"), "--work", str(work), *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
     deadline = time.monotonic() + 120
@@ -133,59 +133,59 @@ def start_training(work: Path, *arguments: str) -> subprocess.Popen:
     return process
 
 
-def test_a_killed_training_goes_on_from_its_last_checkpoint(packed: Path):
+def test_a_killed_training_resumes_from_its_last_checkpoint(packed: Path):
     process = start_training(packed, "--set", "EPOCHS=500")
     process.kill()
     process.communicate()
     before = list_checkpoints(packed / "checkpoint")[-1]
-    printed = run_well("train.py", "--set", f"EPOCHS={before.epoch + 1}")
-    assert f"Going on after epoch {before.epoch}" in printed
+    printed = run_ok("train.py", "--set", f"EPOCHS={before.epoch + 1}")
+    assert f"Resuming after epoch {before.epoch}" in printed
     newest = list_checkpoints(packed / "checkpoint")[-1]
     assert newest.epoch == before.epoch + 1
     assert read_card(newest.path)[1]["recipe"]["origin"] == read_card(before.path)[1]["recipe"]["origin"] != ""
     assert read_report(packed, "train")["epochs_run"] == before.epoch + 1
-    assert "has ended" in run_well("train.py", "--set", f"EPOCHS={before.epoch + 1}")
+    assert "has ended" in run_ok("train.py", "--set", f"EPOCHS={before.epoch + 1}")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
-def test_ctrl_c_validates_saves_and_says_how_to_go_on(packed: Path):
+def test_ctrl_c_validates_saves_and_says_how_to_resume(packed: Path):
     process = start_training(packed, "--set", "EPOCHS=500")
     process.send_signal(signal.SIGINT)
     printed, _ = process.communicate(timeout=120)
     assert process.returncode == 130, printed
-    assert "Go on: python train.py" in printed
+    assert "To resume: python train.py" in printed
     report = read_report(packed, "train")
     assert report["stopped_by"] == "interrupt"
     assert list_checkpoints(packed / "checkpoint")[-1].epoch == report["epochs_run"]
-    assert "Exported" in run_well("save_model.py")
+    assert "Exported" in run_ok("save_model.py")
 
 
-def test_init_working_space_sets_a_training_aside_and_deletes_nothing(trained: Path, tmp_path: Path):
+def test_init_working_space_backs_a_training_up_and_deletes_nothing(trained: Path, tmp_path: Path):
     work = shutil.copytree(trained, tmp_path / "copy")
     files = {path.relative_to(work / "checkpoint") for path in (work / "checkpoint").rglob("*")}
-    run_well("init_working_space.py", "--work", work)
+    run_ok("init_working_space.py", "--work", work)
     assert not list_checkpoints(work / "checkpoint")
     (backup,) = (work / "backup").iterdir()
     assert {path.relative_to(backup / "checkpoint") for path in (backup / "checkpoint").rglob("*")} == files
 
 
-def test_move_path_splits_a_pile_once(works: Path):
+def test_move_path_splits_a_data_set_once(works: Path):
     work = build_work(works)
     for split in ("validation", "test"):
         shutil.rmtree(work / f"{split}_dataset")
-    run_well("move_path.py")
+    run_ok("move_path.py")
     counts = {split: len(list_images(work / f"{split}_dataset")) for split in ("train", "validation", "test")}
     assert counts == {"train": 48, "validation": 6, "test": 6} == read_report(work, "split")["pictures"]
     assert run_script("move_path.py").returncode == 2
     assert len(list_images(work / "train_dataset")) == 48
 
 
-def test_delete_file_deletes_what_is_named_and_only_when_told(digits: Path):
+def test_delete_file_deletes_what_is_named_and_only_with_yes(digits: Path):
     assert run_script("delete_file.py", "train_dataset").returncode == 2
     assert len(list_images(digits / "train_dataset")) == 60
     labels = digits / "train_dataset" / "labels.csv"
     labels.write_text("file,label\n", encoding="utf-8")
-    run_well("delete_file.py", "train_dataset", "--yes")
+    run_ok("delete_file.py", "train_dataset", "--yes")
     assert list((digits / "train_dataset").iterdir()) == [labels]
     assert len(list_images(digits / "test_dataset")) == 12
 
@@ -205,5 +205,5 @@ def test_ctrl_c_stops_a_generation_soon_and_the_next_run_finishes_it(works: Path
     made = len(list_images(work / "train_dataset"))
     assert process.returncode == 130, printed
     assert made < 2000
-    assert "4000 images" in run_well("gen_sample_by_captcha.py")
+    assert "4000 images" in run_ok("gen_sample_by_captcha.py")
     assert len(list_images(work / "train_dataset")) == 4060

@@ -1,4 +1,4 @@
-"""cheak_file.py finds each planted fault, names its files, and shows it on a page that needs nothing else."""
+"""cheak_file.py finds each planted fault, lists its files, and shows it on a self-contained page."""
 
 import re
 import shutil
@@ -24,7 +24,7 @@ LABELS = {
 
 
 def draw(folder: Path, label: str, number: int = 0, suffix: str = ".png", **options) -> Path:
-    """Write an image of a text on grey, the same each time; return its file."""
+    """Writes an image of a text on grey, the same each time, and returns its file."""
     image = Image.new("RGB", (90, 30), "#ddd")
     ImageDraw.Draw(image).text((9, 4), label, fill="black", font_size=20)
     path = folder / f"{label}_{number}{suffix}"
@@ -34,7 +34,7 @@ def draw(folder: Path, label: str, number: int = 0, suffix: str = ".png", **opti
 
 @pytest.fixture
 def work(works: Path) -> Work:
-    """A work with a few clean images, in which a test plants its fault."""
+    """A work with a few clean images, for a test to plant its fault in."""
     work = create_work(works, "planted")
     work.make_folders()
     for split, labels in LABELS.items():
@@ -45,7 +45,7 @@ def work(works: Path) -> Work:
 
 @pytest.fixture
 def check(work: Work, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
-    """Run the step in this process; return what it printed and check.json."""
+    """Runs the step in this process; returns its output and check.json."""
 
     def run(*arguments: str) -> tuple[str, dict]:
         monkeypatch.setattr(sys, "argv", ["cheak_file.py", *arguments])
@@ -68,10 +68,10 @@ def test_clean_data_raises_no_warning(work: Work, check):
     assert "Warning" not in printed
     assert {finding["kind"] for finding in report["findings"]} <= {"look_alikes"}
     assert report["all"]["pictures"] == 8
-    assert "Nothing stands out as wrong." in page_of(work)
+    assert "No problems found." in page_of(work)
 
 
-def test_the_page_needs_nothing_else_and_shows_images_with_their_labels(work: Work, check):
+def test_the_page_is_self_contained_and_shows_images_with_labels(work: Work, check):
     check()
     page = page_of(work)
     assert not re.search(r"""(src|href)=["'](?!data:)""", page)
@@ -80,7 +80,7 @@ def test_the_page_needs_nothing_else_and_shows_images_with_their_labels(work: Wo
         assert label in page
 
 
-def test_a_damaged_file_is_named(work: Work, check):
+def test_a_damaged_file_is_listed(work: Work, check):
     broken = work.data_folder("train") / "ab3d_0.png"
     broken.write_bytes(broken.read_bytes()[:60])
     printed, report = check()
@@ -111,23 +111,23 @@ def test_duplicates_with_different_labels_are_a_contradiction(work: Work, check)
     assert not findings(report, "leak")
 
 
-def test_duplicates_within_a_set_are_only_noted(work: Work, check):
+def test_duplicates_within_a_set_are_a_note(work: Work, check):
     draw(work.data_folder("train"), "ab3d", 1)
     _, report = check()
     (finding,) = findings(report, "double")
     assert finding["level"] == "note"
 
 
-def test_a_name_without_a_label_is_named_and_the_reports_are_written_all_the_same(work: Work, check):
+def test_an_image_without_a_label_is_refused_after_the_reports_are_written(work: Work, check):
     stray = (work.data_folder("train") / "ab3d_0.png").rename(work.data_folder("train") / "holiday.png")
-    with pytest.raises(LabelError, match="1 images have no label"):
+    with pytest.raises(LabelError, match="without a label: 1 image"):
         check()
     (finding,) = findings(read_report(work.path, "check"), "without_label")
     assert str(stray) in finding["files"][0]
     assert "train_dataset/holiday.png" in page_of(work)
 
 
-def test_a_file_that_no_step_reads_is_named_but_no_label_table(work: Work, check):
+def test_files_that_no_step_reads_are_listed_without_label_tables(work: Work, check):
     (work.data_folder("train") / "notes.doc").write_text("hello", encoding="utf-8")
     (work.data_folder("test") / "labels.csv").write_text("file,label\ne3bd_0.png,e3bd\nxy2d_0.png,xy2d\n", "utf-8")
     _, report = check()
@@ -135,7 +135,7 @@ def test_a_file_that_no_step_reads_is_named_but_no_label_table(work: Work, check
     assert [Path(name).name for name in finding["files"]] == ["notes.doc"]
 
 
-def test_a_character_that_train_never_shows_is_named(work: Work, check):
+def test_a_character_that_train_lacks_is_listed(work: Work, check):
     draw(work.data_folder("test"), "ab9d")
     _, report = check()
     assert report["unseen"] == {"validation": {}, "test": {"9": 1}}
@@ -143,7 +143,7 @@ def test_a_character_that_train_never_shows_is_named(work: Work, check):
     assert "'9' (1)" in finding["text"]
 
 
-def test_look_alikes_and_both_cases_are_noted(work: Work, check):
+def test_look_alikes_and_mixed_case_are_notes(work: Work, check):
     draw(work.data_folder("train"), "lO1B")
     draw(work.data_folder("train"), "QI5o")
     _, report = check()
@@ -154,7 +154,7 @@ def test_look_alikes_and_both_cases_are_noted(work: Work, check):
     assert "2 labels mix" in finding["text"]
 
 
-def test_a_wrong_extension_is_named(work: Work, check):
+def test_a_wrong_extension_is_listed(work: Work, check):
     wrong = draw(work.data_folder("train"), "ab3c", 1)
     wrong = wrong.rename(wrong.with_suffix(".jpg"))
     _, report = check()
@@ -162,7 +162,7 @@ def test_a_wrong_extension_is_named(work: Work, check):
     assert finding["files"] == [f"{wrong} is PNG"]
 
 
-def test_a_image_that_exif_turns_is_counted_upright(work: Work, check):
+def test_an_image_rotated_by_exif_is_counted_upright(work: Work, check):
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     draw(work.data_folder("train"), "ab3c", 1, ".jpg", exif=exif)
@@ -171,7 +171,7 @@ def test_a_image_that_exif_turns_is_counted_upright(work: Work, check):
     assert report["sets"]["train"]["height"]["max"] == 90
 
 
-def test_an_empty_set_is_named(work: Work, check):
+def test_an_empty_set_is_a_warning(work: Work, check):
     shutil.rmtree(work.data_folder("validation"))
     printed, report = check()
     (finding,) = findings(report, "empty")
@@ -192,7 +192,7 @@ def test_three_empty_sets_are_refused_with_a_report(work: Work, check):
 def test_ten_thousand_files_in_one_folder(work: Work, check):
     folder, noise = work.data_folder("train"), np.random.default_rng(0).integers(0, 256, (10_000, 64), np.uint8)
     Image.new("L", (8, 8)).save(folder / "0000_x.bmp")
-    head = (folder / "0000_x.bmp").read_bytes()[:-64]  # what follows it are the 64 pixels
+    head = (folder / "0000_x.bmp").read_bytes()[:-64]  # the 64 pixels follow
     for number, pixels in enumerate(noise):
         (folder / f"{number:04}_x.bmp").write_bytes(head + pixels.tobytes())
     _, report = check()
@@ -206,7 +206,7 @@ def settings(work: Work) -> dict:
     return vars(load_settings(ROOT / "settings.py", work.settings_file))
 
 
-def test_apply_writes_the_settings_that_follow_and_no_other_line(work: Work, check):
+def test_apply_writes_the_suggested_settings_and_no_other_line(work: Work, check):
     draw(work.data_folder("train"), "abcde")
     before = work.settings_file.read_text(encoding="utf-8").splitlines()
     _, report = check("--apply")
@@ -218,7 +218,7 @@ def test_apply_writes_the_settings_that_follow_and_no_other_line(work: Work, che
     assert expected.items() <= settings(work).items()
 
 
-def test_apply_leaves_a_mode_that_was_chosen(work: Work, check):
+def test_apply_keeps_a_mode_that_was_chosen(work: Work, check):
     change_settings_file(work.settings_file, {"MODE": "CTC_TINY"})
     printed, report = check("--apply")
     assert settings(work)["MODE"] == "CTC_TINY"
@@ -231,10 +231,10 @@ def test_a_mode_named_on_the_command_line_was_chosen(work: Work, check):
     draw(work.data_folder("train"), "abcdefghi")  # too long for ORDINARY to be the best
     printed, _ = check("--set", "MODE=ORDINARY")
     assert "set on purpose" in printed
-    assert "Better: MODE" not in printed
+    assert "Suggested: MODE" not in printed
 
 
-def test_labels_that_name_things_are_classes_and_shown_so(work: Work, check):
+def test_labels_that_repeat_are_classes(work: Work, check):
     for split in LABELS:
         shutil.rmtree(work.data_folder(split))
         work.data_folder(split).mkdir()

@@ -1,4 +1,4 @@
-"""Reports as HTML: everything escaped, nothing fetched, images and figures inside the file."""
+"""HTML reports: everything escaped, nothing fetched, images and figures embedded."""
 
 import base64
 import io
@@ -16,7 +16,7 @@ EVIL = '<script>alert("&")</script>'
 
 
 class Tags(HTMLParser):
-    """Collects tags, and the addresses that a browser would fetch."""
+    """Collects tags and the URLs that a browser would fetch."""
 
     def __init__(self, text: str):
         super().__init__()
@@ -58,7 +58,7 @@ def whole() -> str:
     return html.page(EVIL, EVIL, [html.section(EVIL, *blocks)])
 
 
-def test_whatever_is_put_in_is_escaped_and_every_tag_is_closed(whole: str):
+def test_everything_is_escaped_and_every_tag_is_closed(whole: str):
     found = Tags(whole)
     assert "script" not in found.tags
     assert not found.open
@@ -72,14 +72,14 @@ def test_nothing_is_fetched(whole: str):
     assert not re.search(r"https?:|url\(|@import", whole)
 
 
-def test_a_large_image_is_shrunk_and_the_original_left_alone():
+def test_a_large_image_is_scaled_down_and_the_original_kept():
     large = Image.new("RGB", (2000, 500), "red")
     data = re.search('base64,([^"]+)', html.image(large))[1]
     assert Image.open(io.BytesIO(base64.b64decode(data))).size == (480, 120)
     assert large.size == (2000, 500)
 
 
-def test_numbers_stand_right_and_bars_stay_inside():
+def test_numbers_are_aligned_right_and_bars_are_clipped():
     shown = html.table(["a"], [[1.5, "1.5"]])
     assert '<td class="number">1.5</td><td>1.5</td>' in shown
     assert "width:100.0%" in html.bar(7)
@@ -90,6 +90,6 @@ def test_the_same_figure_makes_the_same_page():
     assert html.figure(drawn()) == html.figure(drawn())
 
 
-def test_a_page_is_written_whole(tmp_path: Path):
+def test_a_page_is_written_as_utf_8(tmp_path: Path):
     html.write_page(tmp_path / "report" / "a.html", html.page("天", "x", []))
     assert "天" in (tmp_path / "report" / "a.html").read_text(encoding="utf-8")

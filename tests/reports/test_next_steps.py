@@ -1,17 +1,17 @@
-"""What to do next: each rule speaks where its cause is planted, and only there."""
+"""Advice on what to do next: each rule applies if its cause is planted, and only then."""
 
 import pytest
 
 from bearcat.modes import Task
-from bearcat.reports.next_steps import BOX_RULES, NOTHING, RULES, advise, listed
+from bearcat.reports.next_steps import BOX_RULES, NOTHING, RULES, advise, list_some
 from bearcat.reports.text_scores import wilson_interval
 
 TRAINING = {"exact": 0.995, "val_exact": 0.99, "val_images": 100}
 
 
 def report_of(**changes: object) -> dict:
-    """Return the report of a unit that reads nearly all."""
-    base = {
+    """Returns the report of a model that is nearly always correct."""
+    figures = {
         "images": 2000,
         "exact": 0.995,
         "exact_ci95": list(wilson_interval(1990, 2000)),
@@ -27,32 +27,36 @@ def report_of(**changes: object) -> dict:
         "damaged": [],
         "never_learnt": [],
     }
-    return base | changes
+    return figures | changes
 
 
-def test_a_unit_that_reads_all_gets_no_rule():
+def test_no_rule_applies_to_a_good_model():
     assert advise(report_of(), TRAINING) == [NOTHING]
 
 
 PLANTED = {
     "never_learnt": ({"never_learnt": ["é"]}, {}, "Never learnt: é"),
-    "damaged_images": ({"damaged": ["a.png is damaged"]}, {}, "1 images are damaged"),
-    "other_images": ({"exact": 0.7, "exact_ci95": [0.65, 0.75]}, {}, "Validation promised 99.0%"),
-    "not_learnt": ({"exact": 0.4}, {"exact": 0.5}, "read right in 50.0% only"),
-    "more_data": ({"exact": 0.8}, {"exact": 0.98}, "more training images help. python train.py --curve"),
-    "case_only": ({"exact_ignore_case": 0.996}, {}, "2 readings are wrong in upper or lower case alone"),
-    "weak_symbols": ({"by_character": {"q": {"count": 20, "right": 0.5}}}, {}, "Read worse than the others: q (50%"),
-    "look_alikes": ({"confusions": [["0", "o", 3]]}, {}, "0 read as o (3×)"),
-    "lost_or_added": ({"confusions": [["a", "", 2], ["", "b", 1]]}, {}, "2 characters dropped and 1 added"),
+    "damaged_images": ({"damaged": ["a.png is damaged"]}, {}, "1 damaged image was skipped"),
+    "worse_than_validation": (
+        {"exact": 0.7, "exact_ci95": [0.65, 0.75]},
+        {},
+        "Exact match is 99.0% on validation images, but 70.0% on test images",
+    ),
+    "underfitting": ({"exact": 0.4}, {"exact": 0.5}, "only 50.0% on the training images"),
+    "overfitting": ({"exact": 0.8}, {"exact": 0.98}, "more training images help. python train.py --curve"),
+    "case_only": ({"exact_ignore_case": 0.996}, {}, "2 predictions are wrong only in upper or lower case"),
+    "weak_symbols": ({"by_character": {"q": {"count": 20, "right": 0.5}}}, {}, "Less accurate than the others: q (50%"),
+    "confused_symbols": ({"confusions": [["0", "o", 3]]}, {}, "0 with o (3×)"),
+    "dropped_or_added": ({"confusions": [["a", "", 2], ["", "b", 1]]}, {}, "2 characters dropped and 1 added"),
     "weak_lengths": ({"by_length": {"6": {"images": 50, "exact": 0.5}}}, {}, "6 (50% of 50) characters"),
-    "wrong_labels": ({"mistakes": [{"file": "x.png", "confidence": 0.97}]}, {}, "labels are right: x.png"),
+    "doubtful_labels": ({"mistakes": [{"file": "x.png", "confidence": 0.97}]}, {}, "Check these labels: x.png"),
     "threshold": (
         {"threshold": {"target": 0.99, "confidence": 0.87, "left": 0.05, "exact": 0.992}},
         {},
-        "below 0.87 to a person, 5.0% of these",
+        "below 0.87, 5.0% of these",
     ),
-    "calibration": ({"expected_calibration_error": 0.2}, {}, "off by 20% on average"),
-    "small_test": ({"exact_ci95": [0.9, 0.99]}, {}, "90.0% or 99.0%"),
+    "calibration": ({"expected_calibration_error": 0.2}, {}, "calibration error is 20%"),
+    "small_test": ({"exact_ci95": [0.9, 0.99]}, {}, "90.0% to 99.0%"),
 }
 
 
@@ -61,56 +65,56 @@ def test_every_rule_is_planted():
 
 
 @pytest.mark.parametrize("name", PLANTED)
-def test_a_rule_speaks_where_its_cause_is_planted(name: str):
-    changes, training, words = PLANTED[name]
+def test_a_rule_applies_if_its_cause_is_planted(name: str):
+    changes, training, advice = PLANTED[name]
     rule = next(rule for rule in RULES if rule.__name__ == name)
-    assert words in rule(report_of(**changes), TRAINING | training)
+    assert advice in rule(report_of(**changes), TRAINING | training)
     assert rule(report_of(), TRAINING) == ""
 
 
-def test_one_mistake_of_a_character_is_no_weakness_and_case_no_look_alike():
+def test_neither_a_single_mistake_nor_confused_case_is_a_weakness():
     changes = {"by_character": {"e": {"count": 58, "right": 57 / 58}}, "confusions": [["a", "A", 9]]}
     assert advise(report_of(**changes), TRAINING) == [NOTHING]
 
 
-def test_a_small_validation_set_promises_nothing():
+def test_a_small_validation_set_is_no_evidence():
     changes = {"exact": 0.992, "exact_ignore_case": 0.992, "exact_ci95": [0.98, 0.995]}
     assert advise(report_of(**changes), {"val_exact": 1.0, "val_images": 86, "exact": 0.99}) == [NOTHING]
-    assert advise(report_of(), {}) == [NOTHING]  # a unit of an older version says nothing of itself
+    assert advise(report_of(), {}) == [NOTHING]  # the card of an older version has no metrics
 
 
 def test_long_lists_are_cut():
-    assert listed(list("abcdefghij")) == "a, b, c, d, e, f, g, h and 2 more"
+    assert list_some(list("abcdefghij")) == "a, b, c, d, e, f, g, h and 2 more"
 
 
 def boxes_of(**changes: object) -> dict:
-    base = {"images": 4000, "map_50": 0.99, "map_50_95": 0.9, "per_class": {"天": {"objects": 9, "ap_50": 0.99}}}
-    base |= {"all_clicks_correct": 0.995, "all_clicks_correct_ci95": [0.992, 0.997], "mistakes": []}
-    return base | changes
+    figures = {"images": 4000, "map_50": 0.99, "map_50_95": 0.9, "per_class": {"天": {"objects": 9, "ap_50": 0.99}}}
+    figures |= {"all_clicks_correct": 0.995, "all_clicks_correct_ci95": [0.992, 0.997], "mistakes": []}
+    return figures | changes
 
 
 BOXES_PLANTED = {
     "never_learnt": ({"never_learnt": ["好"]}, "Never learnt: 好"),
-    "damaged_images": ({"damaged": ["a"]}, "1 images are damaged"),
+    "damaged_images": ({"damaged": ["a"]}, "1 damaged image was skipped"),
     "weak_classes": ({"per_class": {"天": {"objects": 9, "ap_50": 0.5}}}, "天 (AP 50%, 9 objects)"),
-    "missed_or_extra": ({"mistakes": [{"label": ["a", "b", "c"], "read": []}]}, "Most are missing"),
-    "loose_boxes": ({"map_50_95": 0.4}, "lie loosely"),
-    "more_images": ({"all_clicks_correct": 0.9}, "More labelled images"),
-    "small_box_test": ({"all_clicks_correct_ci95": [0.8, 0.9]}, "80.0% or 90.0%"),
+    "missed_or_false": ({"mistakes": [{"label": ["a", "b", "c"], "read": []}]}, "Most are missed"),
+    "loose_boxes": ({"map_50_95": 0.4}, "fit loosely"),
+    "more_images": ({"all_clicks_correct": 0.9}, "more labelled images"),
+    "small_test": ({"all_clicks_correct_ci95": [0.8, 0.9]}, "80.0% to 90.0%"),
 }
 
 
 @pytest.mark.parametrize("rule", BOX_RULES, ids=lambda rule: rule.__name__)
-def test_a_rule_for_boxes_speaks_where_its_cause_is_planted(rule):
-    changes, words = BOXES_PLANTED[rule.__name__]
-    assert words in rule(boxes_of(**changes), {})
+def test_a_rule_for_boxes_applies_if_its_cause_is_planted(rule):
+    changes, advice = BOXES_PLANTED[rule.__name__]
+    assert advice in rule(boxes_of(**changes), {})
     assert not rule(boxes_of(), {})
 
 
 @pytest.mark.parametrize(
-    ("label", "read", "words"),
-    [([], ["a", "b", "c"], "Most are too many"), (["a", "b"], ["c", "d"], "one stands for another")],
+    ("label", "predicted", "cause"),
+    [([], ["a", "b", "c"], "Most are false"), (["a", "b"], ["c", "d"], "names are confused")],
 )
-def test_boxes_too_many_and_boxes_misnamed_are_told_apart(label: list, read: list, words: str):
-    (said,) = advise(boxes_of(mistakes=[{"label": label, "read": read}]), {}, BOX_RULES)
-    assert words in said
+def test_false_detections_and_confused_names_are_distinguished(label: list, predicted: list, cause: str):
+    (advice,) = advise(boxes_of(mistakes=[{"label": label, "read": predicted}]), {}, BOX_RULES)
+    assert cause in advice

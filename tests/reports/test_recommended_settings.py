@@ -1,11 +1,20 @@
-"""Which MODE the labels suggest, and when it goes before the one that is set."""
+"""Settings that follow from the data: the mode, when it replaces the current one, and the input."""
 
 from pathlib import Path
 
 import pytest
 
 from bearcat.data.labels import label_of_name
-from bearcat.reports.recommended_settings import LabelFacts, advise_mode, look_at_labels, suggest_mode
+from bearcat.reports.data_statistics import inspect_set
+from bearcat.reports.recommended_settings import (
+    LabelSummary,
+    choose_mode,
+    suggest_mode,
+    suggest_settings,
+    summarize_labels,
+)
+from bearcat.settings_rules import SETTINGS
+from tests.helpers.images import GREEN, RED, draw_bar
 
 CODES = [f"{number:04}" for number in range(0, 9999, 7)]
 SUMS = [f"{a}+{b}=" for a in range(30) for b in range(30)]
@@ -19,76 +28,122 @@ THINGS = ["牌坊", "茶几", "cat"] * 20
         (CODES, 0, "ORDINARY", "every label has 4 characters"),
         (SUMS, 0, "ORDINARY", "labels have 4 to 6 characters"),
         (SUMS * 10, 0, "ORDINARY", "labels have 4 to 6 characters"),
-        (THINGS, 0, "NUM_CLASSES", "3 labels come back 20 times each"),
+        (THINGS, 0, "NUM_CLASSES", "3 different labels with 20 images each"),
         (THINGS[:3], 0, "ORDINARY", "labels have 2 to 3 characters"),
         (LONG, 0, "CTC", "labels have 6 to 9 characters"),
         (CODES, len(CODES), "EFFICIENTDET", "have a file with boxes"),
         ([], 0, "", ""),
     ],
 )
-def test_the_labels_suggest_a_mode_and_say_why(labels: list[str], with_boxes: int, mode: str, reason: str):
-    suggested, why = suggest_mode(LabelFacts(labels, with_boxes, len(labels)))
+def test_labels_suggest_a_mode_with_a_reason(labels: list[str], with_boxes: int, mode: str, reason: str):
+    suggested, given = suggest_mode(LabelSummary(labels, with_boxes, len(labels)))
     assert suggested == mode
-    assert reason in why
+    assert reason in given
 
 
 @pytest.mark.parametrize("now", ["CTC", "CTC_TINY", "ORDINARY"])
 def test_a_mode_that_was_chosen_and_can_learn_the_data_stays(now: str):
     for labels in (CODES, SUMS, THINGS):
-        advice = advise_mode(now, None, LabelFacts(labels, 0, len(labels)))
+        advice = choose_mode(now, None, LabelSummary(labels, 0, len(labels)))
         assert advice.mode == now
         assert advice.suggested == now or "set on purpose" in advice.because
 
 
-def test_the_default_gives_way():
-    advice = advise_mode("ORDINARY", "ORDINARY", LabelFacts(LONG, 0, len(LONG)))
+def test_the_default_is_replaced():
+    advice = choose_mode("ORDINARY", "ORDINARY", LabelSummary(LONG, 0, len(LONG)))
     assert (advice.suggested, advice.mode) == ("CTC", "CTC")
-    assert "nobody chose" in advice.because
+    assert "only the default" in advice.because
 
 
 @pytest.mark.parametrize(
     ("now", "labels", "with_boxes", "mode", "obstacle"),
     [
-        ("EFFICIENTDET", CODES, 0, "ORDINARY", "not one has a file with boxes"),
-        ("NUM_CLASSES", CODES, 0, "ORDINARY", "labels differ"),
-        ("CTC", [], 9, "EFFICIENTDET", "not one has a label in its file name"),
+        ("EFFICIENTDET", CODES, 0, "ORDINARY", "no image has a file with boxes"),
+        ("NUM_CLASSES", CODES, 0, "ORDINARY", "different labels"),
+        ("CTC", [], 9, "EFFICIENTDET", "no image has a label in its file name"),
     ],
 )
-def test_a_chosen_mode_that_cannot_learn_the_data_gives_way(
+def test_a_chosen_mode_that_cannot_learn_the_data_is_replaced(
     now: str, labels: list[str], with_boxes: int, mode: str, obstacle: str
 ):
-    advice = advise_mode(now, "ORDINARY", LabelFacts(labels, with_boxes, len(labels) or with_boxes))
+    advice = choose_mode(now, "ORDINARY", LabelSummary(labels, with_boxes, len(labels) or with_boxes))
     assert advice.mode == mode
     assert obstacle in advice.because
 
 
 def test_without_images_the_mode_stays():
-    assert advise_mode("CTC", "ORDINARY", LabelFacts([], 0, 0)).mode == "CTC"
+    assert choose_mode("CTC", "ORDINARY", LabelSummary([], 0, 0)).mode == "CTC"
 
 
 def test_images_in_sub_folders_are_classes():
-    mode, why = suggest_mode(LabelFacts(["ab", "cd"] * 5, 0, 10, in_sub_folders=10))
+    mode, reason = suggest_mode(LabelSummary(["ab", "cd"] * 5, 0, 10, in_sub_folders=10))
     assert mode == "NUM_CLASSES"
-    assert "sub-folders" in why
+    assert "sub-folders" in reason
 
 
 @pytest.mark.parametrize(("table", "in_sub_folders"), [(None, 4), ("labels.csv", 0)])
-def test_beside_a_table_sub_folders_are_no_classes(tmp_path: Path, table: str | None, in_sub_folders: int):
+def test_sub_folders_are_not_classes_next_to_a_table(tmp_path: Path, table: str | None, in_sub_folders: int):
     names = [f"batch{number}/{number}.png" for number in range(4)]
     for name in names:
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).touch()
     if table:
         (tmp_path / table).write_text("".join(f"{name},ab{n}d\n" for n, name in enumerate(names)), encoding="utf-8")
-    assert look_at_labels([tmp_path], label_of_name, tmp_path / "label").in_sub_folders == in_sub_folders
+    assert summarize_labels([tmp_path], tmp_path / "label", label_of_name).in_sub_folders == in_sub_folders
 
 
 @pytest.mark.parametrize(
     ("beside", "with_boxes"),
     [(["ab_1.xml"], 1), (["ab_1.txt", "classes.txt"], 1), (["ab_1.txt"], 0), (["other.xml"], 0)],
 )
-def test_files_with_boxes_are_told_from_other_texts(tmp_path: Path, beside: list[str], with_boxes: int):
+def test_files_with_boxes_are_distinguished_from_other_texts(tmp_path: Path, beside: list[str], with_boxes: int):
     for name in ("ab_1.png", "cd_1.png", *beside):
         (tmp_path / name).touch()
-    facts = look_at_labels([tmp_path], label_of_name, tmp_path / "label")
+    facts = summarize_labels([tmp_path], tmp_path / "label", label_of_name)
     assert (facts.texts, facts.with_boxes, facts.images) == (["ab", "cd"], with_boxes, 2)
+
+
+def test_settings_fit_the_largest_image_and_the_longest_label_of_all_sets(tmp_path: Path):
+    draw_bar(tmp_path / "train", "ab_1.png", (40, 20))
+    draw_bar(tmp_path / "validation", "abcd_1.png", (50, 18))
+    draw_bar(tmp_path / "test", "a_1.png", (44, 22))
+    reports = [inspect_set(tmp_path / name) for name in ("train", "validation", "test")]
+    assert suggest_settings(reports) == {
+        "IMAGE_HEIGHT": 22,
+        "IMAGE_WIDTH": 50,
+        "IMAGE_CHANNALS": 1,
+        "CAPTCHA_LENGTH": 4,
+    }
+
+
+def test_suggestions_are_allowed_values(tmp_path: Path):
+    draw_bar(tmp_path, "ab_1.png", (6, 5))
+    suggestion = suggest_settings([inspect_set(tmp_path)])
+    assert all(SETTINGS[name].rule.accepts(value) for name, value in suggestion.items())
+
+
+@pytest.mark.parametrize(
+    ("ink", "paper", "channels"),
+    [(RED, GREEN, 3), ((0, 0, 0), (255, 255, 255), 1), ((30, 30, 60), (200, 220, 210), 1), (RED, RED, 1)],
+)
+def test_colour_is_suggested_if_grey_loses_the_text(tmp_path: Path, ink: tuple, paper: tuple, channels: int):
+    for number in range(3):
+        draw_bar(tmp_path, f"ab_{number}.png", ink=ink, paper=paper)
+    assert suggest_settings([inspect_set(tmp_path)])["IMAGE_CHANNALS"] == channels
+
+
+def test_a_single_huge_image_does_not_decide(tmp_path: Path):
+    for number in range(5):
+        draw_bar(tmp_path, f"ab_{number}.png", (40, 20))
+    draw_bar(tmp_path, "ab_huge.png", (900, 20))
+    draw_bar(tmp_path, "ab_wider.png", (70, 20))
+    report = inspect_set(tmp_path)
+    assert report.as_dict()["width"]["max"] == 900
+    assert suggest_settings([report])["IMAGE_WIDTH"] == 70
+
+
+def test_nothing_is_suggested_without_readable_images(tmp_path: Path):
+    (tmp_path / "ab_1.png").write_bytes(b"no image")
+    assert suggest_settings([inspect_set(tmp_path)]) == {}
+    assert suggest_settings([inspect_set(tmp_path / "absent")]) == {}
+    assert suggest_settings([]) == {}

@@ -1,11 +1,18 @@
-"""Scores by hand and against published values."""
+"""Scores of texts, worked by hand and against published values."""
 
 import json
 
 import pytest
 
+from bearcat.artifacts.calibration import expected_calibration_error
 from bearcat.data.codecs import Prediction
-from bearcat.reports.text_scores import confusions_of, expected_calibration_error, score, wilson_interval
+from bearcat.reports.text_scores import (
+    accuracy_by_symbol,
+    align,
+    count_confusions,
+    score_predictions,
+    wilson_interval,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +39,7 @@ def test_the_wilson_interval_stays_within_0_and_1_and_mirrors(trials: int):
 
 
 @pytest.mark.parametrize(
-    ("confidences", "right", "expected"),
+    ("confidences", "correct", "expected"),
     [
         ([1.0, 1.0], [True, True], 0.0),
         ([1.0, 1.0], [False, False], 1.0),
@@ -41,8 +48,31 @@ def test_the_wilson_interval_stays_within_0_and_1_and_mirrors(trials: int):
         ([0.75, 0.75, 0.75, 0.75], [True, True, True, False], 0.0),
     ],
 )
-def test_the_calibration_error_is_worked_by_hand(confidences: list[float], right: list[bool], expected: float):
-    assert expected_calibration_error(confidences, right) == pytest.approx(expected)
+def test_the_expected_calibration_error_by_hand(confidences: list[float], correct: list[bool], expected: float):
+    assert expected_calibration_error(confidences, correct) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("label", "text", "pairs"),
+    [
+        ("abc", "abc", [("a", "a"), ("b", "b"), ("c", "c")]),
+        ("abc", "axc", [("a", "a"), ("b", "x"), ("c", "c")]),
+        ("nmw46", "nmnw46", [("n", "n"), ("m", "m"), ("", "n"), ("w", "w"), ("4", "4"), ("6", "6")]),
+        ("ab", "b", [("a", ""), ("b", "b")]),
+        ("", "", []),
+        (("牌坊",), ("打字机",), [("牌坊", "打字机")]),
+    ],
+)
+def test_labels_and_predictions_are_aligned(label, text, pairs: list):
+    assert align(label, text) == pairs
+
+
+def test_symbols_are_listed_with_the_worst_first():
+    rows = accuracy_by_symbol(["ab", "ab", "b"], ["ab", "xb", ""])
+    assert list(rows.items()) == [
+        ("a", {"count": 2, "right": 0.5}),
+        ("b", {"count": 3, "right": pytest.approx(2 / 3)}),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -56,16 +86,16 @@ def test_the_calibration_error_is_worked_by_hand(confidences: list[float], right
         ("", "a", [("", "a", 1)]),
     ],
 )
-def test_confusions_tell_replaced_dropped_and_added_characters(label: str, text: str, expected: list):
-    assert confusions_of([label], [text]) == expected
+def test_confusions_are_replaced_dropped_and_added_characters(label: str, text: str, expected: list):
+    assert count_confusions([label], [text]) == expected
 
 
-def test_the_most_frequent_confusion_stands_first():
+def test_the_most_frequent_confusion_comes_first():
     labels, texts = ["1c", "0a", "0b", "0d", "1e"], ["lc", "Oa", "Ob", "Od", "1e"]
-    assert confusions_of(labels, texts) == [("0", "O", 3), ("1", "l", 1)]
+    assert count_confusions(labels, texts) == [("0", "O", 3), ("1", "l", 1)]
 
 
-def test_a_score_has_the_keys_of_the_design_and_its_values_by_hand():
+def test_scores_have_the_keys_of_the_report_and_values_worked_by_hand():
     files = ["1.png", "2.png", "3.png", "4.png"]
     labels = ["ab", "cd", "xyz", "Qr"]
     predictions = [
@@ -74,7 +104,7 @@ def test_a_score_has_the_keys_of_the_design_and_its_values_by_hand():
         Prediction("", ()),
         Prediction("qr", (1.0, 1.0)),
     ]
-    result = score(files, labels, predictions, [0.001, 0.002, 0.003, 0.004])
+    result = score_predictions(files, labels, predictions, [0.001, 0.002, 0.003, 0.004])
 
     assert set(result) == {
         "images",
@@ -117,12 +147,14 @@ def test_a_score_has_the_keys_of_the_design_and_its_values_by_hand():
     ]
 
 
-def test_a_score_is_plain_json():
-    result = score(["1.png"], ["验a"], [Prediction("验b", (0.9, 0.5))], [0.01])
+def test_scores_are_plain_json():
+    result = score_predictions(["1.png"], ["验a"], [Prediction("验b", (0.9, 0.5))], [0.01])
     assert json.loads(json.dumps(result))["confusions"] == [["a", "b", 1]]
 
 
-def test_a_score_without_a_mistake_is_perfect():
-    result = score(["1.png", "2.png"], ["a", "bc"], [Prediction("a", (1.0,)), Prediction("bc", (1.0, 1.0))], [0.1, 0.1])
+def test_scores_without_a_mistake_are_perfect():
+    result = score_predictions(
+        ["1.png", "2.png"], ["a", "bc"], [Prediction("a", (1.0,)), Prediction("bc", (1.0, 1.0))], [0.1, 0.1]
+    )
     assert (result["exact"], result["character_accuracy"], result["expected_calibration_error"]) == (1, 1, 0)
     assert result["confusions"] == result["mistakes"] == []

@@ -1,4 +1,4 @@
-"""Answers of units: what a prompt may look like, and that each mode takes only its own options."""
+"""Payloads of answers: forms of a prompt, and the options of each mode."""
 
 from types import SimpleNamespace
 
@@ -8,7 +8,7 @@ import pytest
 from bearcat.core.errors import RequestOptionError
 from bearcat.data.codecs import Prediction
 from bearcat.detection.decoding import Detections
-from bearcat.serving.answers import answer_of, parse_prompt
+from bearcat.serving.answers import make_answer, parse_prompt
 
 ONE_EACH, LONG = ("天", "好", "1"), ("traffic light", "bus")
 
@@ -32,40 +32,39 @@ def test_a_prompt_may_be_text_or_a_list(prompt: object, names: tuple[str, ...], 
 
 
 @pytest.mark.parametrize("prompt", [7, {"a": 1}, [1], "[天", '["天", 1]'])
-def test_a_prompt_that_is_none_is_refused(prompt: object):
+def test_an_invalid_prompt_is_refused(prompt: object):
     with pytest.raises(RequestOptionError, match="prompt is"):
         parse_prompt(prompt, ONE_EACH)
 
 
-def unit(mode: str, prediction: object) -> SimpleNamespace:
-    """Return what stands for a Predict_Image that reads just that."""
-    card = SimpleNamespace(mode=mode)
-    return SimpleNamespace(recogniser=SimpleNamespace(card=card), predict=lambda image: prediction)
+def recogniser(mode: str, prediction: object) -> SimpleNamespace:
+    """Returns a stand-in for a Recogniser that always predicts the same."""
+    return SimpleNamespace(card=SimpleNamespace(mode=mode), predict=lambda image: prediction)
 
 
 FOUND = Detections(ONE_EACH, np.array([[0.0, 0, 10, 20], [30, 0, 40, 10]]), np.array([[0.1, 0.9, 0], [0.2, 0, 0]]))
 
 
 def test_text_is_answered_with_the_probability_of_each_character():
-    answer = answer_of(unit("CTC", Prediction("ab", (0.9, 0.5))), b"")
+    answer = make_answer(recogniser("CTC", Prediction("ab", (0.9, 0.5))), b"")
     assert (answer["result"], answer["recognition_rate"]) == ("ab", [0.9, 0.5])
     assert answer["overall_recognition_rate"] == 0.45
     assert answer["time"] >= 0
 
 
-def test_objects_are_answered_with_their_boxes_and_points_only_where_asked():
-    answer = answer_of(unit("EFFICIENTDET", FOUND), b"")
+def test_objects_are_answered_with_their_boxes_and_points_only_if_asked():
+    answer = make_answer(recogniser("EFFICIENTDET", FOUND), b"")
     box = {"xmin": 0.0, "ymin": 0.0, "xmax": 10.0, "ymax": 20.0}
     assert answer["result"] == [{"label": "好", "score": 0.9} | box]
     assert "points" not in answer
-    # the unsure box is used where the prompt asks for it
-    assert answer_of(unit("EFFICIENTDET", FOUND), b"", prompt="天好")["points"] == [[35.0, 5.0], [5.0, 10.0]]
+    # a box below the score threshold is used if the prompt asks for it
+    assert make_answer(recogniser("EFFICIENTDET", FOUND), b"", prompt="天好")["points"] == [[35.0, 5.0], [5.0, 10.0]]
 
 
 @pytest.mark.parametrize(("mode", "option"), [("CTC", "prompt"), ("NUM_CLASSES", "prompt"), ("EFFICIENTDET", "grid")])
 def test_an_option_of_another_mode_is_refused(mode: str, option: str):
-    with pytest.raises(RequestOptionError, match=f"{option}: a unit of {mode} takes"):
-        answer_of(unit(mode, FOUND), b"", **{option: "x"})
+    with pytest.raises(RequestOptionError, match=f"{option}: a model of {mode} takes only"):
+        make_answer(recogniser(mode, FOUND), b"", **{option: "x"})
 
 
 def test_parts_of_a_prediction_are_its_characters_or_the_whole_name():

@@ -1,4 +1,4 @@
-"""The HTTP contract: every form of a request, every mistake in one form, and the closed file-read hole."""
+"""The HTTP contract: every form of a request, and every error in one form."""
 
 import base64
 import io
@@ -9,33 +9,31 @@ from PIL import Image
 
 from bearcat.data.grids import Grid
 from bearcat.data.images import open_image
-from bearcat.serving import middleware as guard
-from bearcat.serving.app import SUCCESS, decode_base64, make_app
+from bearcat.serving import middleware
+from bearcat.serving.app import make_app
+from bearcat.serving.protocol import SUCCESS, decode_base64
+from tests.helpers.services import to_base64
 
 LIMIT = 20_000  # bytes of a body in these tests
 
 
 def width_of(image: bytes) -> dict:
-    """Answer with the image's width, as a unit would with its text."""
+    """Answers with the image's width, as a model would with its text."""
     width = open_image(image).width
     return {"result": str(width), "recognition_rate": [0.5], "overall_recognition_rate": 0.5, "time": 0.001}
 
 
 @pytest.fixture
 def client() -> TestClient:
-    units = {"wide": width_of, "other": lambda image: width_of(image) | {"result": "other"}}
-    return TestClient(make_app(units, max_body=LIMIT), raise_server_exceptions=False)
+    models = {"wide": width_of, "other": lambda image: width_of(image) | {"result": "other"}}
+    return TestClient(make_app(models, max_body=LIMIT), raise_server_exceptions=False)
 
 
 def png(width: int = 40, height: int = 20) -> bytes:
-    """Return an image whose base64 has + and /, so that the urlsafe alphabet differs."""
+    """Returns an image whose base64 has + and /, so that the urlsafe alphabet differs."""
     buffer = io.BytesIO()
     Image.effect_noise((width, height), 90).save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def text_of(image: bytes) -> str:
-    return base64.b64encode(image).decode()
 
 
 def breaks(text: str) -> str:
@@ -45,17 +43,17 @@ def breaks(text: str) -> str:
 @pytest.mark.parametrize(
     "spell",
     [
-        lambda image: text_of(image),
-        lambda image: "data:image/png;base64," + text_of(image),
+        lambda image: to_base64(image),
+        lambda image: "data:image/png;base64," + to_base64(image),
         lambda image: base64.urlsafe_b64encode(image).decode(),
-        lambda image: text_of(image).rstrip("="),
-        lambda image: breaks(text_of(image)),
-        lambda image: text_of(image).replace("+", " "),
+        lambda image: to_base64(image).rstrip("="),
+        lambda image: breaks(to_base64(image)),
+        lambda image: to_base64(image).replace("+", " "),
     ],
     ids=["plain", "data URL", "urlsafe", "no padding", "line breaks", "spaces for +"],
 )
 def test_base64_is_accepted_in_every_usual_spelling(spell):
-    for width in range(40, 43):  # lengths that need 0, 1 and 2 signs of padding among them
+    for width in range(40, 43):  # lengths with 0, 1 and 2 characters of padding among them
         image = png(width)
         assert decode_base64(spell(image)) == image
 
@@ -63,10 +61,10 @@ def test_base64_is_accepted_in_every_usual_spelling(spell):
 def test_a_form_json_and_a_file_get_the_same_answer(client: TestClient):
     image = png()
     answers = [
-        client.post("/", data={"img": text_of(image)}),
-        client.post("/", json={"img": text_of(image)}),
+        client.post("/", data={"img": to_base64(image)}),
+        client.post("/", json={"img": to_base64(image)}),
         client.post("/", files={"img": ("a.png", image)}),
-        client.post("/", files={"img": (None, text_of(image))}),
+        client.post("/", files={"img": (None, to_base64(image))}),
     ]
     for answer in answers:
         assert answer.status_code == 200
@@ -80,20 +78,20 @@ def test_a_form_json_and_a_file_get_the_same_answer(client: TestClient):
         }
 
 
-def test_model_chooses_the_unit_and_an_unknown_one_is_refused(client: TestClient):
-    image = text_of(png())
+def test_a_model_is_chosen_by_name_and_an_unknown_one_is_refused(client: TestClient):
+    image = to_base64(png())
     assert client.post("/", data={"img": image, "model": "other"}).json()["result"] == "other"
     refused = client.post("/", data={"img": image, "model": "none"})
     assert refused.status_code == 400
     assert "wide, other" in refused.json()["return_info"]
 
 
-def test_the_old_gradio_form_is_answered_in_its_own_way(client: TestClient):
-    answer = client.post("/api/predict", json={"data": ["data:image/png;base64," + text_of(png())]})
+def test_gradio_s_old_format_is_answered(client: TestClient):
+    answer = client.post("/api/predict", json={"data": ["data:image/png;base64," + to_base64(png())]})
     assert answer.json()["data"] == ["40"]
 
 
-def test_health_names_the_units(client: TestClient):
+def test_health_names_the_models(client: TestClient):
     assert client.get("/health").json() == {"status": "ok", "units": ["wide", "other"]}
 
 
@@ -108,16 +106,16 @@ BAD_REQUESTS = {
     "empty field": ({"data": {"img": ""}}, 400),
     "no base64": ({"data": {"img": "*** not base64 ***"}}, 400),
     "no image": ({"data": {"img": base64.b64encode(b"hello there").decode()}}, 415),
-    "a TIFF": ({"data": {"img": text_of(tiff())}}, 415),
-    "cut short": ({"data": {"img": text_of(png()[:200])}}, 400),
-    "1 × 1": ({"data": {"img": text_of(png(1, 1))}}, 400),
+    "a TIFF": ({"data": {"img": to_base64(tiff())}}, 415),
+    "cut short": ({"data": {"img": to_base64(png()[:200])}}, 400),
+    "1 × 1": ({"data": {"img": to_base64(png(1, 1))}}, 400),
     "bad JSON": ({"content": "{", "headers": {"content-type": "application/json"}}, 400),
     "deep JSON": ({"content": "[" * 9000, "headers": {"content-type": "application/json"}}, 400),
     "JSON list": ({"json": ["x"]}, 400),
     "JSON number": ({"json": {"img": 7}}, 400),
     "plain text": ({"content": "x", "headers": {"content-type": "text/plain"}}, 415),
     "no boundary": ({"content": "x", "headers": {"content-type": "multipart/form-data"}}, 400),
-    "many fields": ({"data": {"img": text_of(png())} | {str(number): "x" for number in range(50)}}, 400),
+    "many fields": ({"data": {"img": to_base64(png())} | {str(number): "x" for number in range(50)}}, 400),
     "body too large": ({"data": {"img": "A" * (LIMIT + 1)}}, 413),
     "chunked body too large": (
         {"content": iter([b"x" * LIMIT] * 2), "headers": {"content-type": "application/json"}},
@@ -135,14 +133,14 @@ def test_a_bad_request_is_answered_in_the_contract_s_form_and_the_service_lives(
     assert body["return_code"] == status
     assert body["return_info"]
     assert [body[field] for field in ("result", "recognition_rate", "overall_recognition_rate", "time")] == [None] * 4
-    assert client.post("/", data={"img": text_of(png())}).status_code == 200
+    assert client.post("/", data={"img": to_base64(png())}).status_code == 200
 
 
-def test_a_image_with_too_many_pixels_is_refused_before_it_is_decoded(client: TestClient):
+def test_an_image_with_too_many_pixels_is_refused_before_it_is_decoded(client: TestClient):
     buffer = io.BytesIO()
     Image.new("1", (8000, 8000)).save(buffer, "PNG", optimize=True)
     assert len(buffer.getvalue()) < LIMIT / 2
-    assert client.post("/", data={"img": text_of(buffer.getvalue())}).status_code == 413
+    assert client.post("/", data={"img": to_base64(buffer.getvalue())}).status_code == 413
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/api/predict"), ("PUT", "/"), ("DELETE", "/health")])
@@ -151,31 +149,31 @@ def test_a_wrong_method_is_answered_with_405(client: TestClient, method: str, pa
     assert answer.status_code == answer.json()["return_code"] == 405
 
 
-def test_a_failure_inside_is_500_and_tells_no_secrets():
+def test_a_bug_is_500_and_reveals_nothing():
     def fail(image: bytes) -> dict:
         raise ZeroDivisionError("secret")
 
-    client = TestClient(make_app({"unit": fail}), raise_server_exceptions=False)
-    answer = client.post("/", data={"img": text_of(png())})
+    client = TestClient(make_app({"model": fail}), raise_server_exceptions=False)
+    answer = client.post("/", data={"img": to_base64(png())})
     assert answer.status_code == answer.json()["return_code"] == 500
     assert "secret" not in answer.text
 
 
-def test_bodies_that_would_fill_the_memory_are_503_and_are_not_counted_for_ever(
+def test_bodies_that_would_fill_the_memory_are_503_and_are_forgotten_afterwards(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ):
-    fields = {"img": text_of(png())}
-    monkeypatch.setattr(guard, "MOST_HELD", 100)
+    fields = {"img": to_base64(png())}
+    monkeypatch.setattr(middleware, "MAX_BODY_MEMORY", 100)
     for _ in range(3):
         refused = client.post("/", data=fields)
         assert refused.status_code == refused.json()["return_code"] == 503
         assert refused.headers["Retry-After"] == "1"
-    monkeypatch.setattr(guard, "MOST_HELD", 2 * len(fields["img"]))
+    monkeypatch.setattr(middleware, "MAX_BODY_MEMORY", 2 * len(fields["img"]))
     for _ in range(5):
         assert client.post("/", data=fields).status_code == 200
 
 
-def test_a_grid_and_a_name_reach_the_unit():
+def test_a_grid_and_a_name_reach_the_model():
     asked = []
 
     def cells_of(image: bytes, grid: str = "", name: str = "") -> dict:
@@ -184,18 +182,18 @@ def test_a_grid_and_a_name_reach_the_unit():
 
     client = TestClient(make_app({"cells": cells_of}, max_body=LIMIT), raise_server_exceptions=False)
     for fields in ({}, {"grid": "2x4+5+41", "name": "牌坊"}):
-        assert client.post("/", json={"img": text_of(png()), **fields}).status_code == 200
-        assert client.post("/", data={"img": text_of(png()), **fields}).status_code == 200
+        assert client.post("/", json={"img": to_base64(png()), **fields}).status_code == 200
+        assert client.post("/", data={"img": to_base64(png()), **fields}).status_code == 200
     assert asked == [("", "")] * 2 + [("2x4+5+41", "牌坊")] * 2
 
 
-def test_a_grid_that_is_none_is_answered_with_an_example():
+def test_an_invalid_grid_is_refused():
     def cells_of(image: bytes, grid: str) -> dict:
         return {"result": str(Grid.parse(grid))}
 
     client = TestClient(make_app({"cells": cells_of}, max_body=LIMIT), raise_server_exceptions=False)
     for grid in ("two by four", "0x4", 24):
-        answer = client.post("/", json={"img": text_of(png()), "grid": grid})
+        answer = client.post("/", json={"img": to_base64(png()), "grid": grid})
         assert answer.status_code == answer.json()["return_code"] == 400
         assert answer.json()["result"] is None
         assert answer.json()["return_info"]

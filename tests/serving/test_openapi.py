@@ -1,4 +1,4 @@
-"""The OpenAPI description is true: what the service takes and answers is what it says."""
+"""The OpenAPI document describes what the service accepts and answers."""
 
 import re
 from pathlib import Path
@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from bearcat.artifacts.inference import load_recogniser
 from bearcat.serving.app import METHODS, make_app
-from bearcat.serving.model_store import UnitFolder
+from bearcat.serving.model_store import ModelStore
 from bearcat.serving.openapi import describe_api
 from tests.helpers.services import DARK, LIGHT, make_work, png
-from utils import Predict_Image
 
 TYPES = {"string": str, "array": list, "object": dict, "number": (int, float), "integer": int, "null": type(None)}
 
 
 def fits(value: object, schema: dict, whole: dict) -> bool:
-    """Tell whether a value is what a schema says; just the words that the description uses."""
+    """Whether a value fits a schema; supports only the keywords that the document uses."""
     if "$ref" in schema:
         return fits(value, whole["components"]["schemas"][schema["$ref"].rpartition("/")[2]], whole)
     if "oneOf" in schema:
@@ -36,10 +36,10 @@ def fits(value: object, schema: dict, whole: dict) -> bool:
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
-    work = make_work(tmp_path_factory.mktemp("service") / "work", unit={})
-    units = UnitFolder(work / "App_model", Predict_Image)
-    units.load_all()
-    return TestClient(make_app(units, 10_000, cards=units.cards), raise_server_exceptions=False)
+    work = make_work(tmp_path_factory.mktemp("service") / "work", captcha={})
+    models = ModelStore(work / "App_model", load_recogniser)
+    models.load_all()
+    return TestClient(make_app(models, 10_000, describe_models=models.describe), raise_server_exceptions=False)
 
 
 REQUESTS = [
@@ -63,7 +63,7 @@ REQUESTS = [
 
 
 @pytest.mark.parametrize(("method", "path", "request_options"), REQUESTS)
-def test_an_answer_is_what_the_description_says(client: TestClient, method: str, path: str, request_options: dict):
+def test_an_answer_fits_the_document(client: TestClient, method: str, path: str, request_options: dict):
     whole = client.get("/openapi.json").json()
     operations = whole["paths"][path]
     operation = operations.get(method.lower(), next(iter(operations.values())))
@@ -79,20 +79,20 @@ def test_an_answer_is_what_the_description_says(client: TestClient, method: str,
         )
 
 
-def test_every_path_is_described_with_its_methods():
+def test_every_path_is_documented_with_its_methods():
     described = {path: {method.upper() for method in methods} for path, methods in describe_api([])["paths"].items()}
     served = {path: set(methods) - {"HEAD"} for path, methods in METHODS.items()}
     served["/"].discard("GET")  # the page
     assert described == served
 
 
-def test_every_reference_leads_somewhere():
-    description = describe_api(["unit"])
+def test_every_reference_is_defined_and_used():
+    description = describe_api(["captcha"])
     found = set(re.findall(r"'#/components/schemas/(\w+)'", repr(description)))
     assert found == set(description["components"]["schemas"])
 
 
-def test_the_page_of_the_api_tells_all_paths_and_fetches_nothing(client: TestClient):
+def test_the_docs_page_lists_all_paths_and_loads_nothing(client: TestClient):
     page = client.get("/docs").text
     for path in METHODS:
         assert f" {path}</code>" in page
@@ -100,6 +100,6 @@ def test_the_page_of_the_api_tells_all_paths_and_fetches_nothing(client: TestCli
     assert not re.search(r"(src|href)=.(https?:)?//", page)
 
 
-def test_units_names_are_no_markup(client: TestClient, tmp_path: Path):
+def test_names_of_models_are_escaped(client: TestClient, tmp_path: Path):
     other = TestClient(make_app({"<b>": lambda image: {}}))
     assert "<b>" not in other.get("/docs").text

@@ -1,4 +1,4 @@
-"""Several replicas train as one: two halves of a CPU for every mode; two workers over loopback, one of them lost."""
+"""Training of several replicas: two halves of a CPU for every mode; two workers over loopback, one of which is lost."""
 
 import csv
 import json
@@ -15,22 +15,22 @@ import pytest
 from bearcat.artifacts.checkpoints import list_checkpoints
 from bearcat.core.devices import Device, choose_precision
 from bearcat.core.errors import DataError, SettingsError
-from bearcat.data import tfrecords as records
-from bearcat.data.tfrecord_index import PackIndex
+from bearcat.data import tfrecord_index
+from bearcat.data.tfrecord_index import TFRecordIndex
 from bearcat.data.tfrecords import write_pack
 from bearcat.modes import MODES
-from bearcat.training.callbacks import FollowCosine
+from bearcat.training.callbacks import CosineSchedule
 from bearcat.training.cluster import ALONE, EXAMPLE, Worker, read_worker, worker_for
-from bearcat.training.distribution import Team, choose_strategy
+from bearcat.training.distribution import Replicas, choose_strategy
 from bearcat.training.resume import next_rate
-from bearcat.training.schedules import cosine_rate, rate_for, scaled_rate
-from tests.data.test_tfrecords import SHARED, make_records
-from tests.helpers.steps import build_work, run_fresh, run_together, run_well, run_wrongly
+from bearcat.training.schedules import cosine_rate, few_images_rate, scale_rate
+from tests.helpers.records import EMPTY_INDEX, make_records
+from tests.helpers.steps import build_work, run_fresh, run_ok, run_refused, run_together
 
 CHIEF_AND_TWO = '{"cluster": {"chief": ["a:1"], "worker": ["b:1", "c:1"]}, "task": {"type": "worker", "index": 1}}'
 
 
-def test_tf_config_says_the_worker_and_the_chief_is_0():
+def test_tf_config_numbers_the_workers_from_the_chief():
     assert read_worker(EXAMPLE) == Worker(0, 2)
     assert read_worker(CHIEF_AND_TWO) == Worker(2, 3)
     assert read_worker(EXAMPLE).is_chief
@@ -50,12 +50,12 @@ def test_tf_config_says_the_worker_and_the_chief_is_0():
         CHIEF_AND_TWO.replace('["a:1"]', '["a:1", "d:1"]'),
     ],
 )
-def test_a_tf_config_that_names_no_worker_is_refused(text: str):
+def test_an_invalid_tf_config_is_refused(text: str):
     with pytest.raises(SettingsError, match="TF_CONFIG"):
         read_worker(text)
 
 
-def test_only_strategies_of_several_workers_heed_tf_config(monkeypatch: pytest.MonkeyPatch):
+def test_only_strategies_of_several_workers_read_tf_config(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     assert worker_for("auto") == ALONE
     with pytest.raises(SettingsError, match="needs TF_CONFIG"):
@@ -76,30 +76,30 @@ def test_only_strategies_of_several_workers_heed_tf_config(monkeypatch: pytest.M
         ("mirrored", 1, 0, "mirrored"),
     ],
 )
-def test_auto_takes_what_is_there(setting: str, workers: int, gpus: int, chosen: str):
+def test_auto_depends_on_workers_and_gpus(setting: str, workers: int, gpus: int, chosen: str):
     assert choose_strategy(setting, Worker(0, workers), Device("", gpus > 0, gpus)) == chosen
 
 
-def test_the_learning_rate_grows_with_the_batch():
-    assert scaled_rate(0.1, "SGD", 4) == pytest.approx(0.4)
-    assert scaled_rate(0.1, "AdamW", 4) == pytest.approx(0.2)
-    assert scaled_rate(0.1, "AdamW", 1) == 0.1
+def test_the_learning_rate_is_scaled_for_the_replicas():
+    assert scale_rate(0.1, "SGD", 4) == pytest.approx(0.4)
+    assert scale_rate(0.1, "AdamW", 4) == pytest.approx(0.2)
+    assert scale_rate(0.1, "AdamW", 1) == 0.1
 
 
-def test_several_replicas_never_scale_a_loss_each_by_itself():
+def test_several_replicas_do_not_train_in_float16():
     assert choose_precision("auto", True, False, replicas=2) == "bfloat16"
     with pytest.raises(SettingsError, match="PRECISION = 'float16'"):
         choose_precision("float16", True, False, replicas=2)
 
 
-def small_pack(folder: Path, monkeypatch: pytest.MonkeyPatch) -> PackIndex:
-    """Write a pack of 20 records in 5 shards."""
-    monkeypatch.setattr(records, "RECORDS_PER_SHARD", 4)
-    return write_pack(folder, make_records(20), 20, SHARED)
+def small_pack(folder: Path, monkeypatch: pytest.MonkeyPatch) -> TFRecordIndex:
+    """Writes a pack of 20 records in 5 shards."""
+    monkeypatch.setattr(tfrecord_index, "RECORDS_PER_SHARD", 4)
+    return write_pack(folder, make_records(20), 20, EMPTY_INDEX)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 7])
-def test_workers_share_the_records_file_by_file_and_none_sees_another_s(
+def test_workers_divide_the_records_by_file_and_none_sees_another_s(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
 ):
     from bearcat.training.text_pipeline import training_batches
@@ -124,11 +124,11 @@ def test_all_replicas_validate_the_same_number_of_images_in_the_same_steps(
     index, strategy = small_pack(tmp_path / "pack", monkeypatch), SimpleNamespace(num_replicas_in_sync=6)
     seen = []
     for worker in range(3):
-        team = Team(Worker(worker, 3), strategy)
-        steps = team.validation_steps(index.count, 2)
-        assert (team.here, steps) == (2, 2)
+        replicas = Replicas(Worker(worker, 3), strategy)
+        steps = replicas.validation_steps(index.count, 2)
+        assert (replicas.local_count, steps) == (2, 2)
         sizes = []
-        for images, _ in validation_batches(tmp_path / "pack", index, 3, 2, team).take(2 * steps):
+        for images, _ in validation_batches(tmp_path / "pack", index, 3, 2, replicas).take(2 * steps):
             seen += images[:, 0, 0, 0].numpy().astype(int).tolist()
             sizes.append(len(images))
         assert sizes == [2, 2, 1, 1]
@@ -136,24 +136,24 @@ def test_all_replicas_validate_the_same_number_of_images_in_the_same_steps(
 
 
 def test_fewer_images_than_replicas_are_refused():
-    with pytest.raises(DataError, match="each needs one"):
-        Team(ALONE, SimpleNamespace(num_replicas_in_sync=6)).share_of(5)
+    with pytest.raises(DataError, match="each replica needs at least one"):
+        Replicas(ALONE, SimpleNamespace(num_replicas_in_sync=6)).shard_size(5)
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_step_of_two_replicas_is_a_step_of_one_with_both_batches(mode: str):
-    told = json.loads(run_well("tests/helpers/replicas.py", mode).splitlines()[-1])
-    assert told["replicas"] == 2
-    assert told["two"]["loss"] == pytest.approx(told["one"]["loss"], rel=1e-4)
-    assert told["two"]["valid"] == pytest.approx(told["one"]["valid"], rel=1e-3)
-    assert told["largest_gap"] < 1e-4
+    result = json.loads(run_ok("tests/helpers/replicas.py", mode).splitlines()[-1])
+    assert result["replicas"] == 2
+    assert result["two"]["loss"] == pytest.approx(result["one"]["loss"], rel=1e-4)
+    assert result["two"]["valid"] == pytest.approx(result["one"]["valid"], rel=1e-3)
+    assert result["largest_gap"] < 1e-4
 
 
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A packed work of tiny digits for CTC."""
     work = build_work(tmp_path_factory.mktemp("works"), MODE="CTC", BACKBONE="tiny", MIN_EPOCH_STEPS=6)
-    run_well("pack_dataset.py", "--work", work)
+    run_ok("pack_dataset.py", "--work", work)
     return work
 
 
@@ -163,46 +163,46 @@ def digits_work(packed: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(packed, tmp_path / "digits"))
 
 
-def test_a_training_on_two_halves_of_the_cpu_goes_on_alone(digits_work: Path):
-    asked = ("--set", "STRATEGY=mirrored", "--set", "EPOCHS=2", "--set", "WEIGHT_AVERAGE=True")
-    told = run_well("train.py", "--work", digits_work, *asked)
-    assert "2 replicas (mirrored): 2 × 8 = 16 images a step" in told
-    told = run_well("train.py", "--work", digits_work, "--set", "EPOCHS=3", "--set", "WEIGHT_AVERAGE=True")
-    assert "Going on after epoch 2" in told
+def test_a_training_on_two_halves_of_the_cpu_resumes_with_one_replica(digits_work: Path):
+    options = ("--set", "STRATEGY=mirrored", "--set", "EPOCHS=2", "--set", "WEIGHT_AVERAGE=True")
+    printed = run_ok("train.py", "--work", digits_work, *options)
+    assert "2 replicas (mirrored): 2 × 8 = 16 images per step" in printed
+    printed = run_ok("train.py", "--work", digits_work, "--set", "EPOCHS=3", "--set", "WEIGHT_AVERAGE=True")
+    assert "Resuming after epoch 2" in printed
     images = len(list((digits_work / "train_dataset").iterdir()))
-    assert f"The learning rate is set to {rate_for(0.002, images):.3g}" in told
+    assert f"The learning rate is set to {few_images_rate(0.002, images):.3g}" in printed
     assert epochs_of(digits_work) == [1, 2, 3]
 
 
-def test_the_learning_rate_goes_on_where_it_stood_scaled_for_the_replicas():
+def test_the_learning_rate_of_a_checkpoint_is_scaled_for_the_replicas():
     of_four = {"lr": 0.002, "optimizer": "AdamW", "replicas": 4}
     assert next_rate(0.0005, of_four, of_four) == 0.0005
     assert next_rate(0.0005, of_four, of_four | {"replicas": 1}) == pytest.approx(0.00025)
     assert next_rate(0.0005, of_four | {"optimizer": "SGD"}, of_four | {"optimizer": "SGD", "replicas": 2}) == 0.00025
     assert next_rate(0.0005, of_four, of_four | {"lr": 0.001}) == 0.002
-    of_before = {"lr": 0.002, "optimizer": "AdamW"}  # checkpoints of one replica, before there were several
-    assert next_rate(0.0005, of_before, of_four) == pytest.approx(0.001)
+    of_one = {"lr": 0.002, "optimizer": "AdamW"}  # a checkpoint made before there were replicas
+    assert next_rate(0.0005, of_one, of_four) == pytest.approx(0.001)
 
 
-def test_a_cosine_goes_on_by_epochs_whatever_number_of_steps_they_have():
+def test_a_resumed_cosine_schedule_counts_epochs_of_any_number_of_steps():
     model = SimpleNamespace(optimizer=SimpleNamespace(learning_rate=0.0))
-    follow = FollowCosine(steps=100, peak=1.0, done=50)
-    follow.set_model(model)
+    schedule = CosineSchedule(steps=100, peak=1.0, done=50)
+    schedule.set_model(model)
     rates = []
     for step in range(50):
-        follow.on_train_batch_begin(step)
+        schedule.on_train_batch_begin(step)
         rates.append(model.optimizer.learning_rate)
     assert rates == [cosine_rate(step, 100, 1.0) for step in range(50, 100)]
 
 
 def epochs_of(work: Path) -> list[int]:
-    """Return the epochs that the CSV file of a training tells of."""
+    """Returns the epochs in the CSV file of a training."""
     with (work / "CSVLogger" / "training.csv").open(encoding="utf-8", newline="") as file:
         return [int(row["epoch"]) for row in csv.DictReader(file)]
 
 
 def free_ports() -> list[int]:
-    """Return two ports of this machine that nobody listens on."""
+    """Returns two free ports of this machine."""
     with closing(socket.socket()) as one, closing(socket.socket()) as other:
         for each in (one, other):
             each.bind(("127.0.0.1", 0))
@@ -212,7 +212,7 @@ def free_ports() -> list[int]:
 def run_workers(
     script: str, *arguments: object, each: tuple[tuple, ...] = ((), ()), run: Callable = run_together
 ) -> list[tuple[str, str, int]]:
-    """Run a script as two workers, each with arguments of its own before the others; return output, errors and code."""
+    """Runs a script as two workers, each with arguments of its own before the others; returns output, errors, code."""
     cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports()]}
     tasks = [{"type": "worker", "index": index} for index in range(len(each))]
     configs = [{"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})} for task in tasks]
@@ -221,17 +221,17 @@ def run_workers(
 
 
 def train_on_two(
-    work: Path, notes: Path, dies: tuple[int, int] = (0, 0), epochs: int = 2, run: Callable = run_together
+    work: Path, records: Path, dies: tuple[int, int] = (0, 0), epochs: int = 2, run: Callable = run_together
 ) -> list[tuple]:
-    """Train as two workers that take notes; `dies` says after which step each kills itself."""
-    each = tuple((notes / f"{worker}.json", die) for worker, die in enumerate(dies))
+    """Trains as two workers that record each step; `dies` says after which step each kills itself (see worker.py)."""
+    each = tuple((records / f"{worker}.json", die) for worker, die in enumerate(dies))
     return run_workers("tests/helpers/worker.py", "--work", work, "--set", f"EPOCHS={epochs}", each=each, run=run)
 
 
 def test_two_workers_agree_step_by_step_and_end_with_the_same_weights(digits_work: Path, tmp_path: Path):
-    for told, errors, code in train_on_two(digits_work, tmp_path):
+    for printed, errors, code in train_on_two(digits_work, tmp_path):
         assert code == 0, errors
-        assert "2 replicas (multi_worker, here worker " in told
+        assert "2 replicas (multi_worker, this is worker " in printed
     steps = [json.loads((tmp_path / f"{worker}.json").read_text(encoding="utf-8")) for worker in range(2)]
     assert len(steps[0]) == 12
     assert steps[0] == steps[1]
@@ -241,18 +241,18 @@ def test_two_workers_agree_step_by_step_and_end_with_the_same_weights(digits_wor
     assert [checkpoint.epoch for checkpoint in list_checkpoints(digits_work / "checkpoint")] == [1, 2]
 
 
-def test_workers_that_were_told_differently_are_refused(digits_work: Path):
+def test_workers_with_different_settings_are_refused(digits_work: Path):
     each = (("--set", "LR=0.001"), ("--set", "LR=0.002"))
     workers = run_workers("train.py", "--work", digits_work, "--set", "EPOCHS=1", each=each)
-    for (told, errors, code), rate in zip(workers, (0.001, 0.002), strict=True):
+    for (printed, errors, code), rate in zip(workers, (0.001, 0.002), strict=True):
         assert code == 2, errors
-        assert "waiting for the others" in told
+        assert "waiting for the others" in printed
         assert f"the workers differ in LR, here {rate}" in errors
         assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize("dies", [(-9, 0), (9, 0), (0, -9)], ids=str)
-def test_whatever_ends_one_worker_ends_the_other(digits_work: Path, tmp_path: Path, dies: tuple[int, int]):
+def test_the_end_of_one_worker_ends_the_other(digits_work: Path, tmp_path: Path, dies: tuple[int, int]):
     ended = train_on_two(digits_work, tmp_path, dies=dies, epochs=3)
     own, others = (ended[number] for number in (dies.index(0) ^ 1, dies.index(0)))
     assert own[2] != 0
@@ -261,27 +261,27 @@ def test_whatever_ends_one_worker_ends_the_other(digits_work: Path, tmp_path: Pa
     assert "Traceback" not in own[1] + others[1]
 
 
-def test_a_lost_worker_ends_the_other_and_both_go_on_together(digits_work: Path, tmp_path: Path):
+def test_a_lost_worker_ends_the_other_and_both_resume_together(digits_work: Path, tmp_path: Path):
     (_, errors, code), (_, _, killed) = train_on_two(digits_work, tmp_path, dies=(0, 9), epochs=3, run=run_fresh)
     assert killed != 0
     assert code == 2, errors
     assert "has lost another one" in errors
     assert "Traceback" not in errors
-    for told, errors, code in train_on_two(digits_work, tmp_path, epochs=3):
+    for printed, errors, code in train_on_two(digits_work, tmp_path, epochs=3):
         assert code == 0, errors
-        assert "Going on after epoch 1" in told
+        assert "Resuming after epoch 1" in printed
     assert epochs_of(digits_work) == [1, 2, 3]
 
 
-def test_keras_does_not_yet_fit_on_several_workers_by_itself():
-    (told, errors, code), _ = run_workers("tests/helpers/upstream.py")
+def test_keras_still_needs_multi_worker_fit():
+    (printed, errors, code), _ = run_workers("tests/helpers/upstream.py")
     assert code == 0, errors
-    for part, runs in json.loads(told.splitlines()[-1]).items():
+    for part, runs in json.loads(printed.splitlines()[-1]).items():
         assert not runs, (
-            f"Keras has mended it ({part}): FitOnWorkers in bearcat/training/multi_worker.py can do without"
+            f"Keras has fixed it ({part}): MultiWorkerFit in bearcat/training/multi_worker.py no longer needs it"
         )
 
 
-def test_a_curve_is_not_drawn_by_several_workers(packed: Path):
-    told = run_wrongly("train.py", "--curve", "--work", packed, TF_CONFIG=EXAMPLE)
-    assert "--curve trains on one machine" in told
+def test_a_learning_curve_is_refused_with_several_workers(packed: Path):
+    printed = run_refused("train.py", "--curve", "--work", packed, TF_CONFIG=EXAMPLE)
+    assert "--curve trains on one machine" in printed

@@ -4,15 +4,15 @@ import math
 
 import pytest
 
-from bearcat.training.schedules import BARREN_PATIENCE, LEAST_GAIN, PlateauRule, cosine_rate, rate_for
+from bearcat.training.schedules import MIN_DELTA, UNLEARNT_PATIENCE, PlateauRule, cosine_rate, few_images_rate
 
 
 def watch(rule: PlateauRule, losses: list[float], val_exact: float = 0.5) -> str:
-    """Feed losses; return for each epoch '.', 'v' (lower the rate) or '!' (stop)."""
+    """Feeds losses; returns for each epoch '.', 'v' (reduce the rate) or '!' (stop)."""
     signs = ""
     for loss in losses:
         rule.observe(loss, val_exact)
-        signs += "!" if rule.stops else "v" if rule.lowers else "."
+        signs += "!" if rule.stops else "v" if rule.reduces_rate else "."
     return signs
 
 
@@ -20,48 +20,48 @@ def test_while_the_loss_falls_nothing_happens():
     assert watch(PlateauRule(1, 1), [5, 4, 3, 2, 1]) == "....."
 
 
-def test_the_rate_is_lowered_every_lr_patience_epochs_without_a_gain_until_the_stop():
+def test_the_rate_is_reduced_every_lr_patience_epochs_without_improvement_until_the_stop():
     assert watch(PlateauRule(2, 7), [1, 1, 1, 1, 1, 1, 1, 1]) == "..v.v.v!"
 
 
-def test_a_gain_starts_the_patience_anew():
+def test_an_improvement_resets_the_patience():
     assert watch(PlateauRule(2, 3), [1, 2, 2, 0.5, 2, 2, 2]) == "..v..v!"
 
 
-def test_a_gain_is_measured_against_the_best_not_the_last_epoch():
+def test_an_improvement_is_measured_against_the_best_epoch_not_the_last():
     assert watch(PlateauRule(9, 3), [1, 5, 4, 3]) == "...!"
 
 
-@pytest.mark.parametrize(("gain", "signs"), [(LEAST_GAIN * 2, ".."), (LEAST_GAIN / 2, ".!")])
-def test_a_fall_smaller_than_the_least_gain_is_none(gain: float, signs: str):
-    assert watch(PlateauRule(9, 1), [1, 1 - gain]) == signs
+@pytest.mark.parametrize(("decrease", "signs"), [(MIN_DELTA * 2, ".."), (MIN_DELTA / 2, ".!")])
+def test_a_decrease_below_min_delta_is_no_improvement(decrease: float, signs: str):
+    assert watch(PlateauRule(9, 1), [1, 1 - decrease]) == signs
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
-def test_a_loss_that_is_no_number_is_no_gain_and_does_not_spoil_the_best(loss: float):
+def test_nan_or_infinity_is_no_improvement_and_leaves_the_best_loss(loss: float):
     rule = PlateauRule(9, 3)
     assert watch(rule, [1, loss, loss]) == "..."
     assert rule.best == 1
     assert watch(rule, [0.5, loss, loss, loss]) == "...!"
 
 
-def test_while_nothing_is_read_right_the_rate_is_kept_and_the_patience_is_longer():
-    assert watch(PlateauRule(1, 2), [1] * 8, val_exact=0) == "." * (2 * BARREN_PATIENCE) + "!!"
+def test_before_the_first_exact_match_the_rate_is_kept_and_the_patience_is_longer():
+    assert watch(PlateauRule(1, 2), [1] * 8, val_exact=0) == "." * (2 * UNLEARNT_PATIENCE) + "!!"
 
 
-def test_the_first_captcha_read_right_starts_the_patience_anew():
+def test_the_first_exact_match_resets_the_patience():
     rule = PlateauRule(2, 3)
     assert watch(rule, [1] * 6, val_exact=0) == "......"
     assert watch(rule, [1, 1, 1, 1], val_exact=0.01) == "..v!"
 
 
-def test_fruit_once_borne_is_not_forgotten():
+def test_an_exact_match_once_seen_is_remembered():
     rule = PlateauRule(1, 3)
     watch(rule, [1], val_exact=0.1)
     assert watch(rule, [1, 1, 1], val_exact=0) == "vv!"
 
 
-def test_feeding_the_epochs_of_an_interrupted_run_brings_the_rule_to_where_it_stood():
+def test_replaying_the_epochs_of_an_interrupted_run_restores_the_rule():
     losses = [3, 2, 2, 1.5, 1.6, 1.7, 1.4, 1.4, 1.4, 1.4]
     whole = watch(PlateauRule(2, 4), losses)
     for stop in range(len(losses)):
@@ -70,7 +70,7 @@ def test_feeding_the_epochs_of_an_interrupted_run_brings_the_rule_to_where_it_st
         assert watch(rule, losses[stop:]) == whole[stop:]
 
 
-def test_a_cosine_rate_warms_up_peaks_and_ends_at_nothing():
+def test_a_cosine_rate_warms_up_peaks_and_ends_at_0():
     rates = [cosine_rate(step, 200, 1.0) for step in range(201)]
     assert rates[0] == 0.1
     assert rates[9] == rates[10] == 1.0
@@ -80,5 +80,5 @@ def test_a_cosine_rate_warms_up_peaks_and_ends_at_nothing():
 
 
 def test_few_images_take_a_lower_rate():
-    assert rate_for(2e-3, 25) == pytest.approx(1e-3)
-    assert rate_for(2e-3, 100) == rate_for(2e-3, 10**6) == 2e-3
+    assert few_images_rate(2e-3, 25) == pytest.approx(1e-3)
+    assert few_images_rate(2e-3, 100) == few_images_rate(2e-3, 10**6) == 2e-3

@@ -1,4 +1,4 @@
-"""TensorBoard's images: the first validation images with label and reading, each few epochs."""
+"""TensorBoard's images: the first validation images with label and prediction, every few epochs."""
 
 from pathlib import Path
 
@@ -8,13 +8,14 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from bearcat.artifacts.card import Card
+from bearcat.data.images import InputSpec
 from bearcat.detection.drawing import FOUND_COLOUR, TRUE_COLOUR
-from bearcat.training.tensorboard import EVERY, SHOWN, ShowPredictions, draw_prediction, drawable
+from bearcat.training.tensorboard import EVERY, SHOWN, ShowPredictions, draw_prediction, printable
 
-CARD = Card("captcha", "CTC", "tiny", ("a", "b"), 24, 48, 1, 3)
+CARD = Card("captcha", "CTC", "tiny", ("a", "b"), InputSpec(24, 48, 1), 3)
 
 
-def test_predictions_are_written_after_the_first_and_each_few_epochs(tmp_path: Path):
+def test_predictions_are_written_after_the_first_and_every_fifth_epoch(tmp_path: Path):
     seen = []
 
     def network(images, training):
@@ -33,13 +34,13 @@ def test_predictions_are_written_after_the_first_and_each_few_epochs(tmp_path: P
 
 
 @pytest.mark.parametrize(("text", "colour"), [("ab", TRUE_COLOUR), ("ax", FOUND_COLOUR), ("", FOUND_COLOUR)])
-def test_a_right_prediction_is_green_and_a_wrong_one_red(text: str, colour: tuple):
+def test_a_correct_prediction_is_green_and_an_incorrect_one_red(text: str, colour: tuple):
     drawn = draw_prediction(Image.new("L", (48, 24), 255), "ab", text)
     assert drawn.width >= 240
     lower = drawn.crop((0, drawn.height - 26, drawn.width, drawn.height))
     assert colour in {pixel for _, pixel in lower.getcolors(10_000)}
 
 
-def test_what_no_font_has_is_shown_as_its_code():
-    assert drawable("abc") == "abc"
-    assert drawable("\U0010fffe") == "\\U0010fffe"
+def test_what_no_font_has_is_shown_as_escape_codes():
+    assert printable("abc") == "abc"
+    assert printable("\U0010fffe") == "\\U0010fffe"

@@ -1,8 +1,8 @@
-"""The networks that keras.applications has."""
+"""The backbones of keras.applications."""
 
 import keras
 
-# name → class in keras.applications, and what its constructor is told
+# name → class in keras.applications, and arguments of its constructor
 VARIANTS: dict[str, tuple[str, dict]] = {
     "Densenet_121": ("DenseNet121", {}),
     "Densenet_169": ("DenseNet169", {}),
@@ -21,7 +21,7 @@ VARIANTS: dict[str, tuple[str, dict]] = {
 
 
 def build(name: str, inputs):
-    """Return the features of the published network, without pooling and classifier, of pixels (N, H, W, C)."""
+    """Features of the published network, without pooling and classifier, of pixels (N, H, W, C)."""
     class_name, arguments = VARIANTS[name]
     constructor = getattr(keras.applications, class_name)
     return constructor(include_top=False, weights=None, input_tensor=inputs, **arguments).output

@@ -1,4 +1,4 @@
-"""RegNet X and Y: block widths along a quantized straight line (Radosavovic et al. 2020, arXiv 2003.13678)."""
+"""RegNet X and Y: block widths on a quantized straight line (Radosavovic et al. 2020, arXiv 2003.13678)."""
 
 import math
 from collections import Counter
@@ -9,32 +9,32 @@ from keras import layers
 from bearcat.networks.backbones.blocks import convolution_norm, grouped_convolution, norm_relu, squeeze_and_excite
 
 STEM_FILTERS = 32
-WIDTH_STEP = 8  # widths are multiples of it
-SQUEEZE = 4  # times fewer channels between the two convolutions of a squeeze-and-excitation
+WIDTH_MULTIPLE = 8
+SQUEEZE = 4  # reduction of the channels in the middle of squeeze-and-excitation
 
 
 @dataclass(frozen=True)
 class Line:
-    """The numbers that make a network; the bottleneck ratio is 1 (section 4)."""
+    """The parameters of a network; the bottleneck ratio is 1 (section 4)."""
 
     slope: float  # w_a
     initial_width: int  # w_0
     multiplier: float  # w_m
     depth: int  # d
     group_width: int  # g
-    squeezes: bool  # Y: squeeze-and-excitation in each block
+    squeezes: bool  # RegNetY: squeeze-and-excitation in each block
 
     def block_widths(self) -> list[int]:
-        """Return the width of each block: the power of w_m × w_0 that is nearest the line (equations 2–4)."""
+        """Width of each block: w_0 times the power of w_m that is nearest to the line (equations 2–4)."""
         line = [self.initial_width + self.slope * block for block in range(self.depth)]
         powers = [round(math.log(width / self.initial_width, self.multiplier)) for width in line]
         widths = [self.initial_width * self.multiplier**power for power in powers]
-        return [WIDTH_STEP * round(width / WIDTH_STEP) for width in widths]
+        return [WIDTH_MULTIPLE * round(width / WIDTH_MULTIPLE) for width in widths]
 
     def stages(self) -> list[tuple[int, int, int]]:
-        """Return width, blocks and groups of each stage, that is of each run of blocks of one width.
+        """Width, number of blocks and number of groups of each stage, a run of blocks of one width.
 
-        A width becomes the nearest multiple of the group width, a group no wider than the stage.
+        Widths are rounded to multiples of the group width, which is at most the stage's width.
         """
         stages = []
         for width, blocks in Counter(self.block_widths()).items():
@@ -44,7 +44,7 @@ class Line:
         return stages
 
 
-# the paper's tables of its best RegNetX and RegNetY models
+# tables of the best RegNetX and RegNetY models in the paper
 VARIANTS: dict[str, Line] = {
     "RegNetX_400MF": Line(24.48, 24, 2.54, depth=22, group_width=16, squeezes=False),
     "RegNetX_800MF": Line(35.73, 56, 2.28, depth=16, group_width=16, squeezes=False),
@@ -56,7 +56,7 @@ VARIANTS: dict[str, Line] = {
 
 
 def block(inputs, width: int, groups: int, strides: int, squeezes: bool):
-    """Return the X block of figure 4: 1×1, grouped 3×3 and 1×1 convolutions beside a shortcut."""
+    """Block of figure 4: 1×1, grouped 3×3 and 1×1 convolutions with a shortcut."""
     channels = inputs.shape[-1]
     outputs = layers.Activation("relu")(convolution_norm(inputs, width))
     outputs = norm_relu(grouped_convolution(outputs, width, 3, strides, groups))
@@ -69,7 +69,7 @@ def block(inputs, width: int, groups: int, strides: int, squeezes: bool):
 
 
 def build(name: str, inputs):
-    """Return features (N, H/32, W/32, C) of pixels (N, H, W, 1 or 3) in −1 … 1."""
+    """Features (N, H/32, W/32, C) of pixels (N, H, W, 1 or 3) in −1 … 1."""
     line = VARIANTS[name]
     outputs = norm_relu(layers.Conv2D(STEM_FILTERS, 3, strides=2, padding="same", use_bias=False)(inputs))
     for width, blocks, groups in line.stages():

@@ -1,4 +1,4 @@
-"""ShuffleNet V2: half of the channels go through a unit, the other half past it (Ma et al. 2018, arXiv 1807.11164)."""
+"""ShuffleNet V2, whose blocks transform only half of the channels (Ma et al. 2018, arXiv 1807.11164)."""
 
 import keras
 from keras import layers, ops
@@ -13,90 +13,84 @@ VARIANTS: dict[str, tuple[int, int, int, int]] = {
     "ShuffleNetV2_2_0": (244, 488, 976, 2048),
 }
 STEM_FILTERS = 24
-UNITS = (4, 8, 4)  # of stages 2, 3 and 4
+DEPTHS = (4, 8, 4)  # blocks of stages 2, 3 and 4
 BRANCHES = 2
 
 
 @keras.saving.register_keras_serializable("bearcat")
 class ChannelHalf(layers.Layer):
-    """Keeps the first (0) or the second (1) half of the channels of a map (N, H, W, C) with an even C."""
+    """Returns the first (`half` = 0) or second (1) half of the channels of a map (N, H, W, C), C even."""
 
     def __init__(self, half: int, **options):
         super().__init__(**options)
         self.half = half
 
     def call(self, inputs):
-        """Return the half (N, H, W, C/2)."""
         return ops.split(inputs, BRANCHES, axis=-1)[self.half]
 
     def compute_output_shape(self, input_shape):
-        """Return the map's shape with half its channels."""
         return (*input_shape[:-1], input_shape[-1] // BRANCHES)
 
     def get_config(self):
-        """Return what makes the layer anew."""
         return super().get_config() | {"half": self.half}
 
 
 @keras.saving.register_keras_serializable("bearcat")
 class ChannelShuffle(layers.Layer):
-    """Deals the channels of a map (N, H, W, C) out like cards: one of each of `groups` groups in turn."""
+    """Interleaves the channels of a map (N, H, W, C): one of each of `groups` groups in turn."""
 
     def __init__(self, groups: int, **options):
         super().__init__(**options)
         self.groups = groups
 
     def call(self, inputs):
-        """Return the same channels in another order: (groups, C/groups) transposed."""
         grouped = ops.reshape(inputs, (-1, self.groups, inputs.shape[-1] // self.groups))
         return ops.reshape(ops.transpose(grouped, (0, 2, 1)), ops.shape(inputs))
 
     def compute_output_shape(self, input_shape):
-        """Return the map's shape, which stays."""
         return input_shape
 
     def get_config(self):
-        """Return what makes the layer anew."""
         return super().get_config() | {"groups": self.groups}
 
 
 def depthwise_norm(inputs, strides: int = 1):
-    """Return BatchNorm(depthwise 3×3 convolution), which no ReLU follows (figure 3)."""
+    """Depthwise 3×3 convolution and batch normalization, without ReLU (figure 3)."""
     outputs = layers.DepthwiseConv2D(3, strides=strides, padding="same", use_bias=False)(inputs)
     return layers.BatchNormalization()(outputs)
 
 
-def working_branch(inputs, filters: int, strides: int = 1):
-    """Return the branch that all units have: 1×1, depthwise 3×3 and 1×1 convolutions."""
+def main_branch(inputs, filters: int, strides: int = 1):
+    """The branch of all blocks: 1×1, depthwise 3×3 and 1×1 convolutions."""
     outputs = convolution_norm_relu(inputs, filters)
     return convolution_norm_relu(depthwise_norm(outputs, strides), filters)
 
 
-def join(left, right):
-    """Return both branches as one map whose halves each have channels of both."""
+def concatenate_and_shuffle(left, right):
+    """Concatenates two branches so that each half of the channels has channels of both."""
     return ChannelShuffle(BRANCHES)(layers.Concatenate()([left, right]))
 
 
-def basic_unit(inputs):
-    """Return the unit of figure 3 c: half of the channels stay as they are."""
+def basic_block(inputs):
+    """Block of figure 3 c: half of the channels are passed on unchanged."""
     half = inputs.shape[-1] // BRANCHES
-    return join(ChannelHalf(0)(inputs), working_branch(ChannelHalf(1)(inputs), half))
+    return concatenate_and_shuffle(ChannelHalf(0)(inputs), main_branch(ChannelHalf(1)(inputs), half))
 
 
-def downsampling_unit(inputs, filters: int):
-    """Return the unit of figure 3 d, which halves the map: both branches see all channels."""
+def downsampling_block(inputs, filters: int):
+    """Block of figure 3 d, which halves the map: both branches see all channels."""
     half = filters // BRANCHES
     shortcut = convolution_norm_relu(depthwise_norm(inputs, strides=2), half)
-    return join(shortcut, working_branch(inputs, half, strides=2))
+    return concatenate_and_shuffle(shortcut, main_branch(inputs, half, strides=2))
 
 
 def build(name: str, inputs):
-    """Return features (N, H/32, W/32, C) of pixels (N, H, W, 1 or 3) in −1 … 1."""
+    """Features (N, H/32, W/32, C) of pixels (N, H, W, 1 or 3) in −1 … 1."""
     *stages, last = VARIANTS[name]
     outputs = convolution_norm_relu(inputs, STEM_FILTERS, kernel=3, strides=2)
     outputs = layers.MaxPooling2D(3, strides=2, padding="same")(outputs)
-    for filters, units in zip(stages, UNITS, strict=True):
-        outputs = downsampling_unit(outputs, filters)
-        for _ in range(units - 1):
-            outputs = basic_unit(outputs)
+    for filters, depth in zip(stages, DEPTHS, strict=True):
+        outputs = downsampling_block(outputs, filters)
+        for _ in range(depth - 1):
+            outputs = basic_block(outputs)
     return convolution_norm_relu(outputs, last)

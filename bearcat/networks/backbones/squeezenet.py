@@ -1,4 +1,4 @@
-"""SqueezeNet 1.0: few channels before each 3×3 convolution (Iandola et al. 2016, arXiv 1602.07360)."""
+"""SqueezeNet 1.0, with few channels before each 3×3 convolution (Iandola et al. 2016, arXiv 1602.07360)."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from keras import layers
 
 @dataclass(frozen=True)
 class Fire:
-    """A fire module: so many squeezing 1×1 filters, then `expand` 1×1 and as many 3×3 filters side by side."""
+    """A fire module: `squeeze` 1×1 filters, then `expand` 1×1 and `expand` 3×3 filters in parallel."""
 
     squeeze: int
     expand: int
 
 
 POOLING = "max pooling"
-# name → what follows the stem, in turn (table 1)
+# name → the layers after the stem (table 1)
 VARIANTS: dict[str, tuple[Fire | str, ...]] = {
     "SqueezeNet": (
         POOLING,
@@ -34,9 +34,9 @@ STEM_FILTERS = 96
 
 
 def convolution(inputs, filters: int, kernel: int, strides: int = 1):
-    """Return ReLU(convolution) with a bias, since the network is older than BatchNorm's habit.
+    """Convolution with bias and ReLU; the network has no batch normalization.
 
-    With the initial weights of He et al. (2015) the signal keeps its size over 18 ReLUs; Keras' own, Glorot's, made
+    The initialization of He et al. (2015) keeps the size of the signal over 18 ReLUs; Keras' default, Glorot's, made
     it ten thousand times smaller.
     """
     return layers.Conv2D(
@@ -45,18 +45,18 @@ def convolution(inputs, filters: int, kernel: int, strides: int = 1):
 
 
 def fire_module(inputs, fire: Fire):
-    """Return the map of 2 × `expand` channels (figure 1)."""
+    """Fire module (figure 1), with 2 × `expand` output channels."""
     squeezed = convolution(inputs, fire.squeeze, kernel=1)
     expanded = [convolution(squeezed, fire.expand, kernel) for kernel in (1, 3)]
     return layers.Concatenate()(expanded)
 
 
 def build(name: str, inputs):
-    """Return features (N, H/16, W/16, 512) of pixels (N, H, W, 1 or 3) in −1 … 1: the stride as published is 16."""
+    """Features (N, H/16, W/16, 512) of pixels (N, H, W, 1 or 3) in −1 … 1; 16 is the published stride."""
     outputs = convolution(inputs, STEM_FILTERS, kernel=7, strides=2)
     for part in VARIANTS[name]:
-        if part == POOLING:
-            outputs = layers.MaxPooling2D(3, strides=2, padding="same")(outputs)
-        else:
+        if isinstance(part, Fire):
             outputs = fire_module(outputs, part)
+        else:
+            outputs = layers.MaxPooling2D(3, strides=2, padding="same")(outputs)
     return outputs

@@ -1,4 +1,4 @@
-"""What happens when something is done on the page: an image comes, an example or another unit is chosen."""
+"""Event handlers of the page: an image arrives, an example or another model is chosen."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,51 +7,57 @@ import gradio
 from gradio.processing_utils import save_file_to_cache
 from gradio.utils import get_upload_folder
 
-from bearcat.serving.page.prediction import PageError, Read, read_image, takes_prompt
-from bearcat.serving.page.render import Past, remember, show_answer, show_history, show_note
-from bearcat.serving.page.translations import words_of
+from bearcat.serving.page.prediction import PageError, Predict, finds_objects, predict_image
+from bearcat.serving.page.render import HistoryEntry, add_to_history, answer_html, history_html, note_html
+from bearcat.serving.page.translations import texts_for
 
-MOST_PROMPT = 500  # characters
+MAX_PROMPT = 500  # characters
 
 
-class Desk:
-    """Answers the page: every method takes and returns what gradio's components hold."""
+class Handlers:
+    """The functions behind the page's events; they take and return the values of gradio components."""
 
-    def __init__(self, units: Mapping[str, Read], modes: Mapping[str, str], examples: Sequence[Path]):
-        self.units = units
+    def __init__(self, models: Mapping[str, Predict], modes: Mapping[str, str], examples: Sequence[Path]):
+        self.models = models
         self.modes = modes
         self.examples = examples
         self.uploads = Path(get_upload_folder()).resolve()
 
-    def choose_units(self, name: str | None) -> tuple:
-        """Return the choice of units and the place for a prompt, by what is served now."""
-        names = list(self.units)
+    def list_models(self, name: str | None) -> tuple[gradio.Dropdown, gradio.Textbox]:
+        """Updates the choice of models to those that are served now, and shows or hides the prompt."""
+        names = list(self.models)
         name = name if name in names else next(iter(names), None)
-        return gradio.Dropdown(names, value=name, visible=len(names) > 1), self.ask_prompt(name)
+        return gradio.Dropdown(names, value=name, visible=len(names) > 1), self.show_prompt(name)
 
-    def ask_prompt(self, name: str | None) -> gradio.Textbox:
-        """Return the place for a prompt: there where the unit finds boxes."""
-        return gradio.Textbox(visible=takes_prompt(self.modes, name))
+    def show_prompt(self, name: str | None) -> gradio.Textbox:
+        """Shows the prompt if the model finds objects, else hides it."""
+        return gradio.Textbox(visible=finds_objects(self.modes, name))
 
-    def take_example(self, index: int) -> str:
-        """Return a copy of an example for the image's place; the page may show no file but its own."""
+    def choose_example(self, index: int) -> str:
+        """Copies an example to the uploads, the only files that the page may show."""
         return save_file_to_cache(self.examples[index], str(self.uploads))
 
-    def read(self, file: str | None, name: str, prompt: str, past: list[Past], request: gradio.Request) -> tuple:
-        """Return the answer, the history and what is kept of it."""
-        words = words_of(request.headers.get("accept-language", ""))
+    def predict(
+        self, file: str | None, name: str, prompt: str, history: list[HistoryEntry], request: gradio.Request
+    ) -> tuple[str, str, list[HistoryEntry]]:
+        """Returns the answer as HTML, the history as HTML, and the history itself."""
+        texts = texts_for(request.headers.get("accept-language", ""))
         if file is None:
-            return show_note(words["waiting"]), show_history(past, words), past
+            return note_html(texts["waiting"]), history_html(history, texts), history
         try:
-            path = self.uploaded(file)
-            answer = read_image(self.units, path, name, (prompt or "")[:MOST_PROMPT])
+            path = self.check_upload(file)
+            answer = predict_image(self.models, path, name, (prompt or "")[:MAX_PROMPT])
         except PageError as error:
-            return show_note(error.told(words), wrong=True), show_history(past, words), past
-        past = remember(past, path, answer.prediction)
-        return show_answer(path, answer, words), show_history(past, words), past
+            return note_html(error.message(texts), is_error=True), history_html(history, texts), history
+        history = add_to_history(history, path, answer.prediction)
+        return answer_html(path, answer, texts), history_html(history, texts), history
 
-    def uploaded(self, file: str) -> Path:
-        """Return the path of an uploaded image; raise PageError for any other file of this machine."""
+    def check_upload(self, file: str) -> Path:
+        """Returns the path of an uploaded image.
+
+        Raises:
+            PageError: The file lies anywhere else on this machine.
+        """
         path = Path(file).resolve()
         if not path.is_relative_to(self.uploads):
             raise PageError("choose")

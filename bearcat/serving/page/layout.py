@@ -1,6 +1,6 @@
-"""The page as gradio Blocks: what stands on it, and what each part of it does.
+"""The page as gradio Blocks: its components and their events.
 
-It imports gradio, which takes seconds: bearcat/serving/page/mount.py imports it when the page is mounted.
+gradio takes seconds to import: bearcat/serving/page/mount.py imports this module when the page is mounted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,13 +8,13 @@ from pathlib import Path
 
 import gradio
 
-from bearcat.serving.page.handlers import Desk
-from bearcat.serving.page.prediction import Read
+from bearcat.serving.page.handlers import Handlers
+from bearcat.serving.page.prediction import Predict
 from bearcat.serving.page.translations import PREFIX
 
-CACHE_SECONDS = 3600  # uploads are deleted after an hour
-STATE_SECONDS = 24 * 3600  # and a history, of which gradio keeps those of the last 10,000 visits
-# none has to be fetched; the Chinese ones are named, since a Latin system would take any other for them
+UPLOAD_SECONDS = 3600  # after which an upload is deleted
+HISTORY_SECONDS = 24 * 3600  # gradio keeps the histories of the last 10,000 visits
+# system fonts, so that nothing is downloaded; Chinese ones are named, or a Latin system would take an arbitrary one
 FONTS = (
     "system-ui",
     "-apple-system",
@@ -26,10 +26,10 @@ FONTS = (
     "WenQuanYi Micro Hei",
     "sans-serif",
 )
-MONOSPACED = ("ui-monospace", "Consolas", "monospace")
-QUIETLY = {"show_progress": "hidden", "api_visibility": "private"}
-# without a certificate a browser has no navigator.clipboard, hence the older way
-COPY = """element.addEventListener('click', event => {
+MONOSPACE_FONTS = ("ui-monospace", "Consolas", "monospace")
+INTERNAL = {"show_progress": "hidden", "api_visibility": "private"}
+# navigator.clipboard exists only over HTTPS and on localhost, hence execCommand
+COPY_SCRIPT = """element.addEventListener('click', event => {
   if (event.target.tagName !== 'BUTTON') return;
   const code = event.target.parentElement.querySelector('code');
   getSelection().selectAllChildren(code);
@@ -40,75 +40,81 @@ COPY = """element.addEventListener('click', event => {
 
 
 def make_theme() -> gradio.themes.Base:
-    """Return the colours and the fonts of the page."""
+    """Returns the colours and fonts of the page."""
     return gradio.themes.Default(
         primary_hue=gradio.themes.colors.teal,
         secondary_hue=gradio.themes.colors.teal,
         neutral_hue=gradio.themes.colors.slate,
         radius_size=gradio.themes.sizes.radius_lg,
         font=FONTS,
-        font_mono=MONOSPACED,
+        font_mono=MONOSPACE_FONTS,
     )
 
 
 def build_page(
-    units: Mapping[str, Read], examples: Sequence[Path], modes: Mapping[str, str], logo: str
+    models: Mapping[str, Predict], examples: Sequence[Path], modes: Mapping[str, str], logo: str
 ) -> gradio.Blocks:
-    """Return the page over units."""
-    desk = Desk(units, modes, examples)
-    with gradio.Blocks(title="Bearcat", analytics_enabled=False, delete_cache=(CACHE_SECONDS,) * 2) as page:
-        past = gradio.State([], time_to_live=STATE_SECONDS)
+    """Returns the page.
+
+    Args:
+        models: Model name → function from an image file to a prediction.
+        examples: Images to choose from.
+        modes: Model name → MODE.
+        logo: An SVG element.
+    """
+    handlers = Handlers(models, modes, examples)
+    with gradio.Blocks(title="Bearcat", analytics_enabled=False, delete_cache=(UPLOAD_SECONDS,) * 2) as page:
+        history = gradio.State([], time_to_live=HISTORY_SECONDS)
         gradio.HTML(f'<header class="bc-head">{logo}<h1>Bearcat</h1></header>')
-        gradio.Markdown(say("tagline"), elem_classes="bc-tagline")
+        gradio.Markdown(_text("tagline"), elem_classes="bc-tagline")
         with gradio.Row():
             with gradio.Column(min_width=300):
-                image = make_image()
-                unit = gradio.Dropdown(list(units), label=say("unit"), visible=False, elem_id="bc-unit")
+                image = _image_input()
+                model = gradio.Dropdown(list(models), label=_text("model"), visible=False, elem_id="bc-model")
                 prompt = gradio.Textbox(
-                    label=say("prompt"), placeholder=say("prompt_hint"), visible=False, elem_id="bc-prompt"
+                    label=_text("prompt"), placeholder=_text("prompt_hint"), visible=False, elem_id="bc-prompt"
                 )
-                shelf = make_shelf(image, desk.examples) if desk.examples else None
+                gallery = _example_gallery(image, handlers.examples) if handlers.examples else None
             with gradio.Column(min_width=300):
-                answer = gradio.HTML(elem_id="bc-answer", js_on_load=COPY)
-        history = gradio.HTML(elem_id="bc-past")
-        asked, told = [image, unit, prompt, past], [answer, history, past]
-        page.load(desk.choose_units, unit, [unit, prompt], **QUIETLY)
-        unit.change(desk.ask_prompt, unit, prompt, **QUIETLY)
-        gradio.on([page.load, image.upload, image.clear, unit.input, prompt.submit], desk.read, asked, told, **QUIETLY)
-        if shelf:
-            taken = shelf.click(desk.take_example, shelf, image, **QUIETLY)
-            taken.then(desk.read, asked, told, **QUIETLY)
+                answer = gradio.HTML(elem_id="bc-answer", js_on_load=COPY_SCRIPT)
+        history_view = gradio.HTML(elem_id="bc-history")
+        inputs, outputs = [image, model, prompt, history], [answer, history_view, history]
+        page.load(handlers.list_models, model, [model, prompt], **INTERNAL)
+        model.change(handlers.show_prompt, model, prompt, **INTERNAL)
+        events = [page.load, image.upload, image.clear, model.input, prompt.submit]
+        gradio.on(events, handlers.predict, inputs, outputs, **INTERNAL)
+        if gallery:
+            chosen = gallery.click(handlers.choose_example, gallery, image, **INTERNAL)
+            chosen.then(handlers.predict, inputs, outputs, **INTERNAL)
     return page
 
 
-def make_image() -> gradio.Image:
-    """Return the place to drop, paste or choose an image."""
+def _image_input() -> gradio.Image:
     image = gradio.Image(
         type="filepath",
         sources=["upload", "clipboard"],
-        label=say("image"),
+        label=_text("image"),
         height=260,
         buttons=[],
         elem_id="bc-image",
     )
-    # gradio would open the file first, with all the formats that Pillow knows, and might encode it again
+    # gradio would decode the file first, with every format that Pillow knows, and might encode it again
     image.preprocess = lambda payload: payload.path if payload else None
     return image
 
 
-def make_shelf(image: gradio.Image, examples: Sequence[Path]) -> gradio.Dataset:
-    """Return the images that can be chosen on the page."""
+def _example_gallery(image: gradio.Image, examples: Sequence[Path]) -> gradio.Dataset:
     return gradio.Dataset(
         components=[image],
         samples=[[str(path)] for path in examples],
         type="index",
         layout="gallery",
-        label=say("examples"),
+        label=_text("examples"),
         samples_per_page=len(examples),
         elem_id="bc-examples",
     )
 
 
-def say(word: str) -> object:
-    """Return what the browser replaces by a word of WORDS in its language."""
-    return gradio.I18n()(PREFIX + word)
+def _text(key: str) -> object:
+    """Returns a placeholder that the browser replaces by a text of TEXTS in its language."""
+    return gradio.I18n()(PREFIX + key)

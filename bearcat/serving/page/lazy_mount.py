@@ -1,4 +1,4 @@
-"""The door to the page, which is loaded while the API answers already."""
+"""Mounts an app that takes long to load, while the rest of the service answers already."""
 
 import asyncio
 import contextlib
@@ -9,30 +9,34 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bearcat.serving.protocol import failure
+from bearcat.serving.protocol import error_response
 
-WAITING = """<!DOCTYPE html><meta charset="utf-8"><meta http-equiv="refresh" content="1"><title>Bearcat</title>
+LOADING_PAGE = """<!DOCTYPE html><meta charset="utf-8"><meta http-equiv="refresh" content="1"><title>Bearcat</title>
 <p>The page is loading. / 页面加载中……"""
-STREAMS = "/gradio_api/heartbeat/"  # answers that end only when the browser leaves
+STREAMS = "/gradio_api/heartbeat/"  # responses that end only when the browser leaves
 
 log = logging.getLogger("bearcat.serving.page.mount")
 
 
-class PageDoor:
-    """Leads to the page once it is there; until then GET / gets a small page that loads itself again."""
+class LazyMount:
+    """Passes requests to the page once it is loaded; until then GET / is answered with a page that reloads itself.
 
-    def __init__(self, absent: str = ""):
-        self.absent = absent  # why there is no page and none is to come
+    Args:
+        unavailable: Why there will be no page; "" if it will be loaded.
+    """
+
+    def __init__(self, unavailable: str = ""):
+        self.unavailable = unavailable
         self._page: ASGIApp | None = None
         self._streams: set[asyncio.Task] = set()
         self._closed = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._page is None:
-            return await self._instead(scope)(scope, receive, send)
-        if not scope["path"].startswith(STREAMS):
-            return await self._page(scope, receive, send)
+            return await self._placeholder(scope)(scope, receive, send)
         stream = asyncio.current_task()
+        if stream is None or not scope["path"].startswith(STREAMS):
+            return await self._page(scope, receive, send)
         self._streams.add(stream)
         try:
             await self._page(scope, receive, send)
@@ -44,8 +48,8 @@ class PageDoor:
             self._streams.discard(stream)
 
     @contextlib.asynccontextmanager
-    async def opened(self, load: Callable[[], ASGIApp]) -> AsyncIterator[None]:
-        """Load the page in a thread, and let it live until the block ends."""
+    async def loaded(self, load: Callable[[], Starlette]) -> AsyncIterator[None]:
+        """Loads the page in a thread, and keeps its lifespan open until the block ends."""
         leave = asyncio.Event()
         holding = asyncio.create_task(self._hold(load, leave))
         try:
@@ -58,7 +62,7 @@ class PageDoor:
                 await holding
 
     def close(self) -> None:
-        """End the answers that would keep a service from stopping."""
+        """Ends open streams, which would keep the service from stopping."""
         self._closed = True
         for stream in self._streams:
             stream.cancel()
@@ -66,17 +70,17 @@ class PageDoor:
     async def _hold(self, load: Callable[[], Starlette], leave: asyncio.Event) -> None:
         try:
             page = await asyncio.to_thread(load)
-            # its own lifespan, since that of the service had begun before the page was there
+            # a lifespan of its own, since the service's began before the page was loaded
             async with page.router.lifespan_context(page):
                 self._page = page
                 log.info("the page is ready")
                 await leave.wait()
         except Exception as error:
-            self.absent = f"the page could not be loaded: {error!r}"
-            log.exception("the page could not be loaded; the API serves without it")
+            self.unavailable = f"the page could not be loaded: {error!r}"
+            log.exception("the page could not be loaded; the API is served without it")
 
-    def _instead(self, scope: Scope) -> Response:
-        if scope["path"] == "/" and not self.absent:
-            return HTMLResponse(WAITING, headers={"Cache-Control": "no-store"})
-        reason = self.absent if scope["path"] == "/" else f"there is nothing at {scope['path'][:80]!a}"
-        return failure(404, f"{reason}; POST / reads images, /docs says how")
+    def _placeholder(self, scope: Scope) -> Response:
+        if scope["path"] == "/" and not self.unavailable:
+            return HTMLResponse(LOADING_PAGE, headers={"Cache-Control": "no-store"})
+        reason = self.unavailable if scope["path"] == "/" else f"not found: {scope['path'][:80]!a}"
+        return error_response(404, f"{reason}; POST / recognises images, see /docs")

@@ -1,4 +1,4 @@
-"""What the page asks of the units, and what it says where they cannot answer."""
+"""Predictions for the page, and errors as messages for its visitors."""
 
 import logging
 import time
@@ -14,75 +14,87 @@ from bearcat.core.errors import (
     RequestOptionError,
 )
 from bearcat.data.codecs import Prediction
-from bearcat.data.images import FORMATS, MOST_PIXELS
+from bearcat.data.images import FORMATS, MAX_PIXELS
 from bearcat.detection.decoding import Detections
 from bearcat.modes import MODES, Task
 from bearcat.serving.answers import parse_prompt
 from bearcat.serving.page.render import Answer
 
-Read = Callable[[Path], Prediction | Detections]
-# the first that fits; RequestOptionError comes from a prompt alone
-WORD_OF_ERROR = {
+Predict = Callable[[Path], Prediction | Detections]
+# the first class that matches counts; only a prompt raises RequestOptionError
+TEXT_OF_ERROR: dict[type[BearcatError], str] = {
     ImageFormatError: "format",
     ImageSizeError: "size",
     ImageError: "damaged",
     RequestOptionError: "bad_prompt",
-    ArtifactError: "no_unit",
+    ArtifactError: "no_model",
 }
 
 log = logging.getLogger("bearcat.serving.page.mount")
 
 
 class PageError(BearcatError):
-    """What a visitor is told instead of an answer: the key of its words, and what goes into them."""
+    """An error shown to a visitor.
 
-    def __init__(self, word: str, **values: str):
-        super().__init__(word)
-        self.word = word
+    Args:
+        key: Key of its text in `translations.TEXTS`.
+        **values: Values for the text's placeholders.
+    """
+
+    def __init__(self, key: str, **values: str):
+        super().__init__(key)
+        self.key = key
         self.values = values
 
-    def told(self, words: Mapping[str, str]) -> str:
-        """Return the message in a visitor's language."""
-        return words[self.word].format(**self.values)
+    def message(self, texts: Mapping[str, str]) -> str:
+        """Returns the message in a visitor's language."""
+        return texts[self.key].format(**self.values)
 
 
-def read_image(units: Mapping[str, Read], file: Path, name: str, prompt: str = "") -> Answer:
-    """Return what a unit makes of an image; raise PageError where that is nothing to show."""
+def predict_image(models: Mapping[str, Predict], file: Path, name: str, prompt: str = "") -> Answer:
+    """Predicts an image with the model of that name.
+
+    Raises:
+        PageError: There is no answer; a bug is logged.
+    """
     started = time.perf_counter()
     try:
-        if name not in units:
-            raise PageError("no_unit")
-        prediction = units[name](file)
-        wanted = prompt_of(prompt, prediction)
-        points = tuple(prediction.points(wanted)) if wanted else ()
+        predict = models.get(name)
+        if predict is None:
+            raise PageError("no_model")
+        prediction = predict(file)
+        names = _names_to_click(prompt, prediction)
+        points = tuple(prediction.points(names)) if names and isinstance(prediction, Detections) else ()
+    except PageError:
+        raise
     except BearcatError as error:
-        raise error if isinstance(error, PageError) else page_error(error) from None
+        raise _to_page_error(error) from None
     except Exception:
-        log.exception("the page could not read an image")
+        log.exception("prediction for the page failed")
         raise PageError("failed") from None
-    return Answer(prediction, (time.perf_counter() - started) * 1000, tuple(wanted), points)
+    return Answer(prediction, (time.perf_counter() - started) * 1000, tuple(names), points)
 
 
-def prompt_of(prompt: str, prediction: Prediction | Detections) -> list[str]:
-    """Return the names to click; none where a unit finds no boxes. Raises PageError for one that it never learnt."""
+def _names_to_click(prompt: str, prediction: Prediction | Detections) -> list[str]:
+    """Returns the names of a prompt, none for a model that finds no objects."""
     if not isinstance(prediction, Detections) or not prompt.strip():
         return []
-    wanted = parse_prompt(prompt, prediction.names)
-    unknown = [name for name in dict.fromkeys(wanted) if name not in prediction.names]
+    names = parse_prompt(prompt, prediction.names)
+    unknown = [name for name in dict.fromkeys(names) if name not in prediction.names]
     if unknown:
         raise PageError("unknown", names=", ".join(unknown)[:80])
-    return wanted
+    return names
 
 
-def page_error(error: BearcatError) -> PageError:
-    """Return what a visitor is told of an error; paths and whatever else it names stay out of it."""
-    word = next((word for kind, word in WORD_OF_ERROR.items() if isinstance(error, kind)), None)
-    if word is None:
-        log.error("the page could not read an image", exc_info=error)
-    return PageError(word or "failed", formats=", ".join(FORMATS), pixels=f"{MOST_PIXELS:,}")
+def _to_page_error(error: BearcatError) -> PageError:
+    """Returns an error without its details, which may name paths of this machine."""
+    key = next((key for kind, key in TEXT_OF_ERROR.items() if isinstance(error, kind)), None)
+    if key is None:
+        log.error("prediction for the page failed", exc_info=error)
+    return PageError(key or "failed", formats=", ".join(FORMATS), pixels=f"{MAX_PIXELS:,}")
 
 
-def takes_prompt(modes: Mapping[str, str], name: str | None) -> bool:
-    """Tell whether a unit finds boxes, and so may be told what to click."""
+def finds_objects(modes: Mapping[str, str], name: str | None) -> bool:
+    """Whether a model finds objects, so that a prompt can say what to click."""
     mode = modes.get(name or "")
     return mode in MODES and MODES[mode].task is Task.DETECTION

@@ -1,70 +1,75 @@
-"""What the page says, in English and in Chinese; which of the two is the browser's own choice."""
+"""The texts of the page in English and Chinese; the browser's settings choose the language."""
 
 import re
 
-WORDS = {
+TEXTS = {
     "en": {
-        "tagline": "Drop, paste or choose a captcha of the kind this unit was trained on. It is read at once.",
+        "tagline": "Drop, paste or choose a captcha like those the model was trained on. It is recognised at once.",
         "image": "Image",
-        "unit": "Trained unit",
+        "model": "Model",
         "prompt": "What to click, in order",
-        "prompt_hint": "for example 天好, or names with commas between",
-        "examples": "Images of the test set",
-        "history": "Read on this visit",
-        "waiting": "What is read appears here.",
-        "overall": "all of it right: {share}",
+        "prompt_hint": "for example 天好, or names separated by commas",
+        "examples": "Test images",
+        "history": "History of this visit",
+        "waiting": "The result appears here.",
+        "overall": "overall confidence: {confidence}",
         "time": "{time} ms",
         "copy": "Copy",
-        "nothing": "Nothing was read. Is this the kind of image the unit was trained on?",
-        "no_objects": "Nothing was found. Is this the kind of image the unit was trained on?",
-        "found": "Found",
-        "clicks": "To click, in order",
+        "nothing": "No text was recognised. Was the model trained on images like this one?",
+        "no_objects": "No objects were found. Was the model trained on images like this one?",
+        "found": "Objects",
+        "clicks": "Click in this order",
         "not_found": "not found",
         "choose": "Choose an image first.",
-        "no_unit": "There is no trained unit of this name any more: load the page again.",
-        "format": "This is no image in one of these formats: {formats}.",
-        "size": "This image has too many pixels: at most {pixels} are accepted.",
+        "no_model": "This model is no longer available. Reload the page.",
+        "format": "This file is not an image in a supported format: {formats}.",
+        "size": "This image is too large: at most {pixels} pixels are allowed.",
         "damaged": "This image is damaged or too small.",
-        "unknown": "Never learnt by this unit, so it can't be clicked: {names}",
-        "bad_prompt": 'Write what to click as 天好, as names with commas between, or as ["天", "好"].',
-        "failed": "Something went wrong here; the service's log says what.",
+        "unknown": "The model does not know: {names}",
+        "bad_prompt": 'Enter the characters to click (天好), names separated by commas, or a JSON list (["天", "好"]).',
+        "failed": "Something went wrong. See the log of the service.",
     },
     "zh": {
-        "tagline": "拖入、粘贴或选择一张验证码图片（须与模型训练时的类型一致），立即识别。",
+        "tagline": "拖入、粘贴或选择一张验证码图片，立即识别。图片应与模型的训练数据属于同一类型。",
         "image": "图片",
-        "unit": "模型",
-        "prompt": "按什么顺序点击",
-        "prompt_hint": "例如 天好；多字的名称之间用逗号隔开",
-        "examples": "测试集中的图片",
-        "history": "本次访问的识别记录",
-        "waiting": "识别结果会显示在这里。",
-        "overall": "整体正确的把握：{share}",
+        "model": "模型",
+        "prompt": "要依次点击的内容",
+        "prompt_hint": "例如 天好；多字名称用逗号分隔",
+        "examples": "测试集图片",
+        "history": "本次识别记录",
+        "waiting": "识别结果将显示在这里。",
+        "overall": "整体置信度：{confidence}",
         "time": "{time} 毫秒",
         "copy": "复制",
-        "nothing": "没有识别出内容。这张图片与训练时的类型一致吗？",
-        "no_objects": "没有找到目标。这张图片与训练时的类型一致吗？",
-        "found": "找到的目标",
+        "nothing": "没有识别出内容。这张图片与模型的训练数据属于同一类型吗？",
+        "no_objects": "没有检测到目标。这张图片与模型的训练数据属于同一类型吗？",
+        "found": "检测到的目标",
         "clicks": "点击顺序",
         "not_found": "未找到",
         "choose": "请先选择一张图片。",
-        "no_unit": "这个模型已经不在了，请刷新页面。",
-        "format": "这不是可用的图片，支持的格式：{formats}。",
-        "size": "图片的像素太多，最多 {pixels} 像素。",
-        "damaged": "图片已损坏，或者尺寸太小。",
-        "unknown": "模型没有学过，无法点击：{names}",
-        "bad_prompt": '请写成 天好，或用逗号隔开的名称，或 ["天", "好"]。',
-        "failed": "服务出错了，原因见服务的日志。",
+        "no_model": "该模型已不可用，请刷新页面。",
+        "format": "文件不是图片，或格式不受支持。支持的格式：{formats}。",
+        "size": "图片过大，最多 {pixels} 像素。",
+        "damaged": "图片已损坏或尺寸过小。",
+        "unknown": "模型的类别中没有：{names}",
+        "bad_prompt": '请输入要点击的字符（如 天好）、用逗号分隔的名称，或 JSON 列表（如 ["天", "好"]）。',
+        "failed": "服务出错，详情请查看服务日志。",
     },
 }
-# gradio translates every text that is one of these keys, the name of a unit too: hence the prefix
+# gradio translates every text that equals a key, even the name of a model: hence the prefix
 PREFIX = "bearcat_"
-# it looks a browser's language up as it is written; its own words are there in all of these
+# gradio looks up the browser's language tag as it is; its own texts exist in all of these
 LANGUAGES = {"en": "en", "zh": "zh", "zh-CN": "zh", "zh-TW": "zh", "zh-HK": "zh"}
 TRANSLATIONS = {
-    language: {PREFIX + word: text for word, text in WORDS[ours].items()} for language, ours in LANGUAGES.items()
+    tag: {PREFIX + key: text for key, text in TEXTS[language].items()} for tag, language in LANGUAGES.items()
 }
 
 
-def words_of(accept_language: str) -> dict[str, str]:
-    """Return the words in the first language of a browser's list, in English where that is not Chinese."""
-    return WORDS["zh" if re.match(r"\s*zh\b", accept_language, re.IGNORECASE) else "en"]
+def language_of(accept_language: str) -> str:
+    """Returns the language to answer in, "en" or "zh": Chinese if it is the browser's first choice."""
+    return "zh" if re.match(r"\s*zh\b", accept_language, re.IGNORECASE) else "en"
+
+
+def texts_for(accept_language: str) -> dict[str, str]:
+    """Returns the texts in the language of an Accept-Language header."""
+    return TEXTS[language_of(accept_language)]

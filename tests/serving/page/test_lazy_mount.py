@@ -1,4 +1,4 @@
-"""The door to the page: what is seen before the page is there, after, and where it cannot be loaded."""
+"""The lazily mounted page: before it is loaded, afterwards, and if it cannot be loaded."""
 
 import contextlib
 import threading
@@ -10,20 +10,20 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from bearcat.serving.app import make_app
-from bearcat.serving.page.lazy_mount import PageDoor
+from bearcat.serving.page.lazy_mount import LazyMount
 
 
 @contextlib.contextmanager
 def service_with(load):
-    """Yield a client of a service whose page is made by `load`."""
-    door = PageDoor()
-    app = make_app({"unit": lambda image: {}}, page=door, lifespan=lambda app: door.opened(load))
+    """Yields a client of a service whose page is loaded by `load`."""
+    page = LazyMount()
+    app = make_app({"model": lambda image: {}}, page=page, lifespan=lambda app: page.loaded(load))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
 
 def get_when(client: TestClient, status: int):
-    """Return the answer to GET / once it has this status and is no longer the page that waits."""
+    """Returns the answer to GET / once it has this status and is no longer the loading page."""
     deadline = time.monotonic() + 10
     while (answer := client.get("/")).status_code != status or "http-equiv" in answer.text:
         assert time.monotonic() < deadline, answer.text
@@ -31,14 +31,14 @@ def get_when(client: TestClient, status: int):
     return answer
 
 
-def test_the_page_takes_over_when_it_is_loaded_and_lives_as_long_as_the_service():
-    may_load, happened = threading.Event(), []
+def test_the_page_is_served_once_it_is_loaded_and_ends_with_the_service():
+    may_load, events = threading.Event(), []
 
     @contextlib.asynccontextmanager
     async def lifespan(app):
-        happened.append("begun")
+        events.append("started")
         yield
-        happened.append("ended")
+        events.append("stopped")
 
     def load() -> Starlette:
         may_load.wait(10)
@@ -46,9 +46,9 @@ def test_the_page_takes_over_when_it_is_loaded_and_lives_as_long_as_the_service(
         return Starlette(routes=routes, lifespan=lifespan)
 
     with service_with(load) as client:
-        waiting = client.get("/")
-        assert 'http-equiv="refresh"' in waiting.text
-        assert waiting.headers["cache-control"] == "no-store"
+        loading = client.get("/")
+        assert 'http-equiv="refresh"' in loading.text
+        assert loading.headers["cache-control"] == "no-store"
         assert client.get("/config").status_code == client.get("/config").json()["return_code"] == 404
         assert client.get("/health").status_code == 200
         may_load.set()
@@ -56,11 +56,11 @@ def test_the_page_takes_over_when_it_is_loaded_and_lives_as_long_as_the_service(
         assert client.get("/config").text == "the page"
         assert client.get("/health").json()["status"] == "ok"
         assert client.post("/", json={}).json()["return_code"] == 400  # ours
-        assert happened == ["begun"]
-    assert happened == ["begun", "ended"]
+        assert events == ["started"]
+    assert events == ["started", "stopped"]
 
 
-def test_a_page_that_cannot_be_loaded_is_told_and_the_api_goes_on():
+def test_if_the_page_cannot_be_loaded_the_api_says_so_and_goes_on():
     def load() -> Starlette:
         raise ImportError("gradio is not installed")
 

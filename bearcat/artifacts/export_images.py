@@ -1,0 +1,88 @@
+"""The images that save_model.py needs: to calibrate, to interpolate weights, and to compare Keras with ONNX."""
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bearcat.artifacts.card import Card
+from bearcat.artifacts.inference import Extract
+from bearcat.core.errors import DataError, ImageError
+from bearcat.core.workspace import Work
+from bearcat.data.codecs import TEXT_CODECS
+from bearcat.data.images import InputSpec
+from bearcat.data.labels import ImageProcessing, list_images, load_split
+
+CALIBRATION_IMAGES = 2000  # more of them change nothing and take longer
+INTERPOLATION_IMAGES = 500  # of the training images
+IMAGES_COMPARED = 64
+
+
+@dataclass(frozen=True)
+class ExportImages:
+    """Images as the network sees them.
+
+    Args:
+        pixels: Images uint8 (n, H, W, C): the validation images with labels, then others until there are enough to
+            compare on.
+        labels: Labels of the validation images.
+        trained_on: Training images with their labels; empty unless they are needed for weight interpolation.
+    """
+
+    pixels: np.ndarray
+    labels: list[str]
+    trained_on: list[tuple[np.ndarray, str]]
+
+
+def load_export_images(
+    work: Work, card: Card, seed: int, processing: ImageProcessing, is_pretrained: bool
+) -> ExportImages:
+    """Loads the images that a checkpoint is calibrated, interpolated and compared on.
+
+    Args:
+        work: The work.
+        card: The checkpoint's card.
+        seed: Decides which images are taken if there are more than needed.
+        processing: `utils.Image_Processing`.
+        is_pretrained: Whether the checkpoint started from pretrained weights.
+
+    Raises:
+        DataError: The work has no images left.
+    """
+
+    def load(split: str, limit: int) -> list[tuple[np.ndarray, str]]:
+        if card.mode not in TEXT_CODECS:
+            return []
+        try:
+            data = load_split(work, split, card.mode, processing)
+        except DataError:
+            return []  # the images were deleted after packing
+        chosen = random.Random(seed).sample(data, min(len(data), limit))
+        loaded = ((_load_pixels(item.path, card.spec, processing.extraction_image), item.label) for item in chosen)
+        return [(pixels, label) for pixels, label in loaded if pixels is not None]
+
+    validation = load("validation", CALIBRATION_IMAGES)
+    trained_on = load("train", INTERPOLATION_IMAGES) if is_pretrained else []
+    pixels = _load_further([image for image, _ in validation], work, card.spec, processing.extraction_image)
+    return ExportImages(pixels, [label for _, label in validation], trained_on)
+
+
+def _load_further(found: list[np.ndarray], work: Work, spec: InputSpec, extract: Extract) -> np.ndarray:
+    """Appends images of the other data sets until there are enough to compare on."""
+    for split in ("test", "train") if found else ("validation", "test", "train"):
+        for path in list_images(work.data_folder(split)):
+            if len(found) >= IMAGES_COMPARED:
+                return np.stack(found)
+            pixels = _load_pixels(path, spec, extract)
+            found += [pixels] if pixels is not None else []
+    if not found:
+        raise DataError(f"{work.path} has no image left to compare Keras and ONNX on: put some in test_dataset")
+    return np.stack(found)
+
+
+def _load_pixels(path: Path, spec: InputSpec, extract: Extract) -> np.ndarray | None:
+    try:
+        return extract(path, spec)
+    except ImageError:
+        return None  # damaged, as pack_dataset.py reports

@@ -1,0 +1,114 @@
+"""Result of cheak_file.py: statistics of the three sets, findings and proposed settings, as JSON and as lines."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from bearcat.core.errors import DataError, LabelError
+from bearcat.core.workspace import LABEL_FOLDER, Work
+from bearcat.data.box_labels import BoxLabels
+from bearcat.modes import MODES, Task
+from bearcat.reports.data_checks import (
+    Duplicate,
+    Finding,
+    check_sets,
+    find_duplicates,
+    find_look_alikes,
+    find_unseen_symbols,
+)
+from bearcat.reports.data_statistics import SetStatistics, inspect_set, merge_statistics, summarize
+from bearcat.reports.html import plural
+from bearcat.reports.recommended_settings import ModeChoice, Proposal, propose_settings, recommend_mode
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """Everything that is known of the images of a work.
+
+    Args:
+        work: The folder of the work.
+        current_mode: The value of MODE.
+        choice: The mode under which the labels were read.
+        sets: train, validation and test → their statistics.
+        duplicates: Images that exist more than once.
+        findings: Results of the checks, warnings first.
+        proposals: Settings that follow from the data; empty without images.
+    """
+
+    work: Path
+    current_mode: str
+    choice: ModeChoice
+    sets: Mapping[str, SetStatistics]
+    duplicates: list[Duplicate]
+    findings: list[Finding]
+    proposals: list[Proposal]
+
+    @property
+    def task(self) -> Task:
+        """Task of the chosen mode."""
+        return MODES[self.choice.mode].task
+
+    def as_dict(self) -> dict:
+        """Returns report/check.json."""
+        whole = merge_statistics(self.sets.values())
+        return {
+            "sets": {name: found.as_dict() for name, found in self.sets.items()},
+            "all": whole.as_dict(),
+            "findings": [finding.as_dict() for finding in self.findings],
+            "unseen": {name: dict(symbols) for name, symbols in find_unseen_symbols(self.sets).items()},
+            "look_alikes": find_look_alikes(whole.symbols) if self.task is Task.TEXT else [],
+            "doubles": [duplicate.as_dict() for duplicate in self.duplicates],
+            "suggested": {proposal.name: proposal.suggested for proposal in self.proposals},
+            "why": {proposal.name: proposal.reason for proposal in self.proposals},
+            "mode": {"now": self.current_mode, "goes_on_with": self.choice.mode, "because": self.choice.because},
+        }
+
+    def lines(self) -> list[str]:
+        """Returns the lines that a terminal shows: a summary of each set, then the findings without their files."""
+        lines = [line for name, found in self.sets.items() for line in summarize(f"{name}_dataset", found)]
+        return [*lines, *(f"{finding.level.capitalize()}: {finding.text}" for finding in self.findings)]
+
+    def require_labelled_images(self) -> None:
+        """Raises LabelError if an image has no label, DataError if there are no images."""
+        without_label = [line for found in self.sets.values() for line in found.without_label]
+        if without_label:
+            raise LabelError(f"without a label: {plural(len(without_label), 'image')}, the first:\n{without_label[0]}")
+        if not self.proposals:
+            todo = "put yours into train_dataset and run python move_path.py"
+            raise DataError(f"{self.work} has no images yet that can be read: {todo}")
+
+
+def inspect_data(
+    work: Work,
+    settings: SimpleNamespace,
+    overrides: Iterable[str],
+    label_of: Callable[[Path], str],
+    boxes_of: Callable[[Path, Path], BoxLabels],
+) -> DataReport:
+    """Opens all images of a work and reports on them, in the mode that is set or that their labels suggest.
+
+    Args:
+        work: The work.
+        settings: Its settings.
+        overrides: The NAME=VALUE texts of --set.
+        label_of: Takes the label from an image's path.
+        boxes_of: Reads the boxes of an image, given its path and the label folder.
+    """
+    label_folder = work.folder(LABEL_FOLDER)
+    folders = {split: work.data_folder(split) for split in SPLITS}
+    choice = recommend_mode(settings.MODE, overrides, folders.values(), label_folder, label_of)
+    mode = MODES[choice.mode]
+    with_boxes = mode.task is Task.DETECTION
+
+    def boxes_or_text(path: Path) -> Any:
+        return boxes_of(path, label_folder) if with_boxes else label_of(path)
+
+    sets = {split: inspect_set(folder, boxes_or_text, mode.symbols, with_boxes) for split, folder in folders.items()}
+    duplicates = find_duplicates(sets)
+    findings = check_sets(sets, duplicates, mode.task)
+    proposals = propose_settings(settings, choice, list(sets.values()))
+    return DataReport(work.path, settings.MODE, choice, sets, duplicates, findings, proposals)

@@ -1,0 +1,312 @@
+"""The training of one work: starting weights, resuming, the epochs, and the report. Imports TensorFlow late."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from bearcat.artifacts.card import Card
+from bearcat.artifacts.checkpoints import best_epoch
+from bearcat.artifacts.pretrained import initial_weights_file, origin_of, resolve_backbone
+from bearcat.core.devices import Device
+from bearcat.core.progress import write_line
+from bearcat.core.workspace import Work
+from bearcat.modes import MODES
+from bearcat.training.config import TrainingConfig
+from bearcat.training.distribution import SINGLE_REPLICA, Replicas, weights_checksum
+from bearcat.training.schedules import (
+    ALL_EPOCHS,
+    EARLY_STOP,
+    INTERRUPT,
+    TIME_SPENT,
+    TIME_UP,
+    PlateauRule,
+    few_images_rate,
+    scale_rate,
+)
+from bearcat.training.sources import TrainingSource
+
+WORKER_SEED_STRIDE = 1_000_003  # more than any training has epochs
+# card, configuration, device, number of replicas → compiled model, with card and configuration without 'auto'
+Build = Callable[[Card, TrainingConfig, Device, int], tuple[Any, Card, TrainingConfig]]
+
+
+class Trainer:
+    """Trains the network of a work. A subclass lists the Keras callbacks (see `callback.CallBack`).
+
+    Attributes:
+        card: The network; 'auto' is resolved once a model is built or loaded.
+        config: The training configuration, likewise.
+        history: One row of metrics per epoch, those of interrupted runs included.
+        origin: Fingerprint of the pretrained weights that the training started from; '' for none.
+
+    Args:
+        work: The work.
+        settings: Its settings.
+        card: The network that settings and vocabulary ask for.
+        replicas: The replicas that train.
+        images: The number of labelled training images; None: many.
+    """
+
+    def __init__(
+        self,
+        work: Work,
+        settings: SimpleNamespace,
+        card: Card,
+        replicas: Replicas = SINGLE_REPLICA,
+        images: int | None = None,
+    ):
+        self.work, self.settings, self.card, self.replicas = work, settings, card, replicas
+        self.images = sys.maxsize if images is None else images
+        self.origin = ""
+        self.config = replace(TrainingConfig.from_settings(settings), lr=self.peak_rate)
+        self.history: list[dict] = []
+        self.plateau = PlateauRule(settings.LR_PATIENCE, settings.EARLY_PATIENCE)
+        self._model: Any = None
+        self._schedule: Any = None
+
+    def callbacks(self, steps_per_epoch: int, validation_batches, validated: int) -> list:
+        """Returns the Keras callbacks of the training."""
+        raise NotImplementedError
+
+    def run(self, source: TrainingSource, device: Device, build: Build) -> None:
+        """Starts or resumes the training, and runs the remaining epochs.
+
+        Args:
+            source: The training and validation images.
+            device: The device that computes.
+            build: Builds a compiled model; see `models.build_for`.
+        """
+        with self.replicas.watched():
+            images = (source.count, source.validated)
+            self.replicas.check_agreement(**vars(self.settings), images=images, card=self.card)
+            self._model = self.resume() or self.start(device, build)
+            checksum = weights_checksum(self._model)
+            self.replicas.check_agreement(card=self.card, config=self.config, weights=checksum)
+            source.check(self._model, self.card)
+            if not self.has_ended:
+                self.train(self._model, source, device)
+                return
+        limit = "TRAIN_SECONDS" if self.settings.TRAIN_SECONDS else "EARLY_PATIENCE or EPOCHS"
+        write_line(f"This training has ended. To continue it, set a larger {limit}: python train.py --set NAME=VALUE")
+        write_line("To train on new images (this training is kept): python init_working_space.py --go-on")
+        write_line("To start from the beginning (this training is kept): python init_working_space.py")
+
+    def resume(self):
+        """Loads the model of the newest checkpoint with the optimizer's state; returns None if there is none."""
+        from bearcat.training.callbacks import write_history
+        from bearcat.training.resume import load_newest
+
+        resumed = load_newest(self.work.folder("checkpoint"), self.card, self.checkpoint_config(), self.replicas)
+        if resumed is None:
+            return None
+        self.card = replace(self.card, backbone=resumed.card.backbone)
+        self.config = replace(self.config, precision=resumed.precision)
+        self.history, self.origin = resumed.history, resumed.origin
+        if self.replicas.worker.is_chief:  # a kill between checkpoint and CSV leaves the CSV a row short
+            write_history(self.csv_file, self.history)
+        for row in self.history:
+            self.plateau.observe(row["val_loss"], row["val_exact"])
+        write_line(f"Resuming after epoch {resumed.checkpoint.epoch}: {resumed.checkpoint.path.name}")
+        return resumed.model
+
+    def start(self, device: Device, build: Build):
+        """Builds the model, with the weights from the work's `weight` folder or the pretrained ones."""
+        weights, folder = self.settings.WEIGHTS, self.work.folder("weight")
+        card = replace(self.card, backbone=resolve_backbone(self.card, device.has_gpu, folder, weights))
+        weight_file = initial_weights_file(folder, weights, card.backbone, MODES[card.mode].task)
+        if weight_file:
+            self.set_origin(weight_file)
+        with self.replicas.scope():
+            model, self.card, self.config = build(card, self.config, device, self.replicas.count)
+        if weight_file:
+            load_starting_weights(model, self.card, weight_file)
+        return model
+
+    def train(self, model, source: TrainingSource, device: Device) -> None:
+        """Runs the remaining epochs; before the first one, the sanity check."""
+        import keras
+
+        settings, replicas = self.settings, self.replicas
+        # resuming with the same seed would repeat the order and augmentation of the first epochs
+        seed = settings.SEED + self.epochs_done
+        keras.utils.set_random_seed(seed + WORKER_SEED_STRIDE * replicas.worker.number)
+        steps = max(settings.MIN_EPOCH_STEPS, -(-source.count // (settings.BATCH_SIZE * replicas.count)))
+        batches, validation = source.batches(self.card, seed, self.augmentation_strength(steps), replicas)
+        replicas.prepare(model, batches)
+        if replicas.description:
+            size = settings.BATCH_SIZE
+            write_line(f"{replicas.description}: {replicas.count} × {size} = {replicas.count * size} images per step")
+        if self.peak_rate != settings.LR:
+            write_line(f"Initial learning rate {self.peak_rate:.2g}, scaled from LR = {settings.LR:g}")
+        if not self.epochs_done:
+            self.check_sanity(model, batches, steps, device)
+        write_line(
+            f"{source.count} images, {steps} steps per epoch, {self.card.backbone}, "
+            f"{model.count_params():,} parameters in {self.config.precision}, on {device.description}"
+        )
+        self.fit(model, steps, batches, validation, source.validated)
+
+    def fit(self, model, steps_per_epoch: int, batches, validation_batches, validated: int) -> None:
+        """Runs Keras' `fit` for the remaining epochs; Ctrl-C ends it after the current step.
+
+        Args:
+            model: The compiled model.
+            steps_per_epoch: Training steps per epoch.
+            batches: Endless training batches.
+            validation_batches: The validation batches.
+            validated: The number of validation images.
+        """
+        from bearcat.training.callbacks import StopOnInterrupt
+
+        callbacks = self.callbacks(steps_per_epoch, validation_batches, validated)
+        with StopOnInterrupt(self.replicas) as interrupt:
+            model.fit(
+                self.replicas.distribute(batches),
+                validation_data=self.replicas.distribute(validation_batches),
+                validation_steps=self.replicas.validation_steps(validated, self.settings.BATCH_SIZE),
+                initial_epoch=self.epochs_done,
+                epochs=self.max_epochs,
+                steps_per_epoch=steps_per_epoch,
+                callbacks=[*callbacks, interrupt],
+                verbose=0,
+                shuffle=False,  # the data set shuffles
+            )
+
+    def check_sanity(self, model, batches, steps_per_epoch: int, device: Device) -> None:
+        """Warns if memory may not suffice or the network cannot fit one batch, and estimates the time of an epoch."""
+        from bearcat.training.sanity_check import fit_one_batch, memory_warning
+
+        warning = "" if device.has_gpu else memory_warning(model, self.settings.BATCH_SIZE * self.replicas.local_count)
+        if warning:
+            write_line(warning)
+        write_line("A few steps on one batch …")
+        check = fit_one_batch(model, batches, self.replicas, self.replica_multiplier, self.settings.LR)
+        if not check.learns:
+            losses = ", ".join(f"{loss:.3g}" for loss in check.losses)
+            write_line(
+                f"The loss of one batch does not fall ({losses}): LR is far too low or high, or the labels wrong"
+            )
+        write_line(f"An epoch takes about {steps_per_epoch * check.seconds:.0f} s")
+
+    def summary(self) -> dict:
+        """Returns the contents of report/train.json."""
+        best = best_epoch(self.history)
+        training_seconds = sum(row["images"] / row["images_per_second"] for row in self.history)
+        return {
+            "mode": self.card.mode,
+            "backbone": self.card.backbone,
+            "parameters": self._model.count_params(),
+            "epochs_run": len(self.history),
+            "best_epoch": best["epoch"],
+            "best": best,
+            "seconds": round(sum(row["seconds"] for row in self.history), 1),
+            "images_per_second": round(sum(row["images"] for row in self.history) / training_seconds, 1),
+            "stopped_by": self.stopped_by,
+        }
+
+    @property
+    def csv_file(self) -> Path:
+        """The file with the history as a table."""
+        return self.work.folder("CSVLogger") / "training.csv"
+
+    @property
+    def epochs_done(self) -> int:
+        """The number of epochs so far, those of interrupted runs included."""
+        return int(self.history[-1]["epoch"]) if self.history else 0
+
+    @property
+    def max_epochs(self) -> int:
+        """The epoch after which the training ends at the latest; unlimited with TRAIN_SECONDS."""
+        return sys.maxsize if self.settings.TRAIN_SECONDS else self.settings.EPOCHS
+
+    @property
+    def seconds_spent(self) -> float:
+        """Seconds used of TRAIN_SECONDS."""
+        return self.history[-1].get(TIME_SPENT, 0.0) if self.history else 0.0
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no epoch is left to run."""
+        return self._end_reason() is not None
+
+    @property
+    def stopped_by(self) -> str:
+        """The reason why the training stopped, as in train.json."""
+        return self._end_reason() or INTERRUPT
+
+    def _end_reason(self) -> str | None:
+        limit = self.settings.TRAIN_SECONDS
+        if limit and self.seconds_spent >= limit:
+            return TIME_UP
+        if not limit and self.plateau.stops:
+            return EARLY_STOP
+        return ALL_EPOCHS if self.epochs_done >= self.max_epochs else None
+
+    @property
+    def fine_tuning_multiplier(self) -> float:
+        """Learning-rate multiplier for few images: below 1 only if the training started from pretrained weights."""
+        return few_images_rate(1.0, self.images) if self.origin else 1.0
+
+    @property
+    def replica_multiplier(self) -> float:
+        """Learning-rate multiplier for all replicas."""
+        return scale_rate(1.0, self.settings.OPTIMIZER, self.replicas.count)
+
+    @property
+    def peak_rate(self) -> float:
+        """The highest learning rate of the training."""
+        return self.settings.LR * self.fine_tuning_multiplier * self.replica_multiplier
+
+    def set_origin(self, weight_file: Path) -> None:
+        """Notes the pretrained weights that a file of weights comes from; the learning rate depends on them."""
+        self.origin = origin_of(weight_file)
+        self.config = replace(self.config, lr=self.peak_rate)
+
+    def checkpoint_config(self) -> dict[str, object]:
+        """Returns the configuration as checkpoints keep it: LR as set, with what it was scaled by, and the origin."""
+        rate = {"lr": self.settings.LR, "fraction": self.fine_tuning_multiplier, "replicas": self.replicas.count}
+        return asdict(self.config) | rate | {"origin": self.origin}
+
+    def schedule(self, steps_per_epoch: int):
+        """Returns the callback that sets the learning rate towards a known end; None if the end is not known."""
+        from bearcat.training.callbacks import CosineSchedule, TimedCosineSchedule
+
+        settings, replicas = self.settings, self.replicas
+        if self._schedule is None and settings.TRAIN_SECONDS:
+            self._schedule = TimedCosineSchedule(settings.TRAIN_SECONDS, self.peak_rate, self.seconds_spent, replicas)
+        elif self._schedule is None and settings.COSINE_SCHEDULER:
+            steps, done = settings.EPOCHS * steps_per_epoch, self.epochs_done * steps_per_epoch
+            self._schedule = CosineSchedule(steps, self.peak_rate, done, replicas.local_count)
+        return self._schedule
+
+    def rate_callbacks(self, steps_per_epoch: int) -> list:
+        """Returns the callbacks that set the learning rate of each step; PlateauSchedule sets it per epoch."""
+        from bearcat.training.callbacks import LinearWarmUp
+
+        schedule = self.schedule(steps_per_epoch)
+        if schedule:
+            return [schedule]
+        return [LinearWarmUp(steps_per_epoch, self.peak_rate)] if self.replicas.count > 1 else []
+
+    def augmentation_strength(self, steps_per_epoch: int) -> Callable:
+        """Returns a function from the number of a batch to its augmentation strength, 1 … 0.
+
+        Augmentation fades out towards a known end if there are enough images.
+        """
+        from bearcat.training.callbacks import FADE_FROM_IMAGES, constant_strength
+
+        schedule = self.schedule(steps_per_epoch)
+        return schedule.strength if schedule and self.images >= FADE_FROM_IMAGES else constant_strength
+
+
+def load_starting_weights(model, card: Card, weight_file: Path) -> None:
+    """Loads the weights of a file that fit the model, and lists those that do not."""
+    from bearcat.artifacts.weight_transfer import transfer_weights
+
+    taken, left = transfer_weights(model, card.vocabulary, weight_file)
+    write_line(f"Starting weights from {weight_file}: {len(taken)} of {len(taken) + len(left)} loaded")
+    for name in left:
+        write_line(f"  not loaded: {name}")

@@ -1,0 +1,107 @@
+"""Packing: the vocabulary of labels, checks before packing, and edits of Image_Processing that reach the records."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bearcat.core.errors import DataError, ImageError, LabelError
+from bearcat.data.codecs import TEXT_CODECS, make_codec
+from bearcat.data.images import InputSpec, Source, extract_pixels
+from bearcat.data.labels import LabelledImage, label_of_name, labelled_images
+from bearcat.data.packing import Packer, shuffled, vocabulary_for
+from bearcat.data.tfrecords import read_records
+from bearcat.data.vocabulary import Vocabulary
+
+SPEC = InputSpec(8, 12, 1)
+TEXT, CLASSES = TEXT_CODECS["CTC"], TEXT_CODECS["NUM_CLASSES"]
+
+
+class Inverted:
+    """An edited Image_Processing: white is black, and labels are in capitals."""
+
+    @staticmethod
+    def extraction_image(source: Source, spec: InputSpec) -> np.ndarray:
+        return 255 - extract_pixels(source, spec)
+
+    @staticmethod
+    def extraction_data(folder: Path, label_folder: Path | None = None) -> list[LabelledImage]:
+        return labelled_images(folder, lambda path: label_of_name(path).upper())
+
+
+def items(*labels: str) -> list[LabelledImage]:
+    return [LabelledImage(Path(f"{label}_{number}.png"), label) for number, label in enumerate(labels)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two white images and a damaged one."""
+    folder = tmp_path / "train_dataset"
+    folder.mkdir()
+    for name in ("ab_1.png", "b_2.png"):
+        Image.new("RGB", (12, 8), "white").save(folder / name)
+    (folder / "a_3.png").write_bytes(b"damaged")
+    return folder
+
+
+def test_pixels_and_labels_are_those_of_image_processing(folder: Path, tmp_path: Path):
+    data = Inverted.extraction_data(folder)
+    packer = Packer(SPEC, make_codec("CTC", Vocabulary(("A", "B")), 0), Inverted)
+    packer.check(data)
+    index = packer.write(data, tmp_path / "pack", seed=0)
+    assert (index.count, index.spec, index.characters, index.longest_label) == (2, SPEC, ["A", "B"], 2)
+    (batch,) = read_records(tmp_path / "pack", index)
+    assert sorted(label.decode() for label in batch["label"]) == ["AB", "B"]
+    assert not batch["image"].any()
+    assert len(packer.damaged) == 1
+    assert "a_3.png" in packer.damaged[0]
+
+
+def test_a_damaged_image_has_no_record(folder: Path):
+    packer = Packer(SPEC, make_codec("CTC", Vocabulary(("a", "b")), 0), Inverted)
+    with pytest.raises(ImageError, match=r"a_3\.png"):
+        packer.record(LabelledImage(folder / "a_3.png", "a"))
+
+
+def test_packing_only_damaged_images_keeps_the_old_pack(folder: Path, tmp_path: Path):
+    packer = Packer(SPEC, make_codec("CTC", Vocabulary(("A", "B")), 0), Inverted)
+    data = Inverted.extraction_data(folder)
+    packer.write(data, tmp_path / "pack", seed=0)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "pack").iterdir()}
+    with pytest.raises(DataError, match=rf"no image for {tmp_path / 'pack'} could be read"):
+        packer.write([item for item in data if item.path.name == "a_3.png"], tmp_path / "pack", seed=0)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "pack").iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_the_longest_labels_are_checked_first():
+    packer = Packer(SPEC, make_codec("ORDINARY", Vocabulary(("a", "b")), 2), Inverted)
+    packer.check(items("ab", "b"))
+    with pytest.raises(LabelError, match=r"abba_1\.png.*CAPTCHA_LENGTH = 4"):
+        packer.check(items("aba", "abba"))
+
+
+def test_the_order_depends_on_the_seed_alone():
+    data = items(*"abcdefgh")
+    assert shuffled(data, 1) == shuffled(data, 1) != shuffled(data, 2)
+    assert sorted(item.label for item in shuffled(data, 1)) == list("abcdefgh")
+
+
+def test_a_vocabulary_is_made_kept_extended_or_renewed(tmp_path: Path):
+    file = tmp_path / "num_classes.json"
+    assert vocabulary_for(items("ba", "ab"), file, TEXT).characters == ("a", "b")
+    assert vocabulary_for(items("ba", "ab"), file, CLASSES).characters == ("ab", "ba")
+    Vocabulary(("b", "a")).save(file)
+    assert vocabulary_for(items("ab", "ba"), file, TEXT).characters == ("b", "a")
+    assert vocabulary_for(items("ab", "c"), file, TEXT, extend=True).characters == ("b", "a", "c")
+    assert vocabulary_for(items("ab", "ba"), file, TEXT, renew=True).characters == ("a", "b")
+
+
+def test_labels_that_do_not_fit_the_vocabulary_are_refused_with_an_example(tmp_path: Path):
+    file = tmp_path / "num_classes.json"
+    Vocabulary(("a",)).save(file)
+    with pytest.raises(LabelError, match=r"(?s)new: b\).*for example ab_1\.png.*--extend.*--renew"):
+        vocabulary_for(items("a", "ab"), file, TEXT)
+    with pytest.raises(DataError, match="all labels are empty"):
+        vocabulary_for(items(""), file, TEXT)

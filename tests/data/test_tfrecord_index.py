@@ -1,0 +1,86 @@
+"""The index of a pack: its file format, and packs of earlier versions."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bearcat.core.errors import RecordError
+from bearcat.core.storage import save_json
+from bearcat.data.codecs import Task, make_codec
+from bearcat.data.images import InputSpec
+from bearcat.data.tfrecord_index import INDEX, TFRecordIndex, check_replaceable, load_index, publish, shard_names
+from bearcat.data.vocabulary import Vocabulary
+
+# as packs have always had it
+VALUES = {
+    "count": 2,
+    "shards": ["pack-00000-of-00001.tfrecord"],
+    "height": 16,
+    "width": 32,
+    "channels": 1,
+    "characters": ["0", "1"],
+    "unit": "character",
+    "longest_label": 3,
+    "steps_needed": {"ORDINARY": 3, "NUM_CLASSES": 1, "CTC": 5, "CTC_TINY": 5},
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the index of a pack and an empty shard."""
+    (tmp_path / VALUES["shards"][0]).touch()
+    (tmp_path / INDEX).write_text(json.dumps(VALUES), encoding="utf-8")
+    return tmp_path
+
+
+def test_an_index_of_an_earlier_version_is_read_and_written_with_the_same_keys(folder: Path):
+    index = load_index(folder)
+    assert index.spec == InputSpec(16, 32, 1)
+    assert index.task is Task.TEXT
+    assert list(index.to_dict().items()) == list(VALUES.items())
+    save_json(folder / INDEX, index.to_dict())
+    assert json.loads((folder / INDEX).read_text(encoding="utf-8")) == VALUES
+
+
+def test_the_index_of_labels_says_how_many_steps_they_need():
+    codec = make_codec("CTC", Vocabulary(("0", "1")), 0)
+    index = TFRecordIndex.for_labels(InputSpec(16, 32, 1), codec, ["01", "110"])
+    expected = VALUES | {"count": 0, "shards": [], "steps_needed": VALUES["steps_needed"] | {"CTC": 4, "CTC_TINY": 4}}
+    assert index.to_dict() == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([], "'height' is missing"),
+        ({name: value for name, value in VALUES.items() if name != "unit"}, "'unit' is missing"),
+        (VALUES | {"unit": "word"}, "'word' is not a valid Task"),
+        (VALUES | {"count": "2"}, "count is '2'"),
+        (VALUES | {"height": None}, "height is None"),
+        (VALUES | {"shards": [1]}, "shards is"),
+        (VALUES | {"more": 1}, "more"),
+    ],
+)
+def test_a_damaged_index_is_refused(folder: Path, values: object, message: str):
+    (folder / INDEX).write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(RecordError, match=rf"is damaged or of another version \(.*{message}"):
+        load_index(folder)
+
+
+def test_publishing_deletes_what_the_new_index_does_not_name(folder: Path):
+    new = shard_names("pack-new", 1)
+    for name in (*new, "beam-new-count", "part-1-of-2.json", "Thumbs.db"):
+        (folder / name).touch()
+    (folder / "beam-temp-pack-new-1").mkdir()
+    publish(folder, TFRecordIndex.from_dict(VALUES | {"shards": new}))
+    assert {path.name for path in folder.iterdir()} == {*new, INDEX, "Thumbs.db"}
+
+
+def test_files_of_earlier_and_interrupted_packings_may_be_deleted(folder: Path):
+    for name in ("part-1-of-2.json", ".pack.part.json", "beam-temp-pack-1", "pack-1-of-2-ab12-00000.tfrecord"):
+        (folder / name).touch()
+    check_replaceable(folder)
+    (folder / "mine.tfrecord").touch()
+    with pytest.raises(RecordError, match=r"holds mine\.tfrecord"):
+        check_replaceable(folder)

@@ -1,0 +1,40 @@
+"""A headless Chromium for the tests of the pages, in any language."""
+
+import json
+import shutil
+from collections.abc import Iterable
+
+import pytest
+from selenium import webdriver
+
+from tests.helpers.steps import ROOT
+
+ARTEFACTS = ROOT / "artefacts"
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+SECONDS = 30
+
+needs_chromium = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="needs Chromium and its driver (Debian: apt-get install chromium chromium-driver)"
+)
+
+
+def open_browser(language: str, size: tuple[int, int], options: Iterable[str] = ()) -> webdriver.Chrome:
+    """Returns a browser of a language with a window of a size, which logs requests and messages of scripts."""
+    chrome = webdriver.ChromeOptions()
+    chrome.binary_location = CHROMIUM
+    arguments = ("headless=new", "no-sandbox", "disable-dev-shm-usage", f"window-size={size[0]},{size[1]}")
+    for argument in (*arguments, f"accept-lang={language}", *options):
+        chrome.add_argument(f"--{argument}")
+    chrome.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    return webdriver.Chrome(options=chrome, service=webdriver.ChromeService(DRIVER))
+
+
+def urls_of(browser: webdriver.Chrome) -> list[str]:
+    """Returns the addresses that a browser has requested so far."""
+    seen = browser.__dict__.setdefault("seen", [])
+    for entry in browser.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent":
+            seen.append(message["params"]["request"]["url"])
+    return seen

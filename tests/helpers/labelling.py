@@ -1,0 +1,52 @@
+"""Labelling sessions over small folders, and what they leave in a work."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from bearcat.core.workspace import Work
+from bearcat.data.labels import label_of_name
+from bearcat.labelling.session import LabellingSession
+from bearcat.labelling.start import open_labelling
+from tests.helpers.killed import kill_at
+
+ORIGIN = {"origin": "http://127.0.0.1:5006"}
+
+
+def open_session(
+    folder: Path, work: Work, mode: str = "CTC", load: Callable | None = None, label_of: Callable = label_of_name
+) -> LabellingSession:
+    """Returns a session whose images have all been opened."""
+    session = open_labelling(folder, work, mode, "captcha", load, label_of)
+    session.open_images()
+    return session
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Returns path → bytes of all files of a folder and below."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def order_shown(session: LabellingSession) -> list[str]:
+    """Returns the names of the images in the order in which they are shown; skips them all."""
+    names = []
+    while image := session.current():
+        names.append(image.path.name)
+        session.skip(image.number)
+    return names
+
+
+def train_set(work: Work) -> dict[str, bytes]:
+    """Returns name → bytes of the work's training set."""
+    return contents(work.data_folder("train")) if work.data_folder("train").is_dir() else {}
+
+
+def confirm_and_die() -> None:
+    """Confirms an image, in a process that is killed before its n-th change in the training set.
+
+    Command line: the work, the folder, n, the label.
+    """
+    work, folder, number, label = Work(Path(sys.argv[1])), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+    session = open_session(folder, work)
+    kill_at(number, str(work.data_folder("train")))
+    session.confirm(0, label)
