@@ -63,7 +63,7 @@ def echo_interpolation(interpolation, trained_on: int) -> None:
             f"{interpolation.images} labelled images are correct, {interpolation.correct_before} without it"
         )
     else:
-        echo("No weight interpolation: labelled images that are correct now would be lost")
+        echo("Weights not interpolated: labelled images that are predicted correctly now would become incorrect")
 
 
 def echo_calibration(calibration: Calibration | None) -> None:

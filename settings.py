@@ -14,7 +14,7 @@ IMAGE_SIZES = [512, 640, 768, 896, 1024, 1280, 1408, 1536]  # EFFICIENTDET: inpu
 MODEL_NAME = "captcha"  # Name that the trained model is saved and served under
 
 # --- Input of the network (python cheak_file.py --apply sets it from the data) --------------------
-IMAGE_HEIGHT = 60  # Height of the network's input in pixels
+IMAGE_HEIGHT = 60  # Height of the network's input in pixels; larger images are shrunk, smaller ones get white margins
 IMAGE_WIDTH = 100  # Width of the network's input in pixels
 IMAGE_CHANNALS = 1  # Channels of the network's input: 1 for grey, 3 for colour
 

@@ -94,7 +94,7 @@ MODES: dict[str, Mode] = {
     "EFFICIENTDET": Mode(
         DetectionCodec,
         "bearcat.detection.losses.DetectionLoss",
-        "bearcat.detection.metrics.DetectionExactMatch",
+        "bearcat.detection.exact_match.DetectionExactMatch",
         None,
         "objects with their boxes, and the points to click",
     ),

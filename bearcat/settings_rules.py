@@ -145,10 +145,9 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
             "IMAGE_HEIGHT",
             60,
             _integer(8, 2048),
-            "Height of the network's input in pixels",
-            "A larger image is shrunk to fit, with its aspect ratio kept; the rest of the input is white. Images are "
-            "never enlarged. `cheak_file.py --apply` sets height, width and channels from the images. The light "
-            "backbones then resize the input to a height of 48.",
+            "Height of the network's input in pixels; larger images are shrunk, smaller ones get white margins",
+            "The aspect ratio is kept, and images are never enlarged. `cheak_file.py --apply` sets height, width and "
+            "channels from the images. The light backbones then resize the input to a height of 48.",
         ),
         Setting(
             "IMAGE_WIDTH",

@@ -2,7 +2,7 @@
 
 Reads:  nothing
 Writes: a line on the screen; images in a temporary folder, which is deleted at the end
-Next:   update README.md if the figure differs
+Next:   update docs/benchmarks.md if the figure differs
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 Reads:  a folder of zip files as in benchmarks/real_sets.py, which are not part of the project
 Writes: a table on the screen; --results: one line of JSON per training, so that a second run continues
-Next:   update README.md if the figures differ
+Next:   update docs/benchmarks.md if the figures differ
 
 python -m benchmarks.labels ../captchas --sets zfjw --labels 25 100 --seconds 60 --seeds 0 1 2
 """

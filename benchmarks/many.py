@@ -2,7 +2,7 @@
 
 Reads:  nothing
 Writes: tables on the screen; a work and packs in a temporary folder, or in --folder, which a second run reuses
-Next:   update benchmarks/README.md if the figures differ
+Next:   update docs/benchmarks.md if the figures differ
 
 python -m benchmarks.many; python -m benchmarks.many --records 2000000
 """

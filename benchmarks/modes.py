@@ -2,7 +2,7 @@
 
 Reads:  nothing
 Writes: a table on the screen
-Next:   update README.md if the figures differ
+Next:   update docs/modes.md if the figures differ
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 Reads:  nothing
 Writes: prints a table; images in a temporary folder, which is deleted
-Next:   update the table in README.md
+Next:   update docs/benchmarks.md if the figures differ
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 Reads:  a folder of zip files as in benchmarks/real_sets.py, which are not part of the project
 Writes: a table on the screen; --results: one line of JSON per training, so that a second run continues
-Next:   update benchmarks/README.md if the figures differ
+Next:   update docs/benchmarks.md if the figures differ
 
 python -m benchmarks.rejection ../captchas --sets zfjw --labels 100 --seconds 30
 """

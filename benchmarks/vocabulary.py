@@ -2,7 +2,7 @@
 
 Reads:  nothing
 Writes: a table on the screen
-Next:   update benchmarks/README.md if the figures differ
+Next:   update docs/benchmarks.md if the figures differ
 """
 
 import argparse

@@ -16,13 +16,12 @@ import pytest
 import tensorflow as tf
 
 from bearcat.artifacts.card import Card, write_card
-from bearcat.artifacts.pretrained import PRETRAINED, pretrained_file, resolve_backbone
+from bearcat.artifacts.pretrained import pretrained_file
 from bearcat.artifacts.weight_transfer import transfer_weights
 from bearcat.core.fonts import system_fonts
-from bearcat.core.settings_file import AUTO
 from bearcat.data.images import InputSpec
 from bearcat.generation.generate import seeded_secrets
-from bearcat.modes import MODES, Task
+from bearcat.modes import Task
 from bearcat.training.config import TrainingConfig
 from models import build_model
 from pretraining import images
@@ -46,37 +45,6 @@ def test_texts_are_3_to_8_characters_or_sums_and_cover_all_characters():
 def test_sums_are_two_numbers_and_an_operator():
     for number in range(50):
         assert len(choose_sum(random.Random(number)).rstrip("=?")) >= 3
-
-
-@pytest.mark.parametrize("mode", [name for name, mode in MODES.items() if mode.auto_backbones])
-def test_auto_takes_the_network_with_pretrained_weights_on_a_gpu_too(mode: str, tmp_path: Path):
-    card = Card("captcha", mode, AUTO, tuple("ab"), InputSpec(60, 100, 1), 4)
-    light, of_gpu = MODES[mode].auto_backbones
-    has_weights = MODES[mode].task is Task.TEXT
-    assert resolve_backbone(card, True, tmp_path, PRETRAINED) == (light if has_weights else of_gpu)
-    assert resolve_backbone(card, True, tmp_path, None) == of_gpu
-    assert resolve_backbone(card, False, tmp_path, None) == light
-    assert resolve_backbone(replace(card, backbone="ResNet_18"), True, tmp_path, PRETRAINED) == "ResNet_18"
-
-
-@pytest.mark.parametrize(
-    ("initial", "mode", "expected"),
-    [
-        ({"mode": "CTC", "backbone": "ResNet_18"}, "CTC", "ResNet_18"),
-        ({"mode": "ORDINARY", "backbone": "light"}, "CTC", "light"),
-        ({"mode": "CTC", "backbone": "light"}, "CTC_TINY", "MobileNetV3Small"),  # too large for it
-    ],
-)
-def test_auto_takes_the_network_of_the_initial_weights(tmp_path: Path, initial: dict, mode: str, expected: str):
-    card = Card("captcha", mode, AUTO, tuple("ab"), InputSpec(60, 100, 1), 4)
-    write_card(tmp_path / "model.keras", replace(card, **initial))
-    assert resolve_backbone(card, True, tmp_path, PRETRAINED) == expected
-
-
-def test_auto_takes_the_network_of_the_device_for_h5_weights(tmp_path: Path):
-    (tmp_path / "densenet.h5").touch()
-    card = Card("captcha", "ORDINARY", AUTO, tuple("ab"), InputSpec(60, 100, 1), 4)
-    assert resolve_backbone(card, True, tmp_path, PRETRAINED) == "Densenet_169"
 
 
 @pytest.fixture(scope="module")

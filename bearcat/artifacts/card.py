@@ -185,7 +185,7 @@ def verify_checksum(content: bytes, where: Path) -> None:
 
 
 def find_models(folder: Path) -> dict[str, Path]:
-    """Finds the models in an App_model folder: name → file, sorted. An ONNX file overrides a .keras file.
+    """Finds the models in an App_model folder: name → file, sorted by name; of two files of a model the ONNX one.
 
     Raises:
         ArtifactError: There are none.

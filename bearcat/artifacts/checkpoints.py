@@ -1,4 +1,4 @@
-"""Checkpoints: one per epoch, with its metrics in the file name; how the newest and the best one are found."""
+"""Checkpoints, one per epoch with its metrics in the file name: written, listed, ranked and pruned."""
 
 import math
 import re
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bearcat.artifacts.card import KERAS_SUFFIX, read_card
+from bearcat.artifacts.card import KERAS_SUFFIX, Card, read_card, write_card
 from bearcat.core.errors import CheckpointError
 from bearcat.core.files import atomic_write
 from bearcat.core.workspace import Work, new_backup_folder
@@ -35,6 +35,24 @@ class Checkpoint:
 def checkpoint_name(epoch: int, loss: float, val_loss: float, val_exact: float) -> str:
     """The file name of a checkpoint; epochs count from 1."""
     return f"epoch_{epoch:04d}-loss_{loss:.6f}-val_loss_{val_loss:.6f}-val_exact_{val_exact:.4f}{KERAS_SUFFIX}"
+
+
+def save_checkpoint(model, folder: Path, card: Card, history: list[dict], config: dict) -> Path:
+    """Writes the checkpoint of the last epoch of a history, atomically.
+
+    Args:
+        model: The compiled Keras model; its optimizer's state is saved with it.
+        folder: The checkpoint folder.
+        card: What the checkpoint says of the network; the epoch's metrics are added.
+        history: The metrics of all epochs so far.
+        config: The training configuration, as `resume` compares it.
+    """
+    row = history[-1]
+    path = folder / checkpoint_name(row["epoch"], row["loss"], row["val_loss"], row["val_exact"])
+    with atomic_write(path) as part:
+        model.save(part)
+        write_card(part, card.with_metrics(row), history=history, recipe=config)
+    return path
 
 
 def list_checkpoints(folder: Path) -> list[Checkpoint]:

@@ -10,9 +10,8 @@ from bearcat.core.devices import precision_scope
 from bearcat.core.errors import ArtifactError, message_for
 
 # imported for the classes that they register with Keras
+from bearcat.detection import exact_match, network  # noqa: F401
 from bearcat.detection import losses as detection_losses  # noqa: F401
-from bearcat.detection import metrics as detection_metrics  # noqa: F401
-from bearcat.detection import network  # noqa: F401
 from bearcat.networks import layers, losses, metrics  # noqa: F401
 from bearcat.networks.backbones import adapt  # noqa: F401
 from bearcat.networks.optimizers import swap_average

@@ -12,7 +12,7 @@ from bearcat.artifacts.card import Card
 from bearcat.artifacts.weight_transfer import HEAD, plain_name, transfer_weights
 
 STEPS = 10  # fractions that are tried
-MARGIN = 0.5  # of the largest fraction without a loss: unseen images are lost before those of the training
+MARGIN = 0.5  # of the largest harmless fraction: unseen images become incorrect before those of the training
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Interpolation:
 def interpolate_weights(
     model: keras.Model, card: Card, pretrained: Path, find_correct: Callable[[], np.ndarray]
 ) -> Interpolation | None:
-    """Moves a model's weights towards the pretrained weights, as far as no labelled image is lost.
+    """Moves a model's weights towards the pretrained ones, as far as no correct prediction becomes incorrect.
 
     A network that is trained on a few labels forgets much of what it knew. Weights between the trained and the
     pretrained ones generalise better than either (Wortsman et al. 2022, WiSE-FT, equation 1). The fraction is MARGIN

@@ -47,7 +47,7 @@ class RecordError(DataError):
 
 
 class CheckpointError(BearcatError):
-    """There is no usable checkpoint, or it does not fit the settings."""
+    """No usable checkpoint exists, or the newest one does not fit the settings."""
 
 
 class WorkerLostError(BearcatError):

@@ -83,4 +83,4 @@ def check_types(record: typing.Any) -> None:
         if valid and kind in (list, tuple) and len(items) == 1:
             valid = all(isinstance(item, _NUMBERS.get(items[0], items[0])) for item in value)
         if not valid:
-            raise TypeError(f"{field.name} is {value!r:.60}")
+            raise TypeError(f"{field.name} must be {field.type}, not {value!r:.60}")

@@ -28,19 +28,19 @@ CHANGES = {
 
 
 class WorkLock:
-    """A lock on what a step changes, from its start to the end of its process.
+    """Locks the parts of a work that a script changes, so that no other process changes them meanwhile.
 
-    The operating system releases it, however the process ends.
+    The lock is held until `release` or the end of the process, even if the process is killed.
 
     Args:
         work: The work folder.
         script: The name of the script, without suffix.
-        changes: The parts of the work to lock; by default those of CHANGES.
-        shard: One of several shards of a job, such as 2-of-4. Shards of the same job run side by side; the whole job
-            and shards of another job are refused.
+        changes: The parts of the work to lock; None for those that CHANGES lists for the script.
+        shard: One of several shards of a job, such as 2-of-4. Shards of the same script and number run side by side;
+            anything else is refused.
 
     Raises:
-        WorkError: Another process holds the lock; the message names it.
+        WorkError: Another process holds a lock; the message names the process.
     """
 
     def __init__(self, work: Path, script: str, changes: Sequence[str] | None = None, shard: str = ""):

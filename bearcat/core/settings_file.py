@@ -47,7 +47,9 @@ def read_settings_file(path: Path) -> dict[str, tuple[object, ast.Assign]]:
                 if name.isupper():
                     found[name] = (_literal(node.value), node)
             case _:
-                raise SettingsError(f"{path}, line {node.lineno}: {ast.unparse(node)}: NAME = value is expected")
+                raise SettingsError(
+                    f"{path}, line {node.lineno}: only lines NAME = value are allowed, not {ast.unparse(node):.80}"
+                )
     return found
 
 

@@ -213,7 +213,7 @@ def _names_of_yaml(path: Path) -> tuple[str, ...]:
         if not isinstance(names, list) or not names:
             raise TypeError("a list is expected")
     except (yaml.YAMLError, KeyError, TypeError) as error:
-        raise LabelError(f"{path} has no list of class `names`, as in `names: [cat, dog]` ({error!r})") from None
+        raise LabelError(f"{path}: `names` must list the classes, as in names: [cat, dog] ({error!r})") from None
     return tuple(map(str, names))
 
 

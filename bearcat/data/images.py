@@ -129,7 +129,7 @@ def open_with_facts(source: Source) -> tuple[Image.Image, FileFacts]:
             image.load()
             return _to_rgb(ImageOps.exif_transpose(image)), _facts(image)
     except Image.UnidentifiedImageError:
-        raise ImageFormatError(f"{name} is not an image in one of these formats: {', '.join(FORMATS)}") from None
+        raise ImageFormatError(f"{name} is not in a supported format ({', '.join(FORMATS)})") from None
     except Image.DecompressionBombError:
         raise ImageSizeError(f"{name} has too many pixels, at most {MAX_PIXELS:,} are accepted") from None
     except FileNotFoundError:

@@ -71,8 +71,8 @@ def vocabulary_for(
     example = f"\nfor example {unknown.path}" if unknown else ""
     raise LabelError(
         f"the labels do not fit {file} ({known.difference(found)}){example}\n"
-        "Correct the labels, or add the new entries (a training can be resumed): python pack_dataset.py --extend; "
-        "or make a new vocabulary: python pack_dataset.py --renew"
+        "Correct the labels; or add the new entries: python pack_dataset.py --extend (to keep what an earlier training "
+        "learnt, then python init_working_space.py --go-on); or make a new vocabulary: python pack_dataset.py --renew"
     )
 
 

@@ -16,8 +16,8 @@ from bearcat.data.images import InputSpec
 
 INDEX = "pack.json"
 RECORDS_PER_SHARD = 8192
-PACK_AGAIN = "run python pack_dataset.py"
-RENEW = f"{PACK_AGAIN} --renew"
+RUN_PACKING = "run python pack_dataset.py"
+RENEW = f"{RUN_PACKING} --renew"
 # what packing leaves in a folder besides the index; the last two also match files of earlier versions
 PACK_FILES = ("pack-*.tfrecord", "beam-*", "part-*.json", ".pa*.part*", "pa*.json.part")
 IGNORED = {".DS_Store", "Thumbs.db", "desktop.ini"}  # made by file managers
@@ -96,22 +96,22 @@ def load_index(folder: Place) -> TFRecordIndex:
     try:
         index = TFRecordIndex.from_dict(parse_json((folder / INDEX).read_text(encoding="utf-8-sig")))
     except FileNotFoundError:
-        raise RecordError(f"{folder} holds no pack: {PACK_AGAIN}") from None
+        raise RecordError(f"{folder} holds no pack: {RUN_PACKING}") from None
     except (ValueError, TypeError) as error:
-        raise RecordError(f"{folder / INDEX} is damaged or of another version ({error}): {PACK_AGAIN}") from None
+        raise RecordError(f"{folder / INDEX} is damaged or of another version ({error}): {RUN_PACKING}") from None
     missing = [name for name in index.shards if not (folder / name).is_file()]
     if missing or not index.count:
-        raise RecordError(f"{folder} lacks {', '.join(missing) or 'records'}: {PACK_AGAIN}")
+        raise RecordError(f"{folder} lacks {', '.join(missing) or 'records'}: {RUN_PACKING}")
     return index
 
 
 def check_pack(folder: Place, index: TFRecordIndex, spec: InputSpec, characters: tuple[str, ...], task: Task) -> None:
     """Raises RecordError if a pack was made for another input size, vocabulary or task."""
     if index.spec != spec:
-        raise RecordError(f"{folder} holds {index.spec}, the settings ask for {spec}: {PACK_AGAIN}")
+        raise RecordError(f"{folder} holds {index.spec}, the settings ask for {spec}: {RUN_PACKING}")
     index.check_task(folder, task)
     if tuple(index.characters) != characters:
-        raise RecordError(f"{folder} was packed with another vocabulary than num_classes.json has: {PACK_AGAIN}")
+        raise RecordError(f"{folder} was packed with another vocabulary than num_classes.json has: {RUN_PACKING}")
 
 
 def check_extendable(folder: Place, task: Task) -> None:

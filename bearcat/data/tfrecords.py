@@ -18,7 +18,7 @@ from bearcat.core.storage import Place, RemotePath, reached
 from bearcat.data.images import InputSpec
 from bearcat.data.tfrecord_index import (
     INDEX,
-    PACK_AGAIN,
+    RUN_PACKING,
     TFRecordIndex,
     check_replaceable,
     new_prefix,
@@ -153,9 +153,9 @@ def check_records(folder: Place, index: TFRecordIndex) -> None:
             with reached(shard):
                 count += int(tf.data.TFRecordDataset(str(shard)).reduce(np.int64(0), lambda number, record: number + 1))
         except (tf.errors.DataLossError, tf.errors.OutOfRangeError) as error:
-            raise RecordError(f"{shard} is damaged ({error.message}): {PACK_AGAIN}") from None
+            raise RecordError(f"{shard} is damaged ({error.message}): {RUN_PACKING}") from None
     if count != index.count:
-        raise RecordError(f"{folder} holds {count} records, its {INDEX} says {index.count}: {PACK_AGAIN}")
+        raise RecordError(f"{folder} holds {count} records, its {INDEX} says {index.count}: {RUN_PACKING}")
 
 
 def read_records(folder: Place, index: TFRecordIndex, batch_size: int = 64) -> Iterator[dict[str, np.ndarray]]:
@@ -166,4 +166,4 @@ def read_records(folder: Place, index: TFRecordIndex, batch_size: int = 64) -> I
     try:
         yield from parsed.as_numpy_iterator()
     except tf.errors.DataLossError as error:
-        raise RecordError(f"{folder} is damaged ({error.message}): {PACK_AGAIN}") from None
+        raise RecordError(f"{folder} is damaged ({error.message}): {RUN_PACKING}") from None

@@ -75,7 +75,7 @@ def place_glyphs(
 ) -> list[PlacedGlyph]:
     """Places glyphs at random so that no boxes touch.
 
-    If no random layout is found, characters are made smaller; at last they are placed in the cells of a grid.
+    If no random layout is found, characters are made smaller; as a last resort they are placed in the cells of a grid.
 
     Args:
         glyphs: At most as many as `grid_size` has cells for `min_size`.

@@ -111,7 +111,7 @@ def static_file(file: Path) -> Callable:
 
 
 def http_error(request: Request, error: HTTPException) -> Response:
-    """Returns an HTTP error in the form of the service's answers."""
+    """Turns an HTTPException into the JSON error format of the service."""
     return error_response(error.status_code, str(error.detail), dict(error.headers or {}))
 
 
@@ -225,7 +225,11 @@ def as_png(image: QueuedImage) -> bytes:
 
 
 async def json_fields(request: Request, types: dict[str, type]) -> dict:
-    """Returns the fields of a JSON object; raises HTTPException unless they are exactly these, of these types."""
+    """Returns the JSON object in a request's body.
+
+    Raises:
+        HTTPException: Its names and the types of its values are not exactly those of `types`.
+    """
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise HTTPException(415, "application/json is expected")
     try:

@@ -1,7 +1,7 @@
-"""Lets only the labelling page itself use its app, which writes into the training set.
+"""Accepts requests from the labelling page only, because they write into the training set.
 
 Without it a page of another site could have its visitor's browser send labels (cross-site request forgery), or reach
-this machine under a name of its own (DNS rebinding).
+this machine under another host name (DNS rebinding).
 """
 
 import re

@@ -80,7 +80,7 @@ class ManyLogits(keras.layers.Dense):
 class FusedBatchNormalization(keras.layers.BatchNormalization):
     """Batch normalization over the last axis of (N, W, C) or (N, H, W, C) by TensorFlow's fused operation.
 
-    Keras composes it of a dozen operations, which takes a third of a training step. Same results; other backends and
+    Keras' own layer has a dozen operations and takes a third of a training step. Same results; other backends and
     inference use Keras' own.
     """
 

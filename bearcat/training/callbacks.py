@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from bearcat.artifacts.card import Card, write_card
-from bearcat.artifacts.checkpoints import checkpoint_name, prune_checkpoints
+from bearcat.artifacts.card import Card
+from bearcat.artifacts.checkpoints import prune_checkpoints, save_checkpoint
 from bearcat.core.files import atomic_write
 from bearcat.core.progress import write_line
 from bearcat.networks.optimizers import scalar_value, steps_averaged, swap_average
@@ -20,7 +20,7 @@ from bearcat.training.sanity_check import check_loss
 from bearcat.training.schedules import PLATEAU_FACTOR, TIME_SPENT, PlateauRule, cosine_rate
 
 TIME_STEPS = 10_000  # into which TimedCosineSchedule divides its time
-FADE_FROM_IMAGES = 500  # with fewer training images augmentation keeps its strength (benchmarks/README.md)
+FADE_FROM_IMAGES = 500  # with fewer training images augmentation keeps its strength (docs/benchmarks.md)
 
 
 class EpochMetrics(keras.callbacks.Callback):
@@ -216,10 +216,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
         self.history.append(row)
         if not self.writes:
             return
-        path = self.folder / checkpoint_name(epoch + 1, row["loss"], row["val_loss"], row["val_exact"])
-        with atomic_write(path) as part:
-            self.model.save(part)
-            write_card(part, self.card.with_metrics(row), history=self.history, recipe=self.config)
+        save_checkpoint(self.model, self.folder, self.card, self.history, self.config)
         prune_checkpoints(self.folder, self.kept)
 
 

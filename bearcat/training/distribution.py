@@ -74,10 +74,14 @@ class Replicas:
         return self.strategy.distribute_datasets_from_function(lambda _: batches) if self.strategy else batches
 
     def prepare(self, model, batches) -> None:
-        """Prepares a new or loaded model for `fit`.
+        """Sets up gradient clipping for a new or loaded model and, with several workers, patches its `fit`.
 
-        Each replica clips the gradient of a loss that is divided by the images of all replicas, before the gradients
-        are summed; so each gets its fraction of the norm that the sum may have.
+        Each replica clips its own gradient, of a loss divided by the global batch size, before the gradients are
+        summed. So its clip norm is CLIP_NORM / number of replicas.
+
+        Args:
+            model: The compiled Keras model.
+            batches: The training batches; one of them is taken for the patch.
         """
         from bearcat.networks.optimizers import CLIP_NORM, inner_optimizer
 
@@ -203,8 +207,9 @@ def _start_multi_worker(worker: Worker, device: Device) -> Replicas:
         replicas = Replicas(worker, tf.distribute.MultiWorkerMirroredStrategy())
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
         raise SettingsError(
-            f"worker {worker.number} of {worker.count} cannot join the others ({str(error).strip()[:300]}): each must "
-            "be running with its own index in TF_CONFIG and reach the others' addresses, and its port must be free"
+            f"worker {worker.number} (of {worker.count}, from 0) cannot join the others. Start every worker with "
+            "its own index in TF_CONFIG; each must reach the others' addresses, and its own port must be free. "
+            f"TensorFlow says: {str(error).strip()[:300]}"
         ) from error
     return replicas if worker.count > 1 else Replicas(ALONE, replicas.strategy)
 

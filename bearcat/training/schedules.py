@@ -28,7 +28,7 @@ def scale_rate(lr: float, optimizer: str, replicas: int) -> float:
 def few_images_rate(lr: float, images: int) -> float:
     """Scales a learning rate for fine-tuning on few labelled images: √(images / 100) of it below 100 images.
 
-    A lower rate keeps more of what the pretrained weights have learnt (measured in benchmarks/README.md).
+    A lower rate keeps more of what the pretrained weights have learnt (measured in docs/benchmarks.md).
     """
     return lr * min(1.0, math.sqrt(images / FEW_IMAGES))
 

@@ -13,7 +13,7 @@ from bearcat.data.vocabulary import BLANK_INDEX
 from bearcat.detection.drawing import BACKGROUND, FOUND_COLOUR, TRUE_COLOUR, draw_detections
 from bearcat.modes import MODES, Task
 
-EVERY = 5  # epochs; and after the first
+EVERY = 5  # epochs between two images; the first epoch is shown too
 SHOWN = 8  # images
 MIN_WIDTH = 240  # pixels
 LINE_HEIGHT = 26  # pixels

@@ -2,7 +2,7 @@
 
 Reads:  a folder of zip files as in benchmarks/real_sets.py; without one: 1,200 generated captchas of four digits
 Writes: a table on the screen; --results: one line of JSON per row, so that a second run continues
-Next:   update README.md if the figures differ
+Next:   update docs/benchmarks.md if the figures differ
 
 python -m benchmarks.peers ../captchas --sets captchav2 --seconds 30
 

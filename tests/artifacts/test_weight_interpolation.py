@@ -7,7 +7,6 @@ import keras
 import numpy as np
 import pytest
 
-from bearcat.artifacts import pretrained as pretrained_module
 from bearcat.artifacts.card import Card, read_card, write_card
 from bearcat.artifacts.checkpoints import newest_checkpoint
 from bearcat.artifacts.export import publish
@@ -127,19 +126,6 @@ def test_a_published_model_is_interpolated_and_names_its_origin(tmp_path: Path):
     assert origin_of(published.keras_file) == origin_of(path)
     # without training images there is nothing to measure the cost on
     assert publish(checkpoint, "captcha", *folders, pixels, texts[:2]).interpolation is None
-
-
-def test_the_origin_is_a_fingerprint_that_trainings_pass_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    path = pretrained_file("tiny", Task.TEXT)
-    assert find_pretrained(origin_of(path)) == path
-    network = build_model(PRETRAINED_CARD, TrainingConfig())
-    trained = save(network, tmp_path / "trained.keras", recipe={"origin": origin_of(path)})
-    assert find_pretrained(origin_of(trained)) == path
-    assert origin_of(save(network, tmp_path / "plain.keras")) == ""
-    assert origin_of(tmp_path / "of_others.h5") == ""
-    assert find_pretrained("") is None
-    monkeypatch.setattr(pretrained_module, "PRETRAINED_FOLDER", tmp_path / "newer")  # a later release has others
-    assert find_pretrained(origin_of(trained)) is None
 
 
 def test_a_training_records_its_origin_and_save_model_interpolates(trained: Path):

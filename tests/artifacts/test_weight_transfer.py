@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from bearcat.artifacts.card import Card, write_card
-from bearcat.artifacts.pretrained import find_weight_file
 from bearcat.artifacts.weight_transfer import plain_name, read_weights, transfer_weights
 from bearcat.core.errors import ArtifactError
 from bearcat.data.images import InputSpec
@@ -103,16 +102,6 @@ def test_a_file_without_weights_is_refused_by_name(tmp_path: Path, name: str):
 def test_counters_are_removed_from_layer_names():
     assert plain_name("conv2d_12/kernel") == "conv2d/kernel"
     assert plain_name("conv2_block1_1_conv/kernel:0") == "conv2_block1_1_conv/kernel"
-
-
-def test_the_weight_folder_holds_one_file_at_most(tmp_path: Path):
-    assert find_weight_file(tmp_path / "weight") is None
-    (tmp_path / "a.keras").touch()
-    (tmp_path / "notes.txt").touch()
-    assert find_weight_file(tmp_path) == tmp_path / "a.keras"
-    (tmp_path / "b.h5").touch()
-    with pytest.raises(ArtifactError, match="holds 2 files of weights"):
-        find_weight_file(tmp_path)
 
 
 def test_unknown_letters_start_from_the_other_case(old: tuple[keras.Model, Path]):

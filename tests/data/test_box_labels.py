@@ -148,7 +148,7 @@ def test_class_names_are_read_in_every_form(tmp_path: Path, name: str, text: str
 )
 def test_a_data_yaml_without_names_is_named(tmp_path: Path, text: str):
     put(tmp_path / "data.yaml", text)
-    with pytest.raises(LabelError, match="has no list of class `names`") as caught:
+    with pytest.raises(LabelError, match="`names` must list the classes") as caught:
         find_names([tmp_path], tmp_path / "a.txt")
     assert "data.yaml" in str(caught.value)
 

@@ -1,4 +1,4 @@
-"""Codecs: what a label's target is, and decoding worked by hand."""
+"""Codecs: targets of labels, and decoding against results computed by hand."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ AB = Vocabulary(("a", "b"))
 
 
 def logits_of(*steps: tuple[float, float, float]) -> np.ndarray:
-    """Return logits (1, steps, 3) whose probabilities of blank, a and b are these."""
+    """Returns logits (1, steps, 3) with these probabilities of blank, a and b."""
     return np.log(np.array([steps]))
 
 
@@ -29,7 +29,7 @@ BLANK, A, B = (0.8, 0.1, 0.1), (0.2, 0.7, 0.1), (0.3, 0.1, 0.6)
 SURER_A = (0.05, 0.9, 0.05)
 
 
-def test_softmax_is_worked_by_hand_and_bears_large_logits():
+def test_softmax_of_small_and_large_logits():
     np.testing.assert_allclose(softmax(np.log([[1.0, 3.0]])), [[0.25, 0.75]])
     np.testing.assert_allclose(softmax(np.array([[1000.0, 1000.0], [-1000.0, 0.0]])), [[0.5, 0.5], [0.0, 1.0]])
     assert softmax(np.zeros((2, 3, 4), np.float16)).dtype == np.float64
@@ -49,7 +49,7 @@ def test_softmax_is_worked_by_hand_and_bears_large_logits():
         ([A, B, A, B], "abab", [0.7, 0.6, 0.7, 0.6]),
     ],
 )
-def test_ctc_collapses_repeats_and_takes_the_surest_step_of_each_run(steps: list, text: str, confidences: list[float]):
+def test_ctc_merges_repeats_and_keeps_the_highest_probability(steps: list, text: str, confidences: list[float]):
     (prediction,) = CtcCodec(AB, 0).decode(logits_of(*steps))
     assert prediction.text == text
     np.testing.assert_allclose(prediction.confidences, confidences)
@@ -71,32 +71,32 @@ def test_ordinary_keeps_repeats_and_drops_blanks(steps: list, text: str, confide
 
 
 @pytest.mark.parametrize("mode", [mode for mode, codec in TEXT_CODECS.items() if codec.task == Task.TEXT])
-def test_each_image_of_a_batch_is_read_for_itself(mode: str):
+def test_the_images_of_a_batch_are_decoded_independently(mode: str):
     batch = np.concatenate([logits_of(A, BLANK, B), logits_of(B, BLANK, A), logits_of(BLANK, BLANK, BLANK)])
     assert [prediction.text for prediction in make_codec(mode, AB, 3).decode(batch)] == ["ab", "ba", ""]
 
 
 @pytest.mark.parametrize("mode", TEXT_CODECS)
-def test_a_prediction_is_never_surer_than_1_nor_less_sure_than_0(mode: str):
+def test_confidences_are_between_0_and_1(mode: str):
     logits = np.random.default_rng(0).normal(0, 30, (20, 7, 3))
     for prediction in make_codec(mode, AB, 7).decode(logits):
         assert len(prediction.confidences) == len(prediction.text)
         assert all(0 <= confidence <= 1 for confidence in (*prediction.confidences, prediction.confidence))
 
 
-def test_the_confidence_of_a_prediction_is_the_product_and_0_where_nothing_was_read():
+def test_the_confidence_of_a_text_is_the_product_and_0_if_it_is_empty():
     assert Prediction("ab", (0.5, 0.25)).confidence == 0.125
     assert Prediction("", ()).confidence == 0.0
 
 
 @pytest.mark.parametrize("mode", [mode for mode, codec in TEXT_CODECS.items() if codec.task == Task.TEXT])
 @pytest.mark.parametrize("label", ["a", "ab", "aab", "bbbb"])
-def test_a_target_that_the_network_repeats_surely_is_read_as_its_label(mode: str, label: str):
+def test_logits_that_are_certain_of_a_target_are_decoded_to_its_label(mode: str, label: str):
     codec = make_codec(mode, AB, 4)
-    rows = check_label(label, codec, "here")
+    classes = check_label(label, codec, "here")
     if mode.startswith("CTC"):
-        rows = [row for character_row in rows for row in (character_row, 0)]
-    logits = np.where(np.eye(3)[rows] == 1, 50.0, 0.0)[np.newaxis]
+        classes = [one for index in classes for one in (index, 0)]
+    logits = np.where(np.eye(3)[classes] == 1, 50.0, 0.0)[np.newaxis]
     (prediction,) = codec.decode(logits)
     assert prediction.text == label
     assert prediction.confidence == pytest.approx(1)
@@ -114,8 +114,8 @@ def test_a_class_is_the_whole_label_and_never_the_blank():
     assert check_label("牌坊", codec, "here") == [2]
     with pytest.raises(LabelError, match=r"here: .*'牌'"):
         check_label("牌", codec, "here")
-    certain_of_nothing = [[[50.0, 1.0, 3.0]], [[0.0, 9.0, 0.0]]]
-    first, second = codec.decode(np.array(certain_of_nothing))
+    certain_of_the_blank = [[[50.0, 1.0, 3.0]], [[0.0, 9.0, 0.0]]]
+    first, second = codec.decode(np.array(certain_of_the_blank))
     assert (first.text, second.text) == ("牌坊", "打字机")
     assert first.confidences == pytest.approx((1 / (1 + np.exp(-2)),))
     assert codec.target_width(4) == codec.steps_needed("打字机") == 1
@@ -129,14 +129,14 @@ def test_a_class_may_be_named_with_an_underscore_and_a_text_may_not():
             check_label(label, make_codec(mode, vocabulary, 4), "here")
 
 
-def test_ctc_tiny_refuses_what_is_longer_than_captcha_length_and_pads_to_it():
+def test_ctc_tiny_refuses_labels_longer_than_captcha_length_and_pads_to_it():
     codec = make_codec("CTC_TINY", AB, 3)
     assert codec.target_width(2) == 3
     with pytest.raises(LabelError, match="CAPTCHA_LENGTH = 4"):
         codec.check("abab")
 
 
-def test_ctc_takes_labels_of_any_length():
+def test_ctc_accepts_labels_of_any_length():
     assert check_label("ab" * 40, make_codec("CTC", AB, 3), "here") == [1, 2] * 40
 
 
@@ -149,10 +149,10 @@ def test_ctc_needs_a_step_between_equal_characters(label: str, ordinary: int, ct
 
 
 @pytest.mark.parametrize(
-    ("label", "what"), [("", "empty"), ("a_b", "blank"), ("ax", "'x'"), ("abab", "CAPTCHA_LENGTH")]
+    ("label", "reason"), [("", "empty"), ("a_b", "blank"), ("ax", "'x'"), ("abab", "CAPTCHA_LENGTH")]
 )
-def test_a_label_that_cannot_be_learnt_says_where_it_stands_and_why(label: str, what: str):
-    with pytest.raises(LabelError, match=f"^train/1.png: .*{what}"):
+def test_a_label_that_cannot_be_learnt_is_refused_with_its_place_and_the_reason(label: str, reason: str):
+    with pytest.raises(LabelError, match=f"^train/1.png: .*{reason}"):
         check_label(label, OrdinaryCodec(AB, 3), "train/1.png")
 
 

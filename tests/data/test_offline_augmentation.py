@@ -15,7 +15,7 @@ COPIES = 30
 
 
 def draw_image(width: int = 60, height: int = 40, ink: str = "#204080", paper: str = "#f0e8d8") -> Image.Image:
-    """Return an image of an asymmetric shape, an F with a dot beside its foot, well inside."""
+    """Returns an image of an asymmetric shape, an F with a dot beside its foot, away from the edges."""
     image = Image.new("RGB", (width, height), paper)
     drawer = ImageDraw.Draw(image)
     for box in ((0.3, 0.2, 0.4, 0.8), (0.3, 0.2, 0.65, 0.32), (0.3, 0.45, 0.55, 0.57), (0.6, 0.7, 0.7, 0.8)):
@@ -29,14 +29,14 @@ def make_copies(image: Image.Image, count: int = COPIES) -> list[Image.Image]:
 
 
 def correlation(one: Image.Image, other: Image.Image) -> float:
-    """Return the correlation of two images' grey levels at the shift where it is highest."""
+    """Returns the correlation of two images' grey levels at the shift with the highest one."""
     levels = [np.asarray(image.convert("L"), float) for image in (one, other)]
     first, second = (np.fft.fft2((grey - grey.mean()) / grey.std()) for grey in levels)
     return float(np.fft.ifft2(first * second.conj()).real.max() / levels[0].size)
 
 
 def ink_centre(image: Image.Image) -> np.ndarray:
-    """Return the centre of gravity (x, y) of what is dark."""
+    """Returns the centre of gravity (x, y) of the dark pixels."""
     grey = np.asarray(image.convert("L"), float)
     rows, columns = np.nonzero(grey < (grey.min() + grey.max()) / 2)
     return np.array([columns.mean(), rows.mean()])
@@ -50,11 +50,11 @@ def write_source(folder: Path, name: str = "ab3d_0001.png") -> Path:
 
 
 def bytes_in(folder: Path) -> dict[str, bytes]:
-    """Return file name → content."""
+    """Returns file name → content."""
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_the_same_chance_gives_the_same_pixels_and_another_one_others():
+def test_the_pixels_depend_on_the_seed():
     first, again = make_copies(draw_image()), make_copies(draw_image())
     contents = [image.tobytes() for image in first]
     assert contents == [image.tobytes() for image in again]
@@ -62,7 +62,7 @@ def test_the_same_chance_gives_the_same_pixels_and_another_one_others():
 
 
 @pytest.mark.parametrize("size", [(4, 4), (60, 40), (41, 90), (400, 30), (7, 300)])
-def test_size_and_mode_stay_and_the_given_image_is_unchanged(size: tuple[int, int]):
+def test_size_and_mode_stay_and_the_given_image_is_not_changed(size: tuple[int, int]):
     image = draw_image(*size)
     before = image.tobytes()
     for copy in make_copies(image, 4):
@@ -78,19 +78,19 @@ def test_no_copy_is_a_mirror_image(size: tuple[int, int]):
         assert correlation(copy, image) > max(correlation(copy, mirror) for mirror in mirrors) + 0.05
 
 
-def test_a_mirror_image_would_be_seen():
+def test_a_mirror_image_would_be_detected():
     image = draw_image()
     assert correlation(ImageOps.mirror(image), image) < correlation(image, image) - 0.3
 
 
-def test_what_comes_in_from_outside_repeats_the_edge(monkeypatch: pytest.MonkeyPatch):
+def test_pixels_from_outside_repeat_the_edge(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(offline_augmentation, "NOISE", 0.0)
     for paper in ("white", "black", "#c00000"):
         for copy in make_copies(Image.new("RGB", (50, 30), paper)):
             assert len(copy.getcolors()) == 1
 
 
-def test_light_changes_within_the_limits_and_both_ways(monkeypatch: pytest.MonkeyPatch):
+def test_brightness_changes_within_the_limits_in_both_directions(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(offline_augmentation, "NOISE", 0.0)
     paper = np.array([np.asarray(copy)[0, 0, 0] for copy in make_copies(Image.new("RGB", (20, 20), (160,) * 3))], int)
     assert abs(paper - 160).max() <= BRIGHTNESS + CONTRAST * (160 - 127.5) + 1
@@ -130,7 +130,7 @@ def test_grey_stays_grey_and_colour_stays_colour(ink: str, grey: bool):
             assert pixels.reshape(-1, 3)[reddest].argmax() == 0
 
 
-def test_copies_bear_the_originals_label_and_name(tmp_path: Path):
+def test_copies_have_the_label_and_name_of_the_original(tmp_path: Path):
     source = write_source(tmp_path, "ab3d_0001.png").rename(tmp_path / "ab3d_0001.jpg")
     copies = write_copies(source, tmp_path, 3, seed=0)
     assert [path.name for path in copies] == [f"ab3d_0001-jpg-enhanced-{k}.png" for k in (1, 2, 3)]
@@ -150,7 +150,7 @@ def test_copies_bear_the_originals_label_and_name(tmp_path: Path):
         ("ab-enhanced_1.png", "ab-enhanced_1-png-enhanced-1.png"),
     ],
 )
-def test_labels_of_any_characters_are_kept(tmp_path: Path, name: str, expected: str):
+def test_labels_with_any_characters_are_kept(tmp_path: Path, name: str, expected: str):
     source = write_source(tmp_path, name)
     (copy,) = write_copies(source, tmp_path, 1, seed=0)
     assert copy.name == expected
@@ -177,15 +177,15 @@ def test_copies_differ_from_each_other_and_with_the_seed_and_the_name(tmp_path: 
     assert len(set(copies)) == len(copies) == 12
 
 
-def test_the_original_is_never_touched(tmp_path: Path):
+def test_the_original_is_not_changed(tmp_path: Path):
     source = write_source(tmp_path)
     before = source.read_bytes(), source.stat().st_mtime_ns
     write_copies(source, tmp_path, 3, seed=0)
     assert (source.read_bytes(), source.stat().st_mtime_ns) == before
 
 
-def test_an_interrupted_run_is_finished_by_the_next_and_what_is_there_stays(tmp_path: Path):
-    source = write_source(tmp_path / "pictures")
+def test_a_second_run_writes_the_missing_copies_and_keeps_the_others(tmp_path: Path):
+    source = write_source(tmp_path / "images")
     folder = tmp_path / "copies"
     copies = write_copies(source, folder, 3, seed=0)
     whole = bytes_in(folder)
@@ -195,7 +195,7 @@ def test_an_interrupted_run_is_finished_by_the_next_and_what_is_there_stays(tmp_
     assert bytes_in(folder) == whole | {copies[0].name: b"another"}
 
 
-def test_a_copy_that_cannot_be_written_whole_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_copy_that_cannot_be_written_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     source = write_source(tmp_path)
 
     def save_half(image: Image.Image, path: Path):
@@ -217,12 +217,12 @@ def test_a_copy_has_no_copies(tmp_path: Path):
     assert list_images(tmp_path) == sorted([copy, source])
 
 
-def test_no_copies_are_asked_for(tmp_path: Path):
+def test_a_count_of_0_writes_nothing(tmp_path: Path):
     assert write_copies(write_source(tmp_path), tmp_path / "copies", 0, seed=0) == []
     assert not (tmp_path / "copies").exists()
 
 
-def test_a_damaged_original_is_an_error_that_names_it(tmp_path: Path):
+def test_a_damaged_original_is_named(tmp_path: Path):
     source = tmp_path / "ab_1.png"
     source.write_bytes(b"no image")
     with pytest.raises(ImageError, match=r"ab_1\.png"):

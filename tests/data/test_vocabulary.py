@@ -1,4 +1,4 @@
-"""num_classes.json: which row stands for which character, and every way in which the file can be damaged."""
+"""The vocabulary: indices of characters and classes, and damaged files."""
 
 import json
 from collections import Counter
@@ -10,11 +10,11 @@ from bearcat.core.errors import LabelError, RecordError
 from bearcat.data.vocabulary import BLANK, BLANK_INDEX, Vocabulary
 
 
-def test_the_characters_of_all_labels_are_sorted_and_stand_once():
+def test_the_characters_of_all_labels_are_sorted_and_unique():
     assert Vocabulary.of_symbols(["cab", "", "abba", "Z9"]).characters == ("9", "Z", "a", "b", "c")
 
 
-def test_the_blank_has_row_0_and_counts_as_a_row():
+def test_the_blank_has_index_0_and_counts_as_a_class():
     vocabulary = Vocabulary(("a", "b"))
     assert (BLANK, BLANK_INDEX) == ("_", 0)
     assert len(vocabulary) == 3
@@ -24,16 +24,16 @@ def test_the_blank_has_row_0_and_counts_as_a_row():
 @pytest.mark.parametrize("label", ["", "a", "abca", "验证码", "/*?,"])
 def test_what_is_encoded_is_decoded_again(label: str):
     vocabulary = Vocabulary.of_symbols(["abc验证码", "/*?,"])
-    rows = vocabulary.encode(label)
-    assert len(rows) == len(label)
-    assert vocabulary.decode(rows) == label
+    indices = vocabulary.encode(label)
+    assert len(indices) == len(label)
+    assert vocabulary.decode(indices) == label
 
 
-def test_decoding_leaves_blanks_out():
+def test_decoding_drops_blanks():
     assert Vocabulary(("a", "b")).decode([0, 2, 0, 0, 1, 1, 0]) == "baa"
 
 
-def test_a_character_without_a_row_is_named():
+def test_an_unknown_character_is_named():
     with pytest.raises(LabelError, match=r"'axbY'.*'Y', 'x'"):
         Vocabulary(("a", "b")).encode("axbY")
 
@@ -44,15 +44,15 @@ def test_a_vocabulary_with_a_character_twice_or_the_blank_is_refused(characters:
         Vocabulary(characters)
 
 
-def test_the_file_maps_every_row_to_its_symbol_and_is_read_back(tmp_path: Path):
+def test_the_file_maps_every_index_to_its_symbol_and_is_read_back(tmp_path: Path):
     vocabulary = Vocabulary(("0", "a", "é", "验"))
     vocabulary.save(tmp_path / "num_classes.json")
-    rows = json.loads((tmp_path / "num_classes.json").read_text(encoding="utf-8"))
-    assert rows == {"0": "_", "1": "0", "2": "a", "3": "é", "4": "验"}
+    entries = json.loads((tmp_path / "num_classes.json").read_text(encoding="utf-8"))
+    assert entries == {"0": "_", "1": "0", "2": "a", "3": "é", "4": "验"}
     assert Vocabulary.load(tmp_path / "num_classes.json") == vocabulary
 
 
-def test_more_than_ten_rows_keep_their_order(tmp_path: Path):
+def test_more_than_ten_symbols_keep_their_order(tmp_path: Path):
     vocabulary = Vocabulary(tuple("zyxwvutsrqponm"))
     vocabulary.save(tmp_path / "num_classes.json")
     assert Vocabulary.load(tmp_path / "num_classes.json").encode("mz") == [14, 1]
@@ -86,7 +86,7 @@ def test_a_file_saved_with_a_bom_is_read(tmp_path: Path):
         b'{"0": "_", "1": "_"}',
     ],
 )
-def test_a_damaged_file_is_a_record_error_that_names_it_and_the_way_out(tmp_path: Path, content: bytes):
+def test_a_damaged_file_is_a_record_error_that_names_it_and_the_fix(tmp_path: Path, content: bytes):
     path = tmp_path / "num_classes.json"
     path.write_bytes(content)
     with pytest.raises(RecordError, match=r"pack_dataset\.py") as error:
@@ -94,13 +94,13 @@ def test_a_damaged_file_is_a_record_error_that_names_it_and_the_way_out(tmp_path
     assert str(path) in str(error.value)
 
 
-def test_an_absent_file_is_a_record_error_that_names_the_way_out(tmp_path: Path):
+def test_a_missing_file_is_a_record_error_that_names_the_fix(tmp_path: Path):
     with pytest.raises(RecordError, match=r"does not exist.*pack_dataset\.py"):
         Vocabulary.load(tmp_path / "num_classes.json")
 
 
 @pytest.mark.parametrize(
-    ("other", "words"),
+    ("other", "expected"),
     [
         ("abd", "new: d; missing: c"),
         ("abcde", "new: d e"),
@@ -108,20 +108,20 @@ def test_an_absent_file_is_a_record_error_that_names_the_way_out(tmp_path: Path)
         ("cba", "the same symbols in another order"),
     ],
 )
-def test_a_difference_names_what_is_new_and_what_is_gone(other: str, words: str):
-    assert Vocabulary(tuple("abc")).difference(Vocabulary(tuple(other))) == words
+def test_a_difference_names_new_and_missing_symbols(other: str, expected: str):
+    assert Vocabulary(tuple("abc")).difference(Vocabulary(tuple(other))) == expected
 
 
 @pytest.mark.parametrize(
     ("labels", "added"),
     [
-        (["0123", "4567", "0123", "456"], "89"),  # a 7 was seen once: 8 and 9 may come
-        (["0123", "4567"] * 2, ""),  # each came twice
-        (["1x2", "3+1"], ""),  # one letter makes no alphabet, nor do three digits; + has none
+        (["0123", "4567", "0123", "456"], "89"),  # 7 was seen only once: 8 and 9 are likely
+        (["0123", "4567"] * 2, ""),  # each was seen twice
+        (["1x2", "3+1"], ""),  # one letter or three digits do not use an alphabet
         (["abcdefghi", "12"], "jklmnopqrstuvwxyz"),
     ],
 )
-def test_characters_that_few_labels_lack_by_chance_are_added(labels: list[str], added: str):
+def test_characters_that_the_labels_lack_by_chance_are_added(labels: list[str], added: str):
     found = Vocabulary.of_symbols(labels)
     completed = found.completed(Counter("".join(labels)))
     assert set(completed.characters) - set(found.characters) == set(added)

@@ -19,7 +19,7 @@ from tests.helpers.faults import TOLERATED, Fault, check, encoded, image, make_w
 from tests.helpers.services import SIDE, write_model
 
 SERVED = "App_model/captcha.onnx"
-PACK_AGAIN = "run python pack_dataset.py"
+RUN_PACKING = "run python pack_dataset.py"
 VOCABULARY = {"0": "_", "1": "0", "2": "1", "3": "2"}
 
 
@@ -234,7 +234,7 @@ def pack(name: str, plant: Callable[[Path], object], says: str) -> Fault:
     return Fault(name, "train.py", plant, says)
 
 
-def index(name: str, says: str = PACK_AGAIN, **changes: object) -> Fault:
+def index(name: str, says: str = RUN_PACKING, **changes: object) -> Fault:
     """A pack whose index was changed."""
 
     def plant(work: Path) -> None:
@@ -244,13 +244,13 @@ def index(name: str, says: str = PACK_AGAIN, **changes: object) -> Fault:
     return pack(name, plant, says)
 
 
-def vocabulary(name: str, content: object, says: str = PACK_AGAIN) -> Fault:
+def vocabulary(name: str, content: object, says: str = RUN_PACKING) -> Fault:
     return pack(name, write("num_classes.json", content), says)
 
 
 PACKS = [
     pack("a shard cut", damaged(lambda content: content[:-7]), "00001.tfrecord is damaged"),
-    pack("a shard of which half is gone", damaged(lambda content: content[: len(content) // 2]), PACK_AGAIN),
+    pack("a shard of which half is gone", damaged(lambda content: content[: len(content) // 2]), RUN_PACKING),
     pack("a shard with a wrong byte", damaged(lambda c: c[:99] + bytes([c[99] ^ 1]) + c[100:]), "tfrecord is damaged"),
     pack("a shard of 0 bytes", damaged(lambda content: b""), "holds 0 records, its pack.json says 6"),
     pack("a shard that is a text", damaged(lambda content: b"not found" * 99), "tfrecord is damaged"),

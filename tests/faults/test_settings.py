@@ -38,7 +38,7 @@ SETTINGS = [
     settings("text for a number", "EPOCHS = 'many'\n", "EPOCHS = 'many'"),
     settings("an expression", "EPOCHS = 2 ** 5\n", "a plain value is expected"),
     settings("a call", "EPOCHS = open('x')\n", "a plain value is expected"),
-    settings("an import", "import os\n", "NAME = value is expected"),
+    settings("an import", "import os\n", "only lines NAME = value are allowed"),
     settings("infinite", "LR = 1e999\n", "LR = inf"),
     settings("GBK", "# 训练轮数\nEPOCHS = 3\n".encode("gbk"), "is not UTF-8"),
     settings("UTF-16 with BOM", LINES.encode("utf-16"), "is not UTF-8"),

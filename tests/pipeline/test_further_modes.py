@@ -1,5 +1,6 @@
-"""The road for the other modes, for new characters and for enhanced copies; a file of its own, so that the tests'
-two processes share the long ones.
+"""All steps for the other modes, for new characters and with offline augmentation.
+
+A file of its own, so that the tests' two processes share the long ones.
 """
 
 import io
@@ -17,18 +18,18 @@ from utils import Predict_Image
 
 
 @pytest.mark.parametrize("mode", ["NUM_CLASSES", "CTC_TINY"])
-def test_the_other_modes_walk_the_road_too(works: Path, mode: str):
+def test_all_steps_for_the_other_modes(works: Path, mode: str):
     work = build_work(
         works, MODE=mode, EPOCHS=1, CAPTCHA_LENGTH=4, PRECISION="bfloat16", WEIGHT_AVERAGE=True, DATA_ENHANCEMENT=1
     )
     give_two_classes(work, mode)
     for script in ("cheak_file.py", "pack_dataset.py", "train.py", "save_model.py", "test.py"):
         run_ok(script, "--work", work)
-    unit = Predict_Image(work / "App_model")
-    assert unit.recogniser.card.mode == mode
+    predictor = Predict_Image(work / "App_model")
+    assert predictor.recogniser.card.mode == mode
     symbols = ("牌坊", "茶_几") if mode == "NUM_CLASSES" else tuple("几坊牌茶")
-    assert unit.recogniser.card.characters == symbols
-    predictions = [unit.predict(path) for path in list_images(work / "test_dataset")]
+    assert predictor.recogniser.card.characters == symbols
+    predictions = [predictor.predict(path) for path in list_images(work / "test_dataset")]
     assert all(0 <= rate <= 1 for prediction in predictions for rate in prediction.confidences)
     report = read_report(work, "test")
     assert report["images"] == len(predictions) == 12
@@ -36,28 +37,28 @@ def test_the_other_modes_walk_the_road_too(works: Path, mode: str):
     names = {name_in(work / "test_dataset", path) for path in list_images(work / "test_dataset")}
     assert {mistake["file"] for mistake in report["mistakes"]} <= names
     assert mode != "NUM_CLASSES" or len(list_images(work / "train_enhance_dataset")) == 60
-    assert_grid_is_read_as_its_cells(unit, list_images(work / "test_dataset")[:4], predictions[:4])
+    assert_grid_predicted_like_its_cells(predictor, list_images(work / "test_dataset")[:4], predictions[:4])
     assert {"averaged", "val_exact"} <= read_report(work, "train")["best"].keys()
 
 
-def assert_grid_is_read_as_its_cells(unit: Predict_Image, images: list[Path], predictions: list) -> None:
-    """Lay four images side by side, two and two, and compare what is read of the cells."""
+def assert_grid_predicted_like_its_cells(predictor: Predict_Image, images: list[Path], predictions: list) -> None:
+    """Asserts that the cells of a 2 × 2 sheet of images are predicted as the images are."""
     sheet = Image.new("RGB", (2 * 48, 2 * 24 + 10))
     for number, path in enumerate(images):
         sheet.paste(Image.open(path), (number % 2 * 48, 10 + number // 2 * 24))
-    cells = unit.predict_grid(sheet, Grid(2, 2, top=10))
+    cells = predictor.predict_grid(sheet, Grid(2, 2, top=10))
     assert [cell.label for cell in cells] == [prediction.text for prediction in predictions]
     assert [cell.centre for cell in cells] == [(24, 22), (72, 22), (24, 46), (72, 46)]
-    name = max(prediction.text for prediction in predictions)  # of a network that has hardly learnt some are empty
-    assert {cell.label for cell in unit.predict_grid(sheet, Grid(2, 2, top=10), name)} == {name}
+    name = max(prediction.text for prediction in predictions)  # some are empty after so short a training
+    assert {cell.label for cell in predictor.predict_grid(sheet, Grid(2, 2, top=10), name)} == {name}
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
-    answer = unit.api(buffer.getvalue(), grid="2x2+0+10", name=name)
+    answer = predictor.api(buffer.getvalue(), grid="2x2+0+10", name=name)
     assert [cell["label"] for cell in answer["result"]] == [r.text for r in predictions if r.text == name]
 
 
 def give_two_classes(work: Path, mode: str) -> None:
-    """Name a work's images by one of two words, or put them into sub-folders, where their names are the same."""
+    """Labels a work's images with one of two words: by name, or for classes by sub-folder."""
     for split in ("train", "validation", "test"):
         for number, path in enumerate(list_images(work / f"{split}_dataset")):
             if mode == "NUM_CLASSES":
@@ -69,7 +70,7 @@ def give_two_classes(work: Path, mode: str) -> None:
 
 
 @pytest.mark.parametrize("trained", ["ORDINARY"], indirect=True)
-def test_new_characters_go_on_from_what_was_learnt(trained: Path, tmp_path: Path):
+def test_training_resumes_with_new_characters(trained: Path, tmp_path: Path):
     work = shutil.copytree(trained, tmp_path / "copy")
     old = Predict_Image(work / "App_model").recogniser.card
     for path in list_images(work / "train_dataset")[:8]:
@@ -87,7 +88,7 @@ def test_new_characters_go_on_from_what_was_learnt(trained: Path, tmp_path: Path
     assert list((work / "backup").rglob("epoch_*.keras"))
 
 
-def test_enhancement_packs_changed_copies_and_leaves_the_images_alone(digits: Path):
+def test_augmented_copies_are_packed_and_the_images_not_changed(digits: Path):
     before = {path: path.read_bytes() for path in list_images(digits / "train_dataset")}
     printed = run_ok("pack_dataset.py", "--set", "DATA_ENHANCEMENT=2")
     assert "120 augmented copies" in printed

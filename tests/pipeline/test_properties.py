@@ -1,4 +1,4 @@
-"""What holds for every label, vocabulary, image size and settings file, not for the examples alone (hypothesis)."""
+"""Properties of all labels, vocabularies, image sizes and settings files (hypothesis)."""
 
 import ast
 import base64
@@ -32,41 +32,41 @@ COMMENTS = st.text(CHARACTERS, max_size=15).map(lambda text: "".join(text.splitl
 
 
 @given(VOCABULARIES, st.data())
-def test_what_is_encoded_is_decoded_again_in_every_text_mode(vocabulary: Vocabulary, data: st.DataObject):
+def test_encoded_labels_are_decoded_in_every_text_mode(vocabulary: Vocabulary, data: st.DataObject):
     label = "".join(data.draw(st.lists(st.sampled_from(vocabulary.characters), min_size=1, max_size=9)))
     for mode in ("ORDINARY", "CTC", "CTC_TINY"):
         codec = make_codec(mode, vocabulary, captcha_length=9)
         (target,) = pad_targets([codec.encode(label)], codec.target_width(9))
-        rows = spoken(target, mode)
-        (prediction,) = codec.decode(sure_of(rows, len(vocabulary))[None])
+        classes = classes_of_steps(target, mode)
+        (prediction,) = codec.decode(certain_logits(classes, len(vocabulary))[None])
         assert prediction.text == label
         assert len(prediction.confidences) == len(label)
-        assert codec.steps_needed(label) <= len(rows)
+        assert codec.steps_needed(label) <= len(classes)
 
 
-def spoken(target: np.ndarray, mode: str) -> list[int]:
-    """Return what a network that reads rightly says: in CTC a blank goes between characters, since repeats fall."""
+def classes_of_steps(target: np.ndarray, mode: str) -> list[int]:
+    """Returns the class of each step of a correct output: in CTC with repeats, and blanks between characters."""
     if mode == "ORDINARY":
         return target.tolist()
-    return [row for symbol in target if symbol for row in (symbol, symbol, BLANK_INDEX)]
+    return [index for symbol in target if symbol for index in (symbol, symbol, BLANK_INDEX)]
 
 
-def sure_of(rows: list[int], width: int) -> np.ndarray:
-    """Return logits (steps, width) of a network that is sure of these rows."""
-    return np.eye(width)[rows] * 20
+def certain_logits(classes: list[int], count: int) -> np.ndarray:
+    """Returns logits (steps, count) that are certain of one class per step."""
+    return np.eye(count)[classes] * 20
 
 
 @given(st.lists(st.text(CHARACTERS, min_size=1, max_size=8), min_size=1, max_size=9, unique=True))
-def test_a_class_is_one_symbol_whatever_its_name(names: list[str]):
+def test_a_class_of_any_name_is_one_symbol(names: list[str]):
     vocabulary = Vocabulary.of_symbols([(name,) for name in names])
     codec = TEXT_CODECS["NUM_CLASSES"](vocabulary, 1)
     for name in names:
-        (row,) = codec.encode(name)
-        assert codec.decode(sure_of([row], len(vocabulary))[None])[0].text == name
+        (index,) = codec.encode(name)
+        assert codec.decode(certain_logits([index], len(vocabulary))[None])[0].text == name
 
 
 @given(VOCABULARIES, VOCABULARIES)
-def test_a_vocabulary_comes_back_from_its_file_and_keeps_its_rows_when_it_grows(one: Vocabulary, other: Vocabulary):
+def test_a_vocabulary_survives_its_file_and_keeps_its_indices_when_extended(one: Vocabulary, other: Vocabulary):
     with tempfile.TemporaryDirectory() as folder:
         one.save(Path(folder) / "num_classes.json")
         assert Vocabulary.load(Path(folder) / "num_classes.json") == one
@@ -77,7 +77,7 @@ def test_a_vocabulary_comes_back_from_its_file_and_keeps_its_rows_when_it_grows(
 
 
 @given(SIDES, SIDES, SPECS, st.floats(0, 1), st.floats(0, 1))
-def test_a_point_of_a_image_goes_into_the_input_and_back(
+def test_a_point_of_an_image_maps_to_the_input_and_back(
     width: int, height: int, spec: InputSpec, across: float, down: float
 ):
     placement = place(width, height, spec)
@@ -106,9 +106,7 @@ def test_the_letterbox_shows_the_whole_image_and_paper_around_it(width: int, hei
     st.booleans(),
     COMMENTS,
 )
-def test_changing_settings_changes_their_values_and_no_other_byte(
-    old: dict, new: dict, end: str, bom: bool, comment: str
-):
+def test_changing_settings_changes_only_their_values(old: dict, new: dict, end: str, bom: bool, comment: str):
     lines = [f"# {comment}", *(f"{name} = {value!r}  # {comment}" for name, value in old.items())]
     content = (b"\xef\xbb\xbf" if bom else b"") + end.join([*lines, ""]).encode("utf-8")
     with tempfile.TemporaryDirectory() as folder:
@@ -149,7 +147,7 @@ def test_a_settings_file_of_any_bytes_is_read_or_refused(content: bytes):
 
 
 @given(st.text(CHARACTERS, min_size=1, max_size=12), st.text(max_size=12), st.sampled_from([".png", ".JPG", ""]))
-def test_a_label_is_what_stands_before_the_first_blank(label: str, rest: str, suffix: str):
+def test_a_label_is_the_part_before_the_first_blank(label: str, rest: str, suffix: str):
     assume(not set(label + rest) & set("/\\:\0"))
     assert label_of_name(Path(f"{label}{BLANK}{rest}{suffix}")) == label
 
@@ -165,7 +163,7 @@ def test_a_name_gives_a_label_or_an_error_that_names_it(name: str):
 
 
 @given(st.one_of(st.binary(max_size=300), st.sampled_from([b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM", b"\xff\xd8\xff"])))
-def test_bytes_are_a_image_or_an_image_error(content: bytes):
+def test_bytes_are_an_image_or_an_image_error(content: bytes):
     try:
         assert open_image(content).mode == "RGB"
     except ImageError as error:
@@ -173,13 +171,13 @@ def test_bytes_are_a_image_or_an_image_error(content: bytes):
 
 
 @given(st.binary(min_size=1, max_size=120), st.booleans(), st.booleans(), st.integers(0, 60))
-def test_base64_is_read_in_every_spelling(content: bytes, urlsafe: bool, prefix: bool, cut: int):
+def test_base64_is_decoded_in_every_form(content: bytes, urlsafe: bool, prefix: bool, cut: int):
     text = (base64.urlsafe_b64encode if urlsafe else base64.b64encode)(content).decode().rstrip("=")
     text = ("data:image/png;base64," if prefix else "") + text[:cut] + "\r\n" + text[cut:]
     assert decode_base64(text) == content
 
 
 @given(st.text(max_size=60))
-def test_what_is_no_base64_is_a_value_error(text: str):
+def test_text_that_is_not_base64_is_a_value_error(text: str):
     with contextlib.suppress(ValueError):
         assert isinstance(decode_base64(text), bytes)

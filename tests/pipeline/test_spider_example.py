@@ -42,7 +42,7 @@ def test_one_image_is_sent_by_itself(service: Running, images: Path):
 def test_a_folder_and_further_files_are_sent_together_and_a_bad_one_is_named(service: Running, images: Path):
     printed = run_ok("spider_example.py", images, images / "3.png", *arguments(service))
     assert f"{images / '1.png'}: a\n" in printed
-    assert f"{images / '2.png'}: the image is no image" in printed
+    assert f"{images / '2.png'}: the image is not in a supported format" in printed
     assert f"{images / '3.png'}: b\n" in printed
 
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from bearcat.detection.boxes import make_anchors
 from bearcat.detection.configs import DETECTORS
+from bearcat.detection.exact_match import DetectionExactMatch
 from bearcat.detection.losses import NO_OBJECT
-from bearcat.detection.metrics import DetectionExactMatch
 from tests.helpers.detections import LIGHT, trained_output
 
 SIDE = 64

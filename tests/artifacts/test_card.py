@@ -1,0 +1,64 @@
+"""Cards: what a model says of itself, with the keys of earlier versions; damaged ones are refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bearcat.artifacts.card import Card, read_card
+from bearcat.artifacts.inference import OnnxEngine
+from bearcat.core.errors import ArtifactError
+from bearcat.data.images import InputSpec
+
+
+def test_a_model_describes_itself(trained: Path):
+    card = OnnxEngine(trained / "App_model" / "captcha.onnx").card
+    assert card.mode == trained.name.upper()
+    assert card.characters == tuple("0123")
+    assert card.spec.shape == (24, 48, 1)
+    assert card.metrics["loss"] > 0
+    assert 0 <= card.metrics["val_exact"] <= 1
+    assert {"bearcat", "keras", "tensorflow", "python"} <= card.versions.keys()
+    assert read_card(trained / "model" / "captcha.keras")[0] == card
+
+
+def test_a_card_is_stored_with_the_keys_of_earlier_versions():
+    card = Card("captcha", "CTC", "light", ("a",), InputSpec(24, 48, 1), 3, {"val_exact": 1.0}, {"keras": "3"})
+    assert card.to_dict() == {
+        "name": "captcha",
+        "mode": "CTC",
+        "backbone": "light",
+        "characters": ("a",),
+        "height": 24,
+        "width": 48,
+        "channels": 1,
+        "captcha_length": 3,
+        "metrics": {"val_exact": 1.0},
+        "versions": {"keras": "3"},
+        "format": 1,
+    }
+
+
+def test_differences_name_what_makes_weights_unfit():
+    card = Card("captcha", "ORDINARY", "light", ("a",), InputSpec(24, 48, 1), 3)
+    assert card.differences(card) == []
+    assert card.differences(replace(card, backbone="auto", name="other", metrics={"loss": 1.0})) == []
+    other = replace(card, mode="CTC", spec=InputSpec(24, 64, 3), captcha_length=4, characters=("b",))
+    assert [line.partition(":")[0] for line in card.differences(other)] == [
+        "mode",
+        "width",
+        "channels",
+        "captcha_length",
+        "vocabulary",
+    ]
+
+
+def test_damaged_cards_and_those_of_newer_versions_are_refused():
+    card = Card("captcha", "CTC", "light", ("a",), InputSpec(24, 48, 1), 3)
+    assert Card.from_json(card.to_json(), Path("x")) == card
+    with pytest.raises(ArtifactError, match="newer Bearcat"):
+        Card.from_json(card.to_json().replace('"format": 1', '"format": 2'), Path("x"))
+    with pytest.raises(ArtifactError, match="damaged card"):
+        Card.from_json("{}", Path("x"))
+    with pytest.raises(ArtifactError, match="known are: ORDINARY, NUM_CLASSES, CTC, CTC_TINY"):
+        Card.from_json(card.to_json().replace('"CTC"', '"CTX"'), Path("x"))

@@ -1,0 +1,90 @@
+"""Inference: engines, recognisers, and which model of a folder is loaded."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import tensorflow as tf
+
+from bearcat.artifacts.card import find_models
+from bearcat.artifacts.inference import KerasEngine, OnnxEngine, Recogniser, choose_model
+from bearcat.core.errors import ArtifactError
+from bearcat.data.codecs import Prediction
+from bearcat.data.images import extract_pixels
+
+
+@pytest.fixture
+def served(trained: Path) -> Path:
+    """The file that is served."""
+    return trained / "App_model" / "captcha.onnx"
+
+
+def test_a_batch_gives_the_predictions_of_its_images(trained: Path, served: Path):
+    recogniser = Recogniser(OnnxEngine(served))
+    images = sorted((trained / "test_dataset").iterdir())
+    together, alone = recogniser.predict_batch(images), [recogniser.predict(image) for image in images]
+    assert [prediction.text for prediction in together] == [prediction.text for prediction in alone]
+    assert all(0 <= prediction.confidence <= 1 for prediction in alone)
+
+
+def test_a_recogniser_uses_the_extract_function_that_is_passed(trained: Path, served: Path):
+    image = next((trained / "test_dataset").iterdir())
+    seen = []
+
+    def spy(source, spec):
+        seen.append((source, spec))
+        return extract_pixels(source, spec)
+
+    assert isinstance(Recogniser(OnnxEngine(served), spy).predict(image), Prediction)
+    assert seen == [(image, OnnxEngine(served).card.spec)]
+
+
+def test_a_keras_model_is_called_as_a_traced_function(trained: Path):
+    engine = KerasEngine(trained / "model" / "captcha.keras")
+    layer, eager = engine._model.layers[-1], []
+    compute = layer.call
+
+    def spy(*arguments: object, **options: object) -> object:
+        eager.append(tf.executing_eagerly())
+        return compute(*arguments, **options)
+
+    layer.call = spy
+    for _ in range(3):
+        engine.logits(np.zeros((1, 24, 48, 1), np.float32))
+    assert eager == [False]  # called once, while it is traced
+
+
+def test_a_file_with_a_changed_byte_is_refused(served: Path, tmp_path: Path):
+    content = bytearray(served.read_bytes())
+    for place in (len(content) // 3, len(content) // 2):
+        damaged = content.copy()
+        damaged[place] ^= 1
+        (tmp_path / "damaged.onnx").write_bytes(damaged)
+        with pytest.raises(ArtifactError, match="checksum does not match"):
+            OnnxEngine(tmp_path / "damaged.onnx")
+    without_checksum = onnx.load(served)
+    del without_checksum.metadata_props[1]  # as in the first versions
+    onnx.save(without_checksum, tmp_path / "older.onnx")
+    assert OnnxEngine(tmp_path / "older.onnx").card.mode
+
+
+def test_an_onnx_file_of_another_program_is_refused(served: Path, tmp_path: Path):
+    foreign = onnx.load(served)
+    del foreign.metadata_props[:]
+    onnx.save(foreign, tmp_path / "foreign.onnx")
+    with pytest.raises(ArtifactError, match="it has no card"):
+        OnnxEngine(tmp_path / "foreign.onnx")
+
+
+def test_a_model_is_chosen_by_name_unless_it_is_the_only_one(tmp_path: Path):
+    with pytest.raises(ArtifactError, match="no trained model"):
+        find_models(tmp_path)
+    for name in ("one", ".two.part"):
+        (tmp_path / f"{name}.onnx").touch()
+    assert choose_model(find_models(tmp_path), "", tmp_path).stem == "one"
+    (tmp_path / "three.onnx").touch()
+    assert choose_model(find_models(tmp_path), "three", tmp_path).stem == "three"
+    for name in ("other", ""):
+        with pytest.raises(ArtifactError, match="only one, three"):
+            choose_model(find_models(tmp_path), name, tmp_path)
