@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # every step is a process of its own that imports TensorFlow, which takes twice as long without compiled files
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test test-beam test-backbones test-faults test-kills bench-modes bench-serve bench-quick bench-pack bench-check bench-feeding bench-vocabulary clean
+.PHONY: setup demo docs test test-beam test-backbones test-faults test-kills bench-modes bench-serve bench-quick bench-pack bench-check bench-feeding bench-vocabulary clean
 
 setup: $(READY)  ## python -m venv .venv; .venv/bin/pip install -r requirements.txt
 
@@ -41,6 +41,11 @@ test-beam:  ## python -m venv .venv-beam; .venv-beam/bin/pip install -r requirem
 	$(PYTHON) -m venv .venv-beam
 	.venv-beam/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-beam.txt
 	.venv-beam/bin/python -m pytest tests/data/test_packing_beam.py
+
+docs:  ## python -m venv .venv-docs; .venv-docs/bin/pip install -r requirements-docs.txt; .venv-docs/bin/mkdocs build --strict
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-docs.txt
+	.venv-docs/bin/mkdocs build --strict
 
 bench-modes: setup  ## .venv/bin/python -m benchmarks.modes
 	$(BIN)/python -m benchmarks.modes

@@ -7,16 +7,20 @@ from bearcat.settings_rules import settings_table
 PAGE = Path(__file__).with_name("settings.md")
 INTRODUCTION = """# Settings
 
-After reading this page you can look up every setting: its default, what is allowed and what it does. It is generated from `bearcat/settings_rules.py`.
+Every setting with its default, what is allowed and what it does. This page is generated from
+`bearcat/settings_rules.py`.
 
-`settings.py` in the project's root holds the defaults. The work's `settings.py` overrides it, and `--set NAME=VALUE` on any command line overrides both. Values are plain Python literals; the files are parsed, never run. All problems are reported in one message, with what is allowed:
+`settings.py` in the project's root holds the defaults. The work's `settings.py` overrides it, and `--set NAME=VALUE`
+on any command line overrides both. Values are plain Python literals; the files are parsed, never run. All problems
+are reported in one message, with what is allowed:
 
 ```text
 train.py: the settings cannot be used:
   EPOCHS = 0 (--set): an integer from 1 to 1000000 is expected
 ```
 
-`python cheak_file.py --apply` sets the mode and the input of the network from your images, and `report/check.html` says why.
+`python cheak_file.py --apply` sets the mode and the input of the network from your images, and `report/check.html`
+says why.
 
 """
 

@@ -1,4 +1,4 @@
-"""The README is true: its steps, its curl line and its Python lines run as they stand, its tables match the program."""
+"""The READMEs and the docs are true: their commands run as they stand, and their tables match the program."""
 
 import json
 import os
@@ -13,10 +13,13 @@ import pytest
 from bearcat.core.settings_file import read_settings_file
 from bearcat.data.labels import list_images
 from bearcat.modes import MODES
+from docs import make_settings
 from tests.helpers.steps import ROOT, run_ok, serving
 from utils import Predict_Image
 
 READMES = ["README.md", "README.zh-CN.md"]
+API_PAGES = ["docs/http-api.md", "docs/zh-CN/http-api.md"]
+MAX_README_BYTES, MAX_README_LINES = 12 * 1024, 200
 SERVED = {"python app.py", "python spider_example.py"}
 
 
@@ -39,13 +42,13 @@ def test_both_readmes_give_the_same_commands():
         assert blocks(READMES[0], language) == blocks(READMES[1], language)
 
 
-def roads() -> list[list[str]]:
-    """Return the lines of the blocks that begin with a new work: that of all steps, and that of one's own images."""
+def step_blocks() -> list[list[str]]:
+    """Return the lines of the blocks that begin with a new work: that of one's own images, and that of all steps."""
     return [block.splitlines() for block in blocks("README.md", "bash") if block.startswith("python New_work.py")]
 
 
-def test_the_road_of_own_images_is_that_of_the_steps_with_move_path():
-    steps, own = roads()
+def test_the_steps_for_own_images_are_all_steps_with_move_path():
+    own, steps = step_blocks()
     left_out = {"python models.py", "python callback.py", "python spider_example.py"}
     expected = [
         "python move_path.py" if line == "python gen_sample_by_captcha.py" else line
@@ -57,7 +60,7 @@ def test_the_road_of_own_images_is_that_of_the_steps_with_move_path():
 
 
 def test_the_steps_run_in_the_order_in_which_they_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    steps = roads()[0]
+    steps = step_blocks()[1]
     monkeypatch.setenv("BEARCAT_WORKS", str(tmp_path / "works"))
     for line in steps:
         python, script, *arguments = line.split()
@@ -98,13 +101,14 @@ def test_the_curl_line_and_the_python_lines_work_as_pasted(trained: Path, tmp_pa
             assert json.loads(answer)["result"] == printed.strip()
 
 
-def test_the_javascript_lines_work_as_pasted(trained: Path, tmp_path: Path, readme: str):
+@pytest.mark.parametrize("page", API_PAGES)
+def test_the_javascript_lines_work_as_pasted(trained: Path, tmp_path: Path, page: str):
     node = shutil.which("node")
     if not node:
         pytest.skip("needs Node.js (Debian: apt-get install nodejs)")
     image = list_images(trained / "test_dataset")[0]
     shutil.copyfile(image, tmp_path / "captcha.png")
-    (lines,) = blocks(readme, "javascript")
+    (lines,) = blocks(page, "javascript")
     with serving(trained) as address:
         code = lines.replace("http://127.0.0.1:5006", address)
         command = [node, "--input-type=module", "--eval", code]
@@ -114,28 +118,58 @@ def test_the_javascript_lines_work_as_pasted(trained: Path, tmp_path: Path, read
     assert float(printed.split(" ")[1]) == pytest.approx(prediction.confidence, abs=1e-5)
 
 
-def section(name: str, number: int) -> list[list[str]]:
-    """Return the table rows of a README's section as cells; sections count from 0, the title's."""
-    rows = re.findall(r"^\| (.*) \|$", read(name).split("\n## ")[number], re.MULTILINE)
-    return [row.split(" | ") for row in rows]
-
-
 def quoted(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-def test_the_settings_table_is_settings_py(readme: str):
-    rows = [row for row in section(readme, 3) if row[0].startswith("`")]
-    told = {name: value for row in rows for name, value in zip(quoted(row[0]), quoted(row[1]), strict=True)}
-    assert told == {name: repr(value) for name, (value, _) in read_settings_file(ROOT / "settings.py").items()}
+@pytest.mark.parametrize("page", ["docs/settings.md", "docs/zh-CN/settings.md"])
+def test_the_settings_pages_have_every_setting_with_its_default(page: str):
+    rows = [row.split(" | ") for row in re.findall(r"^\| (.*) \|$", read(page), re.MULTILINE)]
+    listed = {quoted(row[0])[0]: quoted(row[1])[0] for row in rows if row[0].startswith("`")}
+    assert listed == {name: repr(value) for name, (value, _) in read_settings_file(ROOT / "settings.py").items()}
 
 
-def test_every_mode_is_told_and_no_other(readme: str):
-    assert {name for row in section(readme, 4)[2:] for name in quoted(row[0])} == set(MODES)
+def test_the_settings_page_is_generated():
+    assert read("docs/settings.md") == make_settings.page(), "run python -m docs.make_settings"
 
 
-def test_no_link_is_dead_and_nothing_is_left_to_fill_in(readme: str):
-    text = read(readme)
-    assert "{{" not in text.replace('{"', "")
-    for link in re.findall(r"\]\(([^)]+)\)", text):
-        assert (ROOT / link).is_file(), link
+def test_every_mode_is_listed_and_no_other(readme: str):
+    rows = re.findall(r"^\| `([A-Z_]+)` \|", read(readme), re.MULTILINE)
+    assert sorted(set(rows) - {"MODE"}) == sorted(MODES)
+
+
+def test_a_readme_is_short(readme: str):
+    assert len(read(readme).encode()) <= MAX_README_BYTES
+    assert read(readme).count("\n") <= MAX_README_LINES
+
+
+PAGES = [*READMES, "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"]
+PAGES += sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_to_a_file_and_its_heading(page: str):
+    for link in re.findall(r"\]\(([^)]+)\)", read(page)):
+        if "://" in link:
+            continue
+        target, _, anchor = link.partition("#")
+        file = (ROOT / page).parent / target if target else ROOT / page
+        assert file.exists(), link
+        if anchor and file.suffix == ".md":
+            headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings}, link
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_script_and_option_of_the_pages_exists(page: str):
+    """Long commands are not run here: the scripts and options that they name are checked."""
+    for block in blocks(page, "bash"):
+        for line in block.splitlines():
+            found = re.match(r"(?:\S*python\S*) ([A-Za-z_]+\.py)((?: .*)?)$", line.partition("  #")[0].strip())
+            if not found:
+                continue
+            script = ROOT / found[1]
+            assert script.is_file(), line
+            source = "".join(path.read_text(encoding="utf-8") for path in (script, ROOT / "bearcat" / "cli.py"))
+            for option in re.findall(r"(?<= )--[a-z-]+", re.sub(r'"[^"]*"', "", found[2])):
+                assert f'"{option}"' in source, line
