@@ -86,6 +86,7 @@ def test_it_runs_to_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }.items():
         monkeypatch.setenv(name, str(value))
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # three steps import TensorFlow
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     notebook.cells[-1:] = [nbformat.v4.new_code_cell("sys.executable"), notebook.cells[-1]]
     client = nbclient.NotebookClient(notebook, timeout=TIMEOUT, resources={"metadata": {"path": str(NOTEBOOK.parent)}})
