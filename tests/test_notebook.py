@@ -1,7 +1,9 @@
 """The notebook runs from its first cell to its last, by the steps of the README, and lies in git without outputs."""
 
+import importlib.metadata
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -61,6 +63,18 @@ def test_the_project_is_found_and_nothing_is_installed(
     exec(source(code_cells(notebook)[0]), names)
     assert names["ROOT"] == ROOT
     assert capsys.readouterr().out == "All packages are installed.\n"
+
+
+def test_another_version_of_tensorflow_is_replaced(notebook: dict, monkeypatch: pytest.MonkeyPatch):
+    version, commands = importlib.metadata.version, []
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "2.19.0" if name == "tensorflow" else version(name))
+    monkeypatch.setattr(subprocess, "run", lambda command, check: commands.append(command))
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(SystemExit, match="Restart the kernel"):
+        exec(source(code_cells(notebook)[0]), {})
+    assert [command[1:] for command in commands] == [
+        ["-m", "pip", "install", "--quiet", "-r", ROOT / "requirements.txt"]
+    ]
 
 
 def test_outside_the_project_it_says_so(notebook: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

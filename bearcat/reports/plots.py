@@ -72,7 +72,8 @@ def draw_training(history: Sequence[dict]) -> Figure:
     panels[0].set_yscale("log")
     panels[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     panels[2].plot(epochs, [row["learning_rate"] for row in history], color=GREY, marker=".")
-    panels[2].set(title="learning rate", yscale="log")
+    has_rate = any(row["learning_rate"] > 0 for row in history)  # a schedule ends at 0, which has no logarithm
+    panels[2].set(title="learning rate", yscale="log" if has_rate else "linear")
     for axes in panels:
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

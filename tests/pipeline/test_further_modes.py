@@ -81,8 +81,8 @@ def test_training_resumes_with_new_characters(trained: Path, tmp_path: Path):
     assert "init_working_space.py --go-on" in run_script("train.py", "--work", work, *limits).stderr
     run_ok("init_working_space.py", "--work", work, "--go-on")
     printed = run_ok("train.py", "--work", work, "--set", "EPOCHS=1", *limits)
-    total, taken = (int(word) for word in re.search(r"(\d+) of (\d+) taken", printed).groups()[::-1])
-    assert taken >= total - 2  # ORDINARY's positions are as many as the longest label
+    total, loaded = (int(word) for word in re.search(r"(\d+) of (\d+) loaded", printed).groups()[::-1])
+    assert loaded >= total - 2  # ORDINARY's positions are as many as the longest label
     run_ok("save_model.py", "--work", work)
     assert Predict_Image(work / "App_model").recogniser.card.characters == (*old.characters, "A")
     assert list((work / "backup").rglob("epoch_*.keras"))
