@@ -83,4 +83,5 @@ def check_types(record: typing.Any) -> None:
         if valid and kind in (list, tuple) and len(items) == 1:
             valid = all(isinstance(item, _NUMBERS.get(items[0], items[0])) for item in value)
         if not valid:
-            raise TypeError(f"{field.name} must be {field.type}, not {value!r:.60}")
+            expected = getattr(field.type, "__name__", field.type) if not items else field.type
+            raise TypeError(f"{field.name} must be {expected}, not {value!r:.60}")

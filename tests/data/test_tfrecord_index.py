@@ -56,9 +56,9 @@ def test_the_index_of_labels_says_how_many_steps_they_need():
         ([], "'height' is missing"),
         ({name: value for name, value in VALUES.items() if name != "unit"}, "'unit' is missing"),
         (VALUES | {"unit": "word"}, "'word' is not a valid Task"),
-        (VALUES | {"count": "2"}, "count is '2'"),
-        (VALUES | {"height": None}, "height is None"),
-        (VALUES | {"shards": [1]}, "shards is"),
+        (VALUES | {"count": "2"}, "count must be int, not '2'"),
+        (VALUES | {"height": None}, "height must be int, not None"),
+        (VALUES | {"shards": [1]}, "shards must be list"),
         (VALUES | {"more": 1}, "more"),
     ],
 )
