@@ -64,8 +64,10 @@ def test_a_saved_keras_model_computes_what_it_did(earlier: Path):
 def test_a_training_resumes_from_a_checkpoint(earlier: Path, works: Path, latin_font: Path):
     work = Work(works / earlier.name)
     work.path.mkdir()
-    for name in ("settings.py", "captcha_config.json", "num_classes.json"):
+    for name in ("captcha_config.json", "num_classes.json"):
         shutil.copyfile(earlier / name, work.path / name)
+    defaults, own = ((folder / "settings.txt").read_text(encoding="utf-8") for folder in (EARLIER, earlier))
+    work.settings_file.write_text(defaults + own, encoding="utf-8")
     (checkpoint,) = earlier.glob("epoch_0001-*.keras")
     run_ok("init_working_space.py", "--work", work.path)
     shutil.copyfile(checkpoint, work.folder("checkpoint") / checkpoint.name)
