@@ -54,7 +54,9 @@ def main() -> None:
         echo("Warning: other machines can use this service without a token: set --token.")
     if not arguments.no_page and not page:
         echo("The page is not served: it needs a single process, and --workers starts several.")
-    step.next("python spider_example.py", "in another terminal: sends it an image")
+    port = listener.getsockname()[1]
+    option = "" if port == SERVICE_PORT else f" --port {port}"
+    step.next(f"python spider_example.py{option}", "in another terminal: sends it an image")
     if arguments.workers == 1:
         serve(config, models, listener)
     else:
@@ -106,4 +108,4 @@ def make_service_parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, interrupted="stopped")

@@ -29,7 +29,7 @@ def main() -> None:
         echo(f"The earlier training was moved to {backup}")
     work.make_folders()
     echo("The folders are ready. Put your own images into train_dataset, named <label>_<anything>.png")
-    step.next("python gen_sample_by_captcha.py", "or, with your own images: python move_path.py")
+    step.next("python gen_sample_by_captcha.py", "to generate captchas; with your own images: python move_path.py")
 
 
 if __name__ == "__main__":

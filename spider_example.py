@@ -65,7 +65,9 @@ def post(url: str, fields: dict, token: str | None, prompt: str | None) -> dict:
         with local_session() as session:
             answer = session.post(url, json=fields, headers=headers, timeout=TIMEOUT_SECONDS).json()
     except requests.ConnectionError:
-        raise ServiceError(f"no service answers at {url}: start it in another terminal: python app.py") from None
+        raise ServiceError(
+            f"no service answers at {url}: start it in another terminal (python app.py), or name its port with --port"
+        ) from None
     except (requests.Timeout, ValueError) as error:
         raise ServiceError(f"{url} did not answer as Bearcat's service does: {error}") from None
     if answer.get("return_code") != 200:

@@ -83,11 +83,15 @@ def open_step(
     return Step(work, settings, arguments, lock)
 
 
-def run(main: Callable[[], int | None]) -> None:
+def run(main: Callable[[], int | None], interrupted: str = "stopped; run the same command to resume") -> None:
     """Runs a script's main() and exits with the code that it returns.
 
     A user's mistake becomes one message on stderr and exit code 2, with a traceback only if BEARCAT_DEBUG=1. Other
     errors are bugs and keep their traceback.
+
+    Args:
+        main: The script's main().
+        interrupted: What Ctrl-C prints.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -95,7 +99,7 @@ def run(main: Callable[[], int | None]) -> None:
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        _print_error("stopped; run the same command to resume")
+        _print_error(interrupted)
         sys.exit(INTERRUPTED)
     except BearcatError as error:
         _print_error(str(error))

@@ -7,8 +7,8 @@ from bearcat.settings_rules import settings_table
 PAGE = Path(__file__).with_name("settings.md")
 INTRODUCTION = """# Settings
 
-Every setting with its default, what is allowed and what it does. This page is generated from
-`bearcat/settings_rules.py`.
+After reading this page you can look up every setting: its default, what is allowed and what it does. The page is
+generated from `bearcat/settings_rules.py`.
 
 `settings.py` in the project's root holds the defaults. The work's `settings.py` overrides it, and `--set NAME=VALUE`
 on any command line overrides both. Values are plain Python literals; the files are parsed, never run. All problems
