@@ -71,8 +71,8 @@ def augment_data_set(data: list[LabelledImage], folder: Path, count: int, seed: 
 def write_copies(source: Path, folder: Path, count: int, seed: int) -> list[Path]:
     """Writes the missing or outdated augmented copies of an image.
 
-    A copy depends only on the seed, the image and both names: ab3d_0001.jpg gives ab3d_0001-jpg-enhanced-1.png and
-    so on.
+    A copy depends only on the seed, the image, the image's file name and its own: ab3d_0001.jpg gives
+    ab3d_0001-jpg-enhanced-1.png, …-2.png.
 
     Returns:
         The paths of all `count` copies; none if the image is itself a copy.

@@ -68,7 +68,7 @@ class Trainer:
         self._schedule: Any = None
 
     def callbacks(self, steps_per_epoch: int, validation_batches, validated: int) -> list:
-        """Returns the Keras callbacks of the training."""
+        """Returns the Keras callbacks of the training; `validated` is the number of validation images."""
         raise NotImplementedError
 
     def run(self, source: TrainingSource, device: Device, build: Build) -> None:

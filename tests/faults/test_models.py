@@ -141,7 +141,7 @@ MODELS = [
     with_card("a height that is text", "damaged card", height="16"),
     with_card("a height that is negative", "damaged card", height=-16),
     with_card("characters that are numbers", "damaged card", characters=[1, 2]),
-    with_card("characters that stand twice", "each symbol once", characters=["a", "a"]),
+    with_card("characters that stand twice", "without duplicates", characters=["a", "a"]),
     with_card("an unknown key", "damaged card", colour="red"),
     model(lambda file: write_model(file.with_name("other.onnx")).rename(file.with_name("b.onnx")), "two", TOLERATED),
 ]
