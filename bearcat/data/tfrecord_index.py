@@ -78,7 +78,7 @@ class TFRecordIndex:
         }
 
     def with_records(self, count: int, shards: list[str], folder: Place) -> "TFRecordIndex":
-        """Returns the index with its number of records and its shards; raises DataError, naming the folder, if it is 0."""
+        """Returns the index with its number of records and its shards; raises DataError if the number is 0."""
         if not count:
             raise DataError(f"no image for {folder} could be read: python cheak_file.py lists the damaged ones")
         return replace(self, count=count, shards=shards)

@@ -28,7 +28,9 @@ class Vocabulary:
 
     def __post_init__(self):
         if len(set(self.characters)) != len(self.characters) or BLANK in self.characters:
-            raise LabelError(f"expected a vocabulary without duplicates and without the symbol {BLANK!r}, got {self.characters}")
+            raise LabelError(
+                f"expected a vocabulary without duplicates and without the symbol {BLANK!r}, got {self.characters}"
+            )
 
     def __len__(self) -> int:
         """Number of classes, including the blank."""
