@@ -2,7 +2,8 @@
 
 import io
 import struct
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -123,21 +124,14 @@ def open_image(source: Source) -> Image.Image:
 def open_with_facts(source: Source) -> tuple[Image.Image, FileFacts]:
     """Opens an image as `open_image` does, and returns the properties of its file too."""
     name = str(source) if isinstance(source, Path) else "the image"
-    try:
-        with _opened(source) as image:
-            _check_size(image, name)
-            image.load()
-            return _to_rgb(ImageOps.exif_transpose(image)), _facts(image)
-    except Image.UnidentifiedImageError:
-        raise ImageFormatError(f"{name} is not in a supported format ({', '.join(FORMATS)})") from None
-    except Image.DecompressionBombError:
-        raise ImageSizeError(f"{name} has too many pixels, at most {MAX_PIXELS:,} are accepted") from None
-    except FileNotFoundError:
-        raise ImageError(f"{name} does not exist") from None
-    except _DAMAGE as error:
-        if isinstance(error, PermissionError | IsADirectoryError):
-            raise
-        raise ImageError(f"{name} is damaged: {error}") from None
+    with _image_errors(name):
+        try:
+            with _opened(source) as image:
+                _check_size(image, name)
+                image.load()
+                return _to_rgb(ImageOps.exif_transpose(image)), _facts(image)
+        except Image.UnidentifiedImageError:
+            raise ImageFormatError(f"{name} is not in a supported format ({', '.join(FORMATS)})") from None
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -146,18 +140,24 @@ def image_size(path: Path) -> tuple[int, int]:
     Raises:
         ImageError: The file is not an image, or its header is damaged.
     """
+    with _image_errors(str(path)), Image.open(path, formats=FORMATS) as image:
+        sideways = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
+        return image.size[::-1] if sideways else image.size
+
+
+@contextmanager
+def _image_errors(name: str) -> Iterator[None]:
+    """Turns what Pillow raises for an unreadable image into an ImageError that names it."""
     try:
-        with Image.open(path, formats=FORMATS) as image:
-            sideways = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
-            return image.size[::-1] if sideways else image.size
+        yield
     except Image.DecompressionBombError:
-        raise ImageSizeError(f"{path} has too many pixels, at most {MAX_PIXELS:,} are accepted") from None
+        raise ImageSizeError(f"{name} has too many pixels, at most {MAX_PIXELS:,} are accepted") from None
     except FileNotFoundError:
-        raise ImageError(f"{path} does not exist") from None
+        raise ImageError(f"{name} does not exist") from None
     except _DAMAGE as error:
         if isinstance(error, PermissionError | IsADirectoryError):
             raise
-        raise ImageError(f"{path} is damaged: {error}") from None
+        raise ImageError(f"{name} is damaged: {error}") from None
 
 
 def _opened(source: Source) -> AbstractContextManager[Image.Image]:
