@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bearcat.artifacts.inference import load_recogniser
 from bearcat.cli import SERVICE_PORT, Step, echo, make_parser, open_step, run
-from bearcat.data.labels import list_images
+from bearcat.data.labels.reading import list_images
 from bearcat.labelling.start import check_reach, open_labelling, refuse_other_options, serve_labelling
 from bearcat.serving.middleware import MAX_BODY
 from bearcat.serving.model_store import ModelStore

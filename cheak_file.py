@@ -8,10 +8,11 @@ Next:   python pack_dataset.py
 
 from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.modes import Task
-from bearcat.reports.data_page import render_data_page
-from bearcat.reports.data_report import DataReport, inspect_data
+from bearcat.reports.dataset.mode_choice import explain_choice
+from bearcat.reports.dataset.page import render_data_page
+from bearcat.reports.dataset.recommended_settings import apply_settings, compare_settings, settings_to_apply
+from bearcat.reports.dataset.report import DataReport, inspect_data
 from bearcat.reports.html import write_page
-from bearcat.reports.recommended_settings import apply_settings, compare_settings, explain_choice, settings_to_apply
 from bearcat.settings_rules import SETTINGS
 from utils import Image_Processing
 

@@ -11,7 +11,7 @@ from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.core.errors import DataError
 from bearcat.core.storage import Place, remove
 from bearcat.core.workspace import DATA_FOLDERS, PACK_FOLDERS
-from bearcat.data.labels import list_images
+from bearcat.data.labels.reading import list_images
 from bearcat.data.tfrecord_index import INDEX, list_pack_files
 
 DELETABLE = (*DATA_FOLDERS, *PACK_FOLDERS, "train_enhance_dataset")

@@ -8,11 +8,11 @@ Next:   python cheak_file.py
 
 from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.core.workspace import LABEL_FOLDER
-from bearcat.data.labels import read_labels
+from bearcat.data.labels.reading import read_labels
 from bearcat.data.split_journal import SplitFolders, finish_split, load_journal, run_split, undo_split, undoable_moves
 from bearcat.data.splitting import Split, find_duplicates, plan_split
 from bearcat.modes import MODES, Task
-from bearcat.reports.recommended_settings import recommend_mode
+from bearcat.reports.dataset.mode_choice import recommend_mode
 from utils import Image_Processing
 
 SHOWN = 10

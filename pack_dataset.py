@@ -17,7 +17,7 @@ from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.core.errors import SettingsError
 from bearcat.core.workspace import Work
 from bearcat.data.images import InputSpec
-from bearcat.data.labels import LabelledImage
+from bearcat.data.labels.reading import LabelledImage
 from bearcat.data.packing import SPLITS, Splits, load_boxed_splits, load_splits, open_pipeline
 from bearcat.data.tfrecord_index import check_extendable
 from bearcat.data.vocabulary import Vocabulary

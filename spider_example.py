@@ -14,7 +14,7 @@ import requests
 
 from bearcat.cli import SERVICE_PORT, Step, echo, make_parser, open_step, run
 from bearcat.core.errors import DataError, ServiceError
-from bearcat.data.labels import list_images, load_split
+from bearcat.data.labels.reading import list_images, load_split
 from utils import Image_Processing
 
 TIMEOUT_SECONDS = 30

@@ -10,7 +10,7 @@ import sys
 
 from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.core.workspace import ROOT, Work, find_work
-from bearcat.data.labels import load_split
+from bearcat.data.labels.reading import load_split
 from bearcat.reports.comparison import check_comparable, compare_models
 from bearcat.reports.html import write_page
 from bearcat.reports.test_report import evaluate_model

@@ -13,11 +13,11 @@ from PIL import Image
 from bearcat.artifacts.card import find_models
 from bearcat.artifacts.inference import choose_model, load_recogniser
 from bearcat.core.errors import ArtifactError
-from bearcat.data.box_labels import BoxLabels, read_boxes
 from bearcat.data.codecs import Prediction, make_codec
 from bearcat.data.grids import Cell, Grid, cut
 from bearcat.data.images import InputSpec, Source, extract_pixels, open_image
-from bearcat.data.labels import LabelledImage, label_of_name, labelled_images
+from bearcat.data.labels.boxes import BoxLabels, read_boxes
+from bearcat.data.labels.reading import LabelledImage, label_of_name, labelled_images
 from bearcat.data.offline_augmentation import augment_data_set
 from bearcat.data.packing import Packer
 from bearcat.data.vocabulary import Vocabulary

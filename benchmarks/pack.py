@@ -22,7 +22,7 @@ from bearcat.core.progress import map_in_threads, show_progress
 from bearcat.core.settings_file import change_settings_file
 from bearcat.core.workspace import Work, create_work
 from bearcat.data.images import open_image
-from bearcat.data.labels import list_images
+from bearcat.data.labels.reading import list_images
 
 ROOT = Path(__file__).resolve().parent.parent
 COUNTS = (10_000, 100_000)

@@ -16,7 +16,7 @@ import numpy as np
 
 from bearcat.core.devices import start_tensorflow
 from bearcat.core.workspace import Work
-from bearcat.data.labels import list_images
+from bearcat.data.labels.reading import list_images
 from bearcat.data.vocabulary import BLANK_INDEX
 from benchmarks.labels import complete, train_on_labels
 from benchmarks.real_sets import list_sets

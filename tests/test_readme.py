@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bearcat.core.settings_file import read_settings_file
-from bearcat.data.labels import list_images
+from bearcat.data.labels.reading import list_images
 from bearcat.modes import MODES
 from docs import make_settings
 from tests.helpers.steps import ROOT, run_ok, serving

@@ -12,7 +12,7 @@ from bearcat.core.errors import DataError, ImageError
 from bearcat.core.workspace import Work
 from bearcat.data.codecs import TEXT_CODECS
 from bearcat.data.images import InputSpec
-from bearcat.data.labels import ImageProcessing, list_images, load_split
+from bearcat.data.labels.reading import ImageProcessing, list_images, load_split
 
 CALIBRATION_IMAGES = 2000  # more of them change nothing and take longer
 INTERPOLATION_IMAGES = 500  # of the training images

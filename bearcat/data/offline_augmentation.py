@@ -16,7 +16,7 @@ from bearcat.core.errors import ImageError
 from bearcat.core.files import atomic_write
 from bearcat.core.progress import map_in_threads, show_progress
 from bearcat.data.images import open_image
-from bearcat.data.labels import LabelledImage
+from bearcat.data.labels.reading import LabelledImage
 
 ROTATION = 0.08  # radians
 SCALE = 0.10  # fraction of the size

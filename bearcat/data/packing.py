@@ -18,10 +18,10 @@ from bearcat.core.errors import DataError, ImageError, LabelError, SettingsError
 from bearcat.core.progress import map_in_threads, show_progress
 from bearcat.core.storage import Place, remove
 from bearcat.core.workspace import ROOT, Work
-from bearcat.data.box_labels import check_size
 from bearcat.data.codecs import LabelCodec, Task, TextCodec, check_label
 from bearcat.data.images import InputSpec, open_image
-from bearcat.data.labels import ImageProcessing, LabelledImage, load_split
+from bearcat.data.labels.boxes import check_size
+from bearcat.data.labels.reading import ImageProcessing, LabelledImage, load_split
 from bearcat.data.tfrecord_index import (
     TFRecordIndex,
     check_replaceable,

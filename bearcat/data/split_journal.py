@@ -13,8 +13,9 @@ from pathlib import Path
 from bearcat.core.errors import DataError
 from bearcat.core.files import atomic_write, write_json
 from bearcat.core.workspace import Work
-from bearcat.data.box_labels import NAMES_FILES, PROMPT_SUFFIX, VOC_SUFFIX, YOLO_SUFFIX
-from bearcat.data.labels import LABEL_TABLES, list_images
+from bearcat.data.labels.boxes import NAMES_FILES, PROMPT_SUFFIX, VOC_SUFFIX, YOLO_SUFFIX
+from bearcat.data.labels.reading import list_images
+from bearcat.data.labels.tables import LABEL_TABLES
 from bearcat.data.splitting import Split
 
 COMPANIONS = (VOC_SUFFIX, PROMPT_SUFFIX, YOLO_SUFFIX)

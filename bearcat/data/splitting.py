@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from bearcat.core.errors import DataError, ImageError
 from bearcat.core.progress import map_in_threads, show_progress
 from bearcat.data.duplicates import Fingerprint, fingerprint, group_duplicates
-from bearcat.data.labels import list_images, name_in
+from bearcat.data.labels.reading import list_images, name_in
 
 MIN_KEPT = 1  # images of each class that stay in training
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from bearcat.data.box_labels import BoxLabels
+from bearcat.data.labels.boxes import BoxLabels
 from bearcat.detection.decoding import Detections
 
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from bearcat.core.files import atomic_write
 from bearcat.core.fonts import find_font
-from bearcat.data.box_labels import BoxLabels
+from bearcat.data.labels.boxes import BoxLabels
 from bearcat.detection.decoding import Detections
 
 TRUE_COLOUR, FOUND_COLOUR, BACKGROUND = (0, 150, 60), (220, 30, 30), (255, 255, 255)

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from bearcat.data.images import open_image
-from bearcat.data.labels import list_images
+from bearcat.data.labels.reading import list_images
 from bearcat.generation.colours import random_colour
 
 NOISE_OPACITY = (0.05, 0.22)  # of the noise over a gradient

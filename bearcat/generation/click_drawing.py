@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from bearcat.core.fonts import fonts_with
-from bearcat.data.box_labels import BoxLabels
+from bearcat.data.labels.boxes import BoxLabels
 from bearcat.generation.click_background import background
 from bearcat.generation.click_layout import Box, PlacedGlyph, find_position, make_glyph, place_glyphs
 from bearcat.generation.colours import contrasting_colour, random_colour

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bearcat.core.fonts import fonts_with, missing_characters, open_font, system_fonts
-from bearcat.data.labels import list_images
+from bearcat.data.labels.reading import list_images
 from bearcat.generation.click_layout import grid_size
 
 MIN_SIZE = 8  # pixels: smaller characters are illegible

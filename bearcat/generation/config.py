@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 from bearcat.core.errors import SettingsError
 from bearcat.core.files import read_json
-from bearcat.data.box_labels import PROMPT_SUFFIX, VOC_SUFFIX
 from bearcat.data.images import SUFFIXES
+from bearcat.data.labels.boxes import PROMPT_SUFFIX, VOC_SUFFIX
 from bearcat.data.vocabulary import BLANK
 from bearcat.generation.click_rules import Problem, click_problems, default_size
 

@@ -17,8 +17,8 @@ from PIL import Image
 from bearcat.core.files import atomic_write
 from bearcat.core.progress import show_progress
 from bearcat.core.workspace import LABEL_FOLDER
-from bearcat.data.box_labels import PROMPT_SUFFIX, VOC_SUFFIX, write_prompt, write_voc
-from bearcat.data.labels import list_images
+from bearcat.data.labels.boxes import PROMPT_SUFFIX, VOC_SUFFIX, write_prompt, write_voc
+from bearcat.data.labels.reading import list_images
 from bearcat.generation.click_drawing import ClickDrawer
 from bearcat.generation.config import CaptchaConfig, ClickConfig
 from bearcat.generation.shards import WHOLE, Shard

@@ -16,7 +16,8 @@ from bearcat.core.locks import hold_lock
 from bearcat.core.progress import map_in_threads
 from bearcat.core.workspace import Work
 from bearcat.data.images import FORMAT_OF_SUFFIX, open_with_facts
-from bearcat.data.labels import LABEL_TABLES, find_label_table, list_images, read_label_table, set_label
+from bearcat.data.labels.reading import list_images
+from bearcat.data.labels.tables import LABEL_TABLES, find_label_table, read_label_table, set_label
 from bearcat.data.vocabulary import BLANK
 from bearcat.generation.config import UNFIT_FOR_NAMES
 from bearcat.labelling.translations import LabellingError

@@ -9,7 +9,7 @@ from bearcat.artifacts.card import find_models
 from bearcat.core.errors import ArtifactError, LabelError, RecordError, ServiceError, SettingsError
 from bearcat.core.locks import hold_lock
 from bearcat.core.workspace import Work
-from bearcat.data.labels import read_labels
+from bearcat.data.labels.reading import read_labels
 from bearcat.data.vocabulary import Vocabulary
 from bearcat.labelling.app import make_labelling_app
 from bearcat.labelling.copies import LOCKED, SCRIPT, CopyWriter

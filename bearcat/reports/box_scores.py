@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bearcat.data.box_labels import BoxLabels
+from bearcat.data.labels.boxes import BoxLabels
 from bearcat.detection.average_precision import average_precision
 from bearcat.detection.boxes import MATCH_IOU, iou_matrix
 from bearcat.detection.decoding import Detections

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from bearcat.core.errors import ArtifactError
 from bearcat.data.images import open_image
-from bearcat.data.labels import LabelledImage
+from bearcat.data.labels.reading import LabelledImage
 from bearcat.modes import MODES, Task
 from bearcat.reports import html
 from bearcat.reports.box_scores import is_exact_match

@@ -11,10 +11,10 @@ from PIL.Image import Image
 from bearcat.core.errors import DataError, ImageError
 from bearcat.core.progress import show_progress
 from bearcat.core.workspace import LABEL_FOLDER, Work
-from bearcat.data.box_labels import PROMPT_SUFFIX, label_file, read_prompt
 from bearcat.data.codecs import Prediction
 from bearcat.data.images import open_image
-from bearcat.data.labels import LabelledImage
+from bearcat.data.labels.boxes import PROMPT_SUFFIX, label_file, read_prompt
+from bearcat.data.labels.reading import LabelledImage
 from bearcat.detection.decoding import Detections
 from bearcat.detection.drawing import draw_comparison, save_image
 from bearcat.modes import MODES, Task

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from bearcat.core.devices import available_bytes
 from bearcat.data.images import InputSpec, place
-from bearcat.data.labels import LabelledImage
+from bearcat.data.labels.reading import LabelledImage
 from bearcat.detection.augmentation import augment_batch, mosaic
 from bearcat.detection.losses import NO_OBJECT
 

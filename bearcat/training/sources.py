@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from bearcat.artifacts.card import Card
 from bearcat.core.errors import DataError
 from bearcat.core.workspace import Work
-from bearcat.data.labels import LabelledImage
+from bearcat.data.labels.reading import LabelledImage
 from bearcat.data.tfrecord_index import check_pack, load_index
 from bearcat.data.vocabulary import Vocabulary
 from bearcat.modes import MODES

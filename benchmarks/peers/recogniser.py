@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bearcat.data.labels import LabelledImage
+from bearcat.data.labels.reading import LabelledImage
 from utils import Image_Processing
 
 GOOD_EXACT = 0.95  # exact match on the validation images; the table shows when a training reaches it

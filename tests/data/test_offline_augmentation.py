@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from bearcat.core.errors import ImageError
 from bearcat.data import offline_augmentation
-from bearcat.data.labels import label_of_name, list_images
+from bearcat.data.labels.reading import label_of_name, list_images
 from bearcat.data.offline_augmentation import BRIGHTNESS, CONTRAST, SHIFT_X, augment, is_augmented, write_copies
 
 COPIES = 30

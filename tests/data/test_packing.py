@@ -9,7 +9,7 @@ from PIL import Image
 from bearcat.core.errors import DataError, ImageError, LabelError
 from bearcat.data.codecs import TEXT_CODECS, make_codec
 from bearcat.data.images import InputSpec, Source, extract_pixels
-from bearcat.data.labels import LabelledImage, label_of_name, labelled_images
+from bearcat.data.labels.reading import LabelledImage, label_of_name, labelled_images
 from bearcat.data.packing import Packer, shuffled, vocabulary_for
 from bearcat.data.tfrecords import read_records
 from bearcat.data.vocabulary import Vocabulary

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bearcat.data.box_labels import BoxLabels
+from bearcat.data.labels.boxes import BoxLabels
 from bearcat.detection.decoding import Detections
 from bearcat.detection.drawing import (
     BACKGROUND,

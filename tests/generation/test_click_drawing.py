@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from bearcat.core.fonts import fonts_with
-from bearcat.data.box_labels import read_voc
+from bearcat.data.labels.boxes import read_voc
 from bearcat.generation.click_drawing import ClickDrawer
 from bearcat.generation.click_layout import MARGIN, boxes_touch
 from bearcat.generation.generate import generate, plan

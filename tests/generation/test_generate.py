@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from bearcat.core.settings_file import change_settings_file
-from bearcat.data.box_labels import read_prompt, read_voc
 from bearcat.data.images import open_image
+from bearcat.data.labels.boxes import read_prompt, read_voc
 from bearcat.generation.generate import generate, make_images, plan
 from tests.helpers.captchas import SMALL, bytes_in, click_bytes, load_click, write_click
 from tests.helpers.steps import run_ok, run_refused

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bearcat.data.box_labels import BoxLabels
+from bearcat.data.labels.boxes import BoxLabels
 from bearcat.detection.boxes import iou_matrix, make_anchors
 from bearcat.detection.configs import DETECTORS, LIGHT_PHI, detector_name
 from bearcat.detection.decoding import Detections

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bearcat.core.workspace import Work
-from bearcat.data.labels import label_of_name
+from bearcat.data.labels.reading import label_of_name
 from bearcat.labelling.session import LabellingSession
 from bearcat.labelling.start import open_labelling
 from tests.helpers.killed import kill_at

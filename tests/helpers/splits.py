@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bearcat.data.labels import list_images, name_in
+from bearcat.data.labels.reading import list_images, name_in
 from bearcat.data.split_journal import SplitFolders, finish_split, run_split
 from bearcat.data.splitting import Split, plan_split
 

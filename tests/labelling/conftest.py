@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from bearcat.core.workspace import Work
-from bearcat.data.labels import label_of_name
+from bearcat.data.labels.reading import label_of_name
 from bearcat.labelling.app import make_labelling_app
 from bearcat.labelling.start import next_commands, open_labelling
 from tests.helpers.labelling import ORIGIN

@@ -10,7 +10,8 @@ from PIL import Image
 from bearcat.core.errors import WorkError
 from bearcat.core.locks import hold_lock
 from bearcat.core.workspace import Work
-from bearcat.data.labels import read_label_table, read_labels
+from bearcat.data.labels.reading import read_labels
+from bearcat.data.labels.tables import read_label_table
 from bearcat.labelling.copies import MAX_LABEL, digest_of
 from bearcat.labelling.translations import LabellingError
 from tests.helpers.labelling import contents, open_session, train_set

@@ -9,8 +9,8 @@ import pytest
 import requests
 from PIL import Image, ImageDraw
 
-from bearcat.data.box_labels import BoxLabels, write_prompt, write_voc
-from bearcat.data.labels import list_images
+from bearcat.data.labels.boxes import BoxLabels, write_prompt, write_voc
+from bearcat.data.labels.reading import list_images
 from tests.helpers.steps import read_report, run_ok, run_refused, serving
 from utils import Predict_Image
 

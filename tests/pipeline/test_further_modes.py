@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from bearcat.data.grids import Grid
-from bearcat.data.labels import list_images, name_in
+from bearcat.data.labels.reading import list_images, name_in
 from tests.helpers.steps import build_work, read_report, run_ok, run_script
 from utils import Predict_Image
 

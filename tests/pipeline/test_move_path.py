@@ -15,7 +15,7 @@ from PIL import Image
 import move_path
 from bearcat.cli import run
 from bearcat.core.workspace import create_work
-from bearcat.data.labels import list_images, name_in
+from bearcat.data.labels.reading import list_images, name_in
 from tests.helpers.steps import ROOT, read_report
 
 SETS = ("train", "validation", "test")

@@ -15,7 +15,7 @@ from bearcat.core.errors import ImageError, LabelError, SettingsError
 from bearcat.core.settings_file import change_settings_file, parse_override, read_settings_file
 from bearcat.data.codecs import TEXT_CODECS, make_codec, pad_targets
 from bearcat.data.images import PAPER, InputSpec, letterbox, open_image, place
-from bearcat.data.labels import label_of_name
+from bearcat.data.labels.reading import label_of_name
 from bearcat.data.vocabulary import BLANK, BLANK_INDEX, Vocabulary
 from bearcat.serving.protocol import decode_base64
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bearcat.data.labels import list_images
+from bearcat.data.labels.reading import list_images
 from tests.helpers.steps import run_fresh, run_ok, run_refused, run_script
 
 NEEDS_WORK = """init_working_space.py gen_sample_by_captcha.py move_path.py cheak_file.py pack_dataset.py models.py

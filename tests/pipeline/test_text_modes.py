@@ -17,7 +17,7 @@ import requests
 from bearcat.artifacts.card import read_card
 from bearcat.artifacts.checkpoints import list_checkpoints
 from bearcat.core.errors import ArtifactError
-from bearcat.data.labels import labelled_images, list_images
+from bearcat.data.labels.reading import labelled_images, list_images
 from tests.helpers.steps import ROOT, build_work, read_report, run_ok, run_script, serving
 from utils import Predict_Image
 

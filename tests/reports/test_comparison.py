@@ -12,7 +12,7 @@ from bearcat.artifacts.card import Card
 from bearcat.core.errors import ArtifactError, DataError, ImageError
 from bearcat.data.codecs import Prediction
 from bearcat.data.images import InputSpec
-from bearcat.data.labels import LabelledImage
+from bearcat.data.labels.reading import LabelledImage
 from bearcat.reports.comparison import (
     check_comparable,
     compare_models,

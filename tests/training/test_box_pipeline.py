@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bearcat.data.box_labels import BoxLabels
 from bearcat.data.images import InputSpec, extract_pixels
-from bearcat.data.labels import LabelledImage
+from bearcat.data.labels.boxes import BoxLabels
+from bearcat.data.labels.reading import LabelledImage
 from bearcat.detection.losses import NO_OBJECT
 from bearcat.training.box_pipeline import encode_objects, load_images, training_batches, validation_batches
 from tests.helpers.detections import dark_box

@@ -8,9 +8,9 @@ from typing import Any
 
 from bearcat.core.errors import DataError, LabelError
 from bearcat.core.workspace import LABEL_FOLDER, Work
-from bearcat.data.box_labels import BoxLabels
+from bearcat.data.labels.boxes import BoxLabels
 from bearcat.modes import MODES, Task
-from bearcat.reports.data_checks import (
+from bearcat.reports.dataset.checks import (
     Duplicate,
     Finding,
     check_sets,
@@ -18,9 +18,10 @@ from bearcat.reports.data_checks import (
     find_look_alikes,
     find_unseen_symbols,
 )
-from bearcat.reports.data_statistics import SetStatistics, inspect_set, merge_statistics, summarize
+from bearcat.reports.dataset.mode_choice import ModeChoice, recommend_mode
+from bearcat.reports.dataset.recommended_settings import Proposal, propose_settings
+from bearcat.reports.dataset.set_statistics import SetStatistics, inspect_set, merge_statistics, summarize
 from bearcat.reports.html import plural
-from bearcat.reports.recommended_settings import ModeChoice, Proposal, propose_settings, recommend_mode
 
 SPLITS = ("train", "validation", "test")
 

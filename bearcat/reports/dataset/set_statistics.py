@@ -12,10 +12,10 @@ from PIL import Image
 
 from bearcat.core.errors import DataError
 from bearcat.core.progress import map_in_threads, show_progress
-from bearcat.data.box_labels import BoxLabels, check_size
 from bearcat.data.duplicates import Fingerprint, fingerprint
 from bearcat.data.images import FORMAT_OF_SUFFIX, FileFacts, open_with_facts
-from bearcat.data.labels import LabelledImage, label_of_name, list_images, read_labels
+from bearcat.data.labels.boxes import BoxLabels, check_size
+from bearcat.data.labels.reading import LabelledImage, label_of_name, list_images, read_labels
 
 COLOUR_SAMPLE = 200  # images per set that are measured for colour
 LABEL_STEMS = {"labels", "classes", "obj", "data"}  # label tables, and YOLO's lists of class names

@@ -5,29 +5,15 @@ from pathlib import Path
 import pytest
 
 from bearcat.core.errors import DataError, LabelError
-from bearcat.data.labels import (
-    find_label_table,
+from bearcat.data.labels.reading import (
     label_of_name,
     labelled_images,
     list_images,
     name_in,
-    read_label_table,
     read_labels,
     refuse_sub_folders,
-    set_label,
 )
-
-
-def put(folder: Path, *names: str) -> None:
-    """Makes empty files, since no test here opens an image."""
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(b"")
-
-
-def labels_in(folder: Path) -> dict[str, str]:
-    """Returns name → label of the images that have a label."""
-    return {image.name: image.label for image in read_labels(folder)[0]}
+from tests.helpers.label_files import labels_in, put
 
 
 @pytest.mark.parametrize(
@@ -66,58 +52,6 @@ def test_missing_and_empty_folders_have_no_images(tmp_path: Path):
         with pytest.raises(DataError, match="holds no images") as error:
             labelled_images(folder)
         assert str(folder) in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("labels.csv", "file,label\n1.png,a/b\n2.png,*?\n"),
-        ("labels.csv", "1.png,a/b\n2.png,*?\n"),
-        ("labels.csv", "File, Label\r\n1.png,a/b\r\n\r\n2.png,*?\r\n"),
-        ("labels.csv", "\ufefffile,label\n1.png,a/b\n2.png,*?"),
-        ("labels.csv", "\ufeff1.png,a/b\n2.png,*?\n"),
-        ("labels.tsv", "file\tlabel\n1.png\ta/b\n2.png\t*?\n"),
-        ("labels.tsv", "1.png\ta/b\n2.png\t*?\n"),
-        ("labels.txt", "1.png\ta/b\n2.png\t*?\n"),
-        ("labels.txt", "file,label\r\n1.png, a/b\r\n2.png, *?\r\n"),
-        ("labels.txt", "\ufeff\n  1.png   a/b\n\n2.png *?"),
-        ("labels.txt", "file label\r\n1.png a/b\r\n2.png\t*?\r\n"),
-    ],
-)
-def test_a_table_is_read_with_and_without_header_and_bom(tmp_path: Path, name: str, content: str):
-    put(tmp_path, "1.png", "2.png")
-    (tmp_path / name).write_bytes(content.encode())
-    assert find_label_table(tmp_path) == tmp_path / name
-    assert labels_in(tmp_path) == {"1.png": "a/b", "2.png": "*?"}
-    assert read_labels(tmp_path)[1] == []
-
-
-def test_commas_are_quoted_in_csv_and_not_in_tsv(tmp_path: Path):
-    for folder in (tmp_path / "csv", tmp_path / "tsv"):
-        put(folder, "a,1.png", "2.png")
-    (tmp_path / "csv" / "labels.csv").write_text('"a,1.png","1,5"\n2.png,"say ""hi"""\n')
-    (tmp_path / "tsv" / "labels.tsv").write_text("a,1.png\t1,5\n2.png\tb\n")
-    assert labels_in(tmp_path / "csv") == {"a,1.png": "1,5", "2.png": 'say "hi"'}
-    assert labels_in(tmp_path / "tsv") == {"a,1.png": "1,5", "2.png": "b"}
-
-
-@pytest.mark.parametrize(
-    ("text", "labels"),
-    [
-        ("a 1.png\tx, y\nb.png\tz w", {"a 1.png": "x, y", "b.png": "z w"}),
-        ('a 1.png,"x, y"\nb.png,z w', {"a 1.png": "x, y", "b.png": "z w"}),
-        ("a.png x\"y\nb.png 'z", {"a.png": 'x"y', "b.png": "'z"}),
-    ],
-)
-def test_the_first_line_of_labels_txt_decides_the_separator(tmp_path: Path, text: str, labels: dict[str, str]):
-    (tmp_path / "labels.txt").write_text(text)
-    assert read_label_table(tmp_path / "labels.txt") == labels
-
-
-def test_a_label_with_spaces_is_refused_if_spaces_are_the_separator(tmp_path: Path):
-    (tmp_path / "labels.txt").write_text("a.png x\nb.png y z\n")
-    with pytest.raises(LabelError, match=r"labels\.txt, line 2"):
-        read_label_table(tmp_path / "labels.txt")
 
 
 def test_an_image_in_a_sub_folder_is_labelled_with_its_name(tmp_path: Path):
@@ -162,20 +96,6 @@ def test_a_table_overrides_file_names_and_an_image_without_a_line_is_named(tmp_p
         labelled_images(tmp_path)
 
 
-@pytest.mark.parametrize("line", ["1.png", "1.png,a,b", "1.png,", ",a"])
-def test_a_malformed_line_is_refused_with_its_number(tmp_path: Path, line: str):
-    put(tmp_path, "1.png")
-    (tmp_path / "labels.csv").write_text(f"file,label\n0.png,x\n{line}\n2.png,y\n")
-    with pytest.raises(LabelError, match="line 3") as error:
-        read_labels(tmp_path)
-    assert str(tmp_path / "labels.csv") in str(error.value)
-
-
-def test_only_the_first_line_can_be_a_header(tmp_path: Path):
-    (tmp_path / "labels.csv").write_text("file.png,a\nfile,label\n")
-    assert read_label_table(tmp_path / "labels.csv") == {"file.png": "a", "file": "label"}
-
-
 def test_labels_and_problems_are_returned_separately(tmp_path: Path):
     put(tmp_path, "ab_1.png", "nolabel.png", "cd_1.png", "_x.png")
     labelled, problems = read_labels(tmp_path)
@@ -203,17 +123,3 @@ def test_of_many_problems_the_first_few_are_shown_and_the_rest_counted(
     assert lines[0].startswith(str(tmp_path / "00.png"))
     assert len(lines) == shown + (more is not None)
     assert more is None or more in lines[-1]
-
-
-def test_a_line_is_replaced_or_deleted_and_all_others_stay(tmp_path: Path):
-    table = tmp_path / "labels.csv"
-    table.write_bytes(b"file,label\na.png,x\nb.png,y\n")
-    set_label(table, "a.png", "z/1")
-    assert table.read_bytes() == b"file,label\nb.png,y\na.png,z/1\n"
-    set_label(table, "a.png", None)
-    set_label(table, "none.png", None)
-    assert table.read_bytes() == b"file,label\nb.png,y\n"
-    table.write_bytes(b'file,label\n"a\nb.png",y\n')
-    with pytest.raises(LabelError, match="spans several lines"):
-        set_label(table, 'b.png"', "q")
-    assert table.read_bytes() == b'file,label\n"a\nb.png",y\n'

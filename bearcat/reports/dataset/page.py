@@ -10,10 +10,11 @@ from bearcat.core.errors import ImageError
 from bearcat.data.images import open_image
 from bearcat.modes import Task
 from bearcat.reports import html
-from bearcat.reports.data_checks import WARNING, Duplicate, Finding, short_path
-from bearcat.reports.data_report import DataReport
-from bearcat.reports.data_statistics import SetStatistics, merge_statistics, spread
-from bearcat.reports.recommended_settings import Proposal, explain_choice
+from bearcat.reports.dataset.checks import WARNING, Duplicate, Finding, short_path
+from bearcat.reports.dataset.mode_choice import explain_choice
+from bearcat.reports.dataset.recommended_settings import Proposal
+from bearcat.reports.dataset.report import DataReport
+from bearcat.reports.dataset.set_statistics import SetStatistics, merge_statistics, spread
 
 FILES_SHOWN = 10
 DUPLICATES_SHOWN = 6  # groups whose images are shown

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bearcat.data.duplicates import group_duplicates
 from bearcat.modes import Task
-from bearcat.reports.data_statistics import SetStatistics
+from bearcat.reports.dataset.set_statistics import SetStatistics
 from bearcat.reports.html import plural
 
 # characters that people and networks confuse

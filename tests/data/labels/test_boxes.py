@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from bearcat.core.errors import LabelError
-from bearcat.data.box_labels import (
+from bearcat.data.images import image_size, open_image
+from bearcat.data.labels.boxes import (
     BoxLabels,
     check_size,
     find_names,
@@ -18,7 +19,6 @@ from bearcat.data.box_labels import (
     write_prompt,
     write_voc,
 )
-from bearcat.data.images import image_size, open_image
 
 LABELS = BoxLabels(40, 30, ("好", "天"), np.array([[1, 2, 11, 12], [20, 0, 40, 30]], np.float32))
 SIZE = (200, 100)

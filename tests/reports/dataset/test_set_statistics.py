@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bearcat.reports.data_statistics import grey_contrast, inspect_set, merge_statistics, spread, summarize
+from bearcat.reports.dataset.set_statistics import grey_contrast, inspect_set, merge_statistics, spread, summarize
 from tests.helpers.images import GREEN, RED, draw_bar
 
 
