@@ -30,7 +30,7 @@ def main() -> None:
     echo(f"Created: {work.path}")
     if not arguments.keep_active:
         echo("It is the active work now: every script uses it unless --work names another one.")
-    echo("Next: python init_working_space.py  (create its folders; look at its settings.py first)")
+    echo("Next: python init_working_space.py  (creates its folders; its settings.py can stay as it is)")
 
 
 if __name__ == "__main__":

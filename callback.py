@@ -5,7 +5,7 @@ Writes: nothing
 Next:   python save_model.py
 """
 
-from bearcat.artifacts.checkpoints import best_checkpoint, list_checkpoints
+from bearcat.artifacts.checkpoints import best_checkpoint, describe_best, list_checkpoints
 from bearcat.cli import echo, make_parser, open_step, run
 from bearcat.training.trainer import Trainer
 
@@ -64,9 +64,8 @@ def main() -> None:
     """Prints the best checkpoint."""
     step = open_step(make_parser(__doc__))
     folder = step.work.folder("checkpoint")
-    best = best_checkpoint(folder)
-    echo(f"Best of {len(list_checkpoints(folder))}:\n{best.path}")
-    echo(f"epoch {best.epoch}: validation loss {best.val_loss:.6f}, exact match {best.val_exact:.2%}")
+    echo(f"Best of {len(list_checkpoints(folder))} checkpoints: {best_checkpoint(folder).path}")
+    echo(describe_best(folder))
     step.next("python save_model.py", "save and export it")
 
 

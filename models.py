@@ -24,7 +24,13 @@ with silence():
     from bearcat.detection.network import build_detector
     from bearcat.networks.backbones.adapt import IMAGE_STRIDES, MOMENTUM, TEXT_STRIDES, adapt_backbone
     from bearcat.networks.diagram import write_diagram
-    from bearcat.networks.layers import FusedBatchNormalization, ManyLogits, PositionEmbedding, ResizeBilinear
+    from bearcat.networks.layers import (
+        AppendGreyness,
+        FusedBatchNormalization,
+        ManyLogits,
+        PositionEmbedding,
+        ResizeBilinear,
+    )
     from bearcat.networks.optimizers import make_optimizer
     from bearcat.training.sanity_check import training_bytes
 
@@ -33,6 +39,7 @@ CONTEXT_FILTERS, TINY_CONTEXT_FILTERS = 128, 64
 # dilation of each convolution along the width
 NEAR_CONTEXT = (1, 2)
 FAR_CONTEXT = (3, 9)
+RGB = 3  # channels
 LARGE_VOCABULARY = 512  # entries from which the output layer takes a noticeable part of a training step
 
 
@@ -87,9 +94,14 @@ def extract_features(pixels, backbone: str, strides=TEXT_STRIDES):
 
 
 def extract_text_features(pixels, backbone: str):
-    """Like extract_features; the light backbones see images resized to the height they were pretrained with."""
+    """Like extract_features; the light backbones see images resized to the height they were pretrained with.
+
+    Of colour images they see the greyness as a fourth channel, see `bearcat.artifacts.colour_mix`.
+    """
     if is_light(backbone):
         pixels = ResizeBilinear(*input_size_for(*pixels.shape[1:3]), name="sight")(pixels)
+        if pixels.shape[-1] == RGB:
+            pixels = AppendGreyness(name="greyness")(pixels)
     return extract_features(pixels, backbone)
 
 

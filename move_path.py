@@ -7,12 +7,15 @@ Next:   python cheak_file.py
 """
 
 from bearcat.cli import Step, echo, make_parser, open_step, run
-from bearcat.core.workspace import LABEL_FOLDER
+from bearcat.data.comparison import find_oversize
+from bearcat.data.labels.left_out import files_left_out
+from bearcat.data.labels.listing import list_images
 from bearcat.data.labels.reading import read_labels
 from bearcat.data.split_journal import SplitFolders, finish_split, load_journal, run_split, undo_split, undoable_moves
 from bearcat.data.splitting import Split, find_duplicates, plan_split
 from bearcat.modes import MODES, Task
 from bearcat.reports.dataset.mode_choice import recommend_mode
+from bearcat.reports.dataset.text_overlap import group_by_text
 from utils import Image_Processing
 
 SHOWN = 10
@@ -55,14 +58,23 @@ def split(step: Step, folders: SplitFolders) -> None:
 
 def plan(step: Step, folders: SplitFolders) -> Split:
     """Chooses the images to move, and prints what is special about them."""
-    settings, class_of = step.settings, image_classes(step, folders)
+    settings, task = step.settings, recommended_task(step, folders)
+    class_of = image_labels(folders) if task is Task.CLASSIFICATION else {}
+    texts = group_by_text(image_labels(folders), settings.DIVIDE_RATO) if task is Task.TEXT else []
+    for left_out in files_left_out(folders.source):
+        echo(f"Warning: {left_out}")
+    oversize = find_oversize(list_images(folders.source)) if task is not Task.DETECTION else None
+    if oversize and (oversize.box or task is Task.TEXT):
+        echo(f"{'Warning' if oversize.box else 'Note'}: {oversize.text}; {oversize.todo}")
     targets = {name: folder for name, folder in folders.targets.items() if settings.DIVIDE or name == "test"}
     duplicates = find_duplicates(folders.source)
-    planned = plan_split(folders.source, targets, settings.DIVIDE_RATO, settings.SEED, class_of, duplicates)
+    planned = plan_split(folders.source, targets, settings.DIVIDE_RATO, settings.SEED, class_of, [*duplicates, *texts])
     if duplicates:
         echo(
             f"{sum(map(len, duplicates))} images are duplicates, in {len(duplicates)} groups; each group stays together"
         )
+    if texts:
+        echo(f"{sum(map(len, texts))} images show only {len(texts)} texts; the images of a text stay together")
     for name, names in planned.moves.items():
         missing = sorted(set(class_of.values()) - {class_of.get(one) for one in names})
         if missing:
@@ -70,13 +82,16 @@ def plan(step: Step, folders: SplitFolders) -> Split:
     return planned
 
 
-def image_classes(step: Step, folders: SplitFolders) -> dict[str, str]:
-    """Returns image name → class, to stratify the split by; {} if the labels are no classes."""
-    label_of, label_folder = Image_Processing.extraction_label, step.work.folder(LABEL_FOLDER)
-    choice = recommend_mode(step.settings.MODE, step.arguments.set, [folders.source], label_folder, label_of)
-    if MODES[choice.mode].task is not Task.CLASSIFICATION:
-        return {}
-    return {item.name: item.label for item in read_labels(folders.source, label_of)[0]}
+def recommended_task(step: Step, folders: SplitFolders) -> Task:
+    """Returns what the labels of train_dataset are, as cheak_file.py would take them."""
+    label_of = Image_Processing.extraction_label
+    choice = recommend_mode(step.work, step.settings.MODE, step.arguments.set, [folders.source], label_of)
+    return MODES[choice.mode].task
+
+
+def image_labels(folders: SplitFolders) -> dict[str, str]:
+    """Returns image name → its text or class."""
+    return {item.name: item.label for item in read_labels(folders.source, Image_Processing.extraction_label)[0]}
 
 
 def undo(step: Step, folders: SplitFolders) -> None:

@@ -15,18 +15,22 @@ from types import SimpleNamespace
 
 from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.core.errors import SettingsError
+from bearcat.core.names import show_name
 from bearcat.core.workspace import Work
 from bearcat.data.images import InputSpec
+from bearcat.data.labels.left_out import files_left_out
 from bearcat.data.labels.reading import LabelledImage
 from bearcat.data.packing import SPLITS, Splits, load_boxed_splits, load_splits, open_pipeline
 from bearcat.data.tfrecord_index import check_extendable
 from bearcat.data.vocabulary import Vocabulary
 from bearcat.modes import MODES, Task
+from bearcat.reports.dataset.folder_checks import check_tables
+from bearcat.reports.dataset.label_checks import check_labels, describe_finding, refuse_one_label
 from utils import Image_Processing, WriteTFRecord
 
 
 def main() -> None:
-    """Checks all labels first, then packs; damaged images are listed and left out."""
+    """Checks all labels first, then packs; damaged and blank images are listed and left out."""
     parser = make_parser(__doc__)
     vocabulary = parser.add_mutually_exclusive_group()
     vocabulary.add_argument("--renew", action="store_true", help="make a new num_classes.json from the labels")
@@ -40,6 +44,9 @@ def main() -> None:
         raise SettingsError("--beam-options need --beam")
     if step.arguments.beam:
         echo(f"--beam {step.arguments.beam}: the number is no longer needed, Beam's runner divides the work")
+    for split in SPLITS:
+        for left_out in files_left_out(step.work.data_folder(split)):
+            echo(f"Warning: {left_out}")
     if MODES[step.settings.MODE].task is Task.DETECTION:
         check_boxes(step)
     else:
@@ -53,6 +60,7 @@ def pack(step: Step) -> None:
     folders = {split: work.pack_folder(split, settings.PACK_FOLDER) for split in SPLITS}
     codec = MODES[settings.MODE].codec
     data, vocabulary = load_splits(work, settings.MODE, Image_Processing, codec, arguments.renew, arguments.extend)
+    echo_findings(work, data, codec.task)
     if arguments.extend:
         check_extendable(folders["train"], codec.task)
     writer = WriteTFRecord(InputSpec.from_settings(settings), settings.MODE, settings.CAPTCHA_LENGTH, vocabulary)
@@ -63,17 +71,31 @@ def pack(step: Step) -> None:
     indices = writer.write_splits(data, folders, settings.SEED, pipeline)
     counts = {split: index.count for split, index in indices.items()}
     for split, count in counts.items():
-        echo(f"{split}_pack_dataset: {count} images as {writer.spec.height}×{writer.spec.width}×{writer.spec.channels}")
+        echo(f"{split}_pack_dataset: {count} images as {writer.spec}")
     echo_damaged(writer.damaged)
+    if writer.blank:
+        count, first = len(writer.blank), show_name(min(writer.blank))
+        echo(f"Blank, but packed, since a class may look like that: {count} images, the first: {first}")
     echo_vocabulary(work, data, writer)
     write_report(step, counts, writer.damaged, vocabulary, time.monotonic() - started, input=writer.spec.as_dict())
     step.next("python train.py", "train on them; python models.py shows the network first")
 
 
+def echo_findings(work: Work, data: Splits, task: Task) -> None:
+    """Prints what is wrong with the labels; raises LabelError if they are all the same."""
+    findings = check_labels(data, task) + check_tables(work, data, task)
+    refuse_one_label(findings)
+    for finding in findings:
+        for line in describe_finding(finding):
+            echo(line)
+
+
 def augment(work: Work, settings: SimpleNamespace, images: list[LabelledImage]) -> list[LabelledImage]:
     """Writes the augmented copies of the training images and returns them."""
     folder = work.folder("train_enhance_dataset")
-    copies = Image_Processing.preprosess_save_images(images, folder, settings.DATA_ENHANCEMENT, settings.SEED)
+    copies = Image_Processing.preprosess_save_images(
+        images, folder, settings.DATA_ENHANCEMENT, settings.SEED, settings.FRAMES
+    )
     echo(f"{folder.name}: {len(copies)} augmented copies, packed with the {len(images)} images of train_dataset")
     return copies
 
@@ -88,6 +110,8 @@ def echo_vocabulary(work: Work, data: Splits, writer: WriteTFRecord) -> None:
     """Prints the size of the vocabulary, and which entries cannot be learnt or are in no label."""
     characters, symbols = writer.codec.vocabulary.characters, writer.codec.symbols
     echo(f"Vocabulary: {len(characters)} symbols in {work.vocabulary_file.name}")
+    if writer.codec.vocabulary.direction:
+        echo("Right-to-left letters: labels are read, and texts predicted, in the order in which one types them")
     trained, validated = ({s for item in data[split] for s in symbols(item.label)} for split in SPLITS)
     if unseen := sorted(validated - trained):
         echo(f"In validation labels only, so they cannot be learnt: {' '.join(unseen)}")
@@ -103,7 +127,9 @@ def check_boxes(step: Step) -> None:
             f"MODE = {step.settings.MODE!r} packs nothing, with --beam or without: train.py reads images"
         )
     codec = MODES[step.settings.MODE].codec
-    data, vocabulary, damaged = load_boxed_splits(work, Image_Processing, codec, arguments.renew, arguments.extend)
+    data, vocabulary, damaged = load_boxed_splits(
+        work, Image_Processing, codec, arguments.renew, arguments.extend, step.settings.FRAMES
+    )
     vocabulary.save(work.vocabulary_file)
     echo_damaged(damaged)
     echo(f"Vocabulary: {len(vocabulary.characters)} symbols in {work.vocabulary_file.name}; nothing needs to be packed")

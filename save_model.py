@@ -7,9 +7,9 @@ Writes: model/<MODEL_NAME>.keras, App_model/<MODEL_NAME>.onnx (the file that is 
 Next:   python test.py
 """
 
-from bearcat.artifacts.calibration import Calibration
+from bearcat.artifacts.calibration import FEWEST_CORRECT, FEWEST_INCORRECT, Calibration
 from bearcat.artifacts.card import read_card
-from bearcat.artifacts.checkpoints import best_checkpoint
+from bearcat.artifacts.checkpoints import best_checkpoint, describe_best
 from bearcat.artifacts.export_images import load_export_images
 from bearcat.artifacts.pretrained import find_pretrained, origin_of
 from bearcat.cli import echo, make_parser, open_step, run
@@ -22,6 +22,7 @@ def main() -> None:
     work, settings = step.work, step.settings
     best = best_checkpoint(work.folder("checkpoint"))
     echo(f"Best checkpoint: {best.path.name}")
+    echo(f"That is {describe_best(work.folder('checkpoint'))}")
     card, is_pretrained = read_card(best.path)[0], find_pretrained(origin_of(best.path)) is not None
     images = load_export_images(work, card, settings.SEED, Image_Processing, is_pretrained)
     start_tensorflow(use_gpu=False)  # the GPU may be busy with a training, and few images do not need it
@@ -69,11 +70,17 @@ def echo_interpolation(interpolation, trained_on: int) -> None:
 def echo_calibration(calibration: Calibration | None) -> None:
     """Prints how the confidences were calibrated."""
     if calibration is None:
-        echo("Confidences are not calibrated: there are no validation images with text labels")
+        echo("Confidence: not calibrated, since there are no validation images with text labels")
+        return
+    if calibration.is_fitted:
+        echo(
+            f"Confidence: calibrated on {calibration.images} validation images "
+            f"(temperature {calibration.temperature:.2f})"
+        )
         return
     echo(
-        f"Confidences calibrated on {calibration.images} validation images: temperature {calibration.temperature:.2f}, "
-        f"calibration error {calibration.error_before:.1%} before, {calibration.error_after:.1%} after"
+        f"Confidence: not calibrated, since {calibration.correct} of {calibration.images} validation images are "
+        f"predicted correctly; at least {FEWEST_CORRECT} correct and {FEWEST_INCORRECT} incorrect ones are needed"
     )
 
 

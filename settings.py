@@ -17,6 +17,7 @@ MODEL_NAME = "captcha"  # Name that the trained model is saved and served under
 IMAGE_HEIGHT = 60  # Height of the network's input in pixels; larger images are shrunk, smaller ones get white margins
 IMAGE_WIDTH = 100  # Width of the network's input in pixels
 IMAGE_CHANNALS = 1  # Channels of the network's input: 1 for grey, 3 for colour
+FRAMES = "first"  # Animated images: 'first' or 'last' frame; 'darkest', 'lightest', 'median' of all; 'spread'
 
 # --- Data -----------------------------------------------------------------------------------------
 DIVIDE = True  # move_path.py: split off validation and test images; False: only test images

@@ -7,15 +7,19 @@ Next:   use the answers in a program of yours. This script connects to this mach
 
 import base64
 import random
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import requests
-
 from bearcat.cli import SERVICE_PORT, Step, echo, make_parser, open_step, run
 from bearcat.core.errors import DataError, ServiceError
-from bearcat.data.labels.reading import list_images, load_split
+from bearcat.data.labels.reading import list_images, load_split, read_labels
+from bearcat.modes import MODES, Task
 from utils import Image_Processing
+
+# isort: split
+import requests  # after bearcat, which says how to install missing packages
 
 TIMEOUT_SECONDS = 30
 BATCH_SIZE = 64  # images per request, the service's limit
@@ -34,14 +38,14 @@ def main() -> None:
     step = open_step(parser)
     url = f"http://127.0.0.1:{step.arguments.port}/"
     token, prompt = step.arguments.token, step.arguments.prompt
-    images, label = choose_images(step)
+    images = choose_images(step)
+    labels = find_labels(step, images)
     if len(images) == 1:
         ((name, image),) = images.items()
-        echo_answer(name, predict(image, url, token, prompt), label)
+        echo_answer(name, predict(image, url, token, prompt), labels.get(name))
     else:
         answers = predict_batch(list(images.values()), url, token, prompt)
-        for name, answer in zip(images, answers, strict=True):
-            echo(f"{name}: {answer['result'] if answer['return_code'] == 200 else answer['return_info']}")
+        echo_answers(dict(zip(images, answers, strict=True)), labels)
     step.next("python test.py", "scores all test images; for a program of your own, copy predict()")
 
 
@@ -82,12 +86,28 @@ def local_session() -> requests.Session:
     return session
 
 
-def choose_images(step: Step) -> tuple[dict[str, bytes], str | None]:
-    """Returns the images to send by name; for a random test image also its label."""
+def choose_images(step: Step) -> dict[str, bytes]:
+    """Returns the images to send by name: those that are named, else a random test image."""
     if step.arguments.image:
-        return {name: image for place in step.arguments.image for name, image in read_images(place).items()}, None
+        return {name: image for place in step.arguments.image for name, image in read_images(place).items()}
     chosen = random.choice(load_split(step.work, "test", step.settings.MODE, Image_Processing))
-    return {str(chosen.path): chosen.path.read_bytes()}, chosen.label if isinstance(chosen.label, str) else None
+    return {str(chosen.path): chosen.path.read_bytes()}
+
+
+def find_labels(step: Step, names: Iterable[str]) -> dict[str, str]:
+    """Returns the labels of those images that have a text or a class as label, as a data set's images have."""
+    if MODES[step.settings.MODE].task is Task.DETECTION:
+        return {}
+    paths = {Path(name).resolve(): name for name in names if "://" not in name}
+    data_sets = [step.work.data_folder(split).resolve() for split in ("train", "validation", "test")]
+    # an image in a sub-folder of a data set has its class as label
+    folders = {next((one for one in data_sets if path.is_relative_to(one)), path.parent) for path in paths}
+    labels: dict[str, str] = {}
+    for folder in folders:
+        with suppress(DataError):
+            found, _ = read_labels(folder, Image_Processing.extraction_label)
+            labels |= {paths[item.path]: item.label for item in found if item.path in paths}
+    return labels
 
 
 def read_images(place: str) -> dict[str, bytes]:
@@ -128,7 +148,23 @@ def echo_answer(name: str, answer: dict, label: str | None) -> None:
     if "points" in answer:
         echo(f"Click:   {answer['points']}")
     if label is not None:
-        echo(f"Label:   {label}  ({'correct' if label == answer['result'] else 'incorrect'})")
+        echo(f"Label:   {label}  ({describe_match(label, answer)})")
+
+
+def echo_answers(answers: dict[str, dict], labels: dict[str, str]) -> None:
+    """Prints the answers for several images, and how many of those with a label are correct."""
+    for name, answer in answers.items():
+        result = answer["result"] if answer["return_code"] == 200 else answer["return_info"]
+        known = f"  (label {labels[name]}: {describe_match(labels[name], answer)})" if name in labels else ""
+        echo(f"{name}: {result}{known}")
+    if labels:
+        correct = sum(answers[name]["result"] == label for name, label in labels.items())
+        echo(f"{correct} of {len(labels)} images with a label are correct")
+
+
+def describe_match(label: str, answer: dict) -> str:
+    """Says whether an answer is the label."""
+    return "correct" if answer["result"] == label else "incorrect"
 
 
 if __name__ == "__main__":

@@ -1,16 +1,19 @@
 """Step 10: score the trained model on images that it has not seen, exactly as the service would answer them.
 
-Reads:  test_dataset, App_model
+Reads:  test_dataset, App_model; the labels of the other data sets
 Writes: report/test.json, report/test.html; EFFICIENTDET: report/worst, drawings of the worst images;
         --compare: report/compare.json, report/compare.html
 Next:   python app.py
 """
 
 import sys
+from contextlib import suppress
 
 from bearcat.cli import Step, echo, make_parser, open_step, run
+from bearcat.core.errors import DataError
 from bearcat.core.workspace import ROOT, Work, find_work
-from bearcat.data.labels.reading import load_split
+from bearcat.data.labels.reading import LabelledImage, load_split
+from bearcat.modes import MODES, Task
 from bearcat.reports.comparison import check_comparable, compare_models
 from bearcat.reports.html import write_page
 from bearcat.reports.test_report import evaluate_model
@@ -39,11 +42,23 @@ def open_test() -> Step:
 def score(step: Step) -> None:
     """Writes and prints the scores of a model."""
     predictor = Predict_Image(step.work.folder("App_model"), step.settings.MODEL_NAME)
-    data = load_split(step.work, "test", predictor.recogniser.card.mode, Image_Processing)
-    report = evaluate_model(predictor, data, step.work)
+    mode = predictor.recogniser.card.mode
+    data = load_split(step.work, "test", mode, Image_Processing)
+    report = evaluate_model(predictor, data, step.work, load_others(step.work, mode))
     write_reports(step, "test", report.figures, report.page, report.lines)
     echo("All figures, the mistakes as images, and what to do next: report/test.html")
     step.next("python app.py", "serve the model")
+
+
+def load_others(work: Work, mode: str) -> list[LabelledImage]:
+    """Loads the texts or classes of the data sets that the model was trained on, as far as they are still there."""
+    others: list[LabelledImage] = []
+    if MODES[mode].task is Task.DETECTION:
+        return others
+    for split in ("train", "validation"):
+        with suppress(DataError):
+            others += load_split(work, split, mode, Image_Processing)
+    return others
 
 
 def compare(step: Step) -> None:

@@ -9,7 +9,7 @@ Next:   python save_model.py; meanwhile: tensorboard --logdir <work>/logs
 import sys
 
 from bearcat.artifacts.card import Card
-from bearcat.artifacts.checkpoints import best_checkpoint
+from bearcat.artifacts.checkpoints import describe_best
 from bearcat.cli import INTERRUPTED, Step, echo, make_parser, open_step, run
 from bearcat.core.devices import start_tensorflow
 from bearcat.data.packing import load_boxed_splits
@@ -65,8 +65,7 @@ def report(step: Step, call_back: CallBack) -> None:
     if call_back.stopped_by == INTERRUPT:
         echo("Stopped and saved. To resume: python train.py. To use the best epoch so far: python save_model.py")
         return
-    best = best_checkpoint(step.work.folder("checkpoint"))
-    echo(f"Best: epoch {best.epoch}, validation loss {best.val_loss:.4f}, exact match {best.val_exact:.2%}")
+    echo(f"Best: {describe_best(step.work.folder('checkpoint'))}")
     step.next("python save_model.py", "save and export the best checkpoint")
 
 

@@ -14,6 +14,7 @@ from bearcat.artifacts.card import find_models
 from bearcat.artifacts.inference import choose_model, load_recogniser
 from bearcat.core.errors import ArtifactError
 from bearcat.data.codecs import Prediction, make_codec
+from bearcat.data.frames import FIRST
 from bearcat.data.grids import Cell, Grid, cut
 from bearcat.data.images import InputSpec, Source, extract_pixels, open_image
 from bearcat.data.labels.boxes import BoxLabels, read_boxes
@@ -63,12 +64,14 @@ class Image_Processing:
         return labelled_images(folder, partial(cls.extraction_boxes, label_folder=label_folder), with_table=False)
 
     @staticmethod
-    def preprosess_save_images(data: list[LabelledImage], folder: Path, count: int, seed: int) -> list[LabelledImage]:
+    def preprosess_save_images(
+        data: list[LabelledImage], folder: Path, count: int, seed: int, frames: str = FIRST
+    ) -> list[LabelledImage]:
         """Writes `count` augmented copies of each image to a folder and returns them; the images stay unchanged.
 
         Edit this for another offline augmentation (DATA_ENHANCEMENT).
         """
-        return augment_data_set(data, folder, count, seed)
+        return augment_data_set(data, folder, count, seed, frames)
 
     @staticmethod
     def cut_grid(image: Source, grid: Grid) -> list[Image.Image]:
@@ -130,7 +133,8 @@ class Predict_Image:
                 raise ArtifactError(
                     f"{self.name} has MODE = {self.recogniser.card.mode!r}, which finds no boxes to draw"
                 )
-            save_image(draw_detections(open_image(Path(path)), prediction), Path(drawing))
+            opened = open_image(Path(path), self.recogniser.card.spec.frames)
+            save_image(draw_detections(opened, prediction), Path(drawing))
         return prediction.text
 
     def api(self, image: bytes, **options: object) -> dict:

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from bearcat.core.errors import BearcatError, message_for
 from bearcat.core.files import write_json
 from bearcat.core.locks import WorkLock, release_all
+from bearcat.core.names import show_message
 from bearcat.core.workspace import ROOT, Work, find_work
 from bearcat.settings_rules import load_settings
 
@@ -118,11 +119,11 @@ def run(main: Callable[[], int | None], interrupted: str = "stopped; run the sam
 
 
 def echo(message: str) -> None:
-    """Prints a line for the user and flushes it."""
-    print(message, flush=True)
+    """Prints a line for the user and flushes it; what a terminal would not show as it is becomes an escape."""
+    print(show_message(message), flush=True)
 
 
 def _print_error(message: str) -> None:
     if os.environ.get("BEARCAT_DEBUG") == "1":
         traceback.print_exc()
-    print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)
+    print(f"{Path(sys.argv[0]).name}: {show_message(message)}", file=sys.stderr)

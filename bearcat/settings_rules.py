@@ -15,8 +15,9 @@ from bearcat.artifacts.pretrained import PRETRAINED
 from bearcat.core.devices import POLICIES
 from bearcat.core.errors import SettingsError
 from bearcat.core.settings_file import AUTO, Unreadable, parse_override, read_settings_file
+from bearcat.data.frames import FIRST, FRAMES, MAX_FRAMES, SPREAD, SPREAD_FRAMES
 from bearcat.detection.configs import LIGHT_PHI
-from bearcat.modes import MODES
+from bearcat.modes import MODES, Task
 from bearcat.networks.registry import BACKBONES, OPTIMIZERS
 from bearcat.training.cluster import STRATEGIES
 
@@ -156,7 +157,25 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
             "Width of the network's input in pixels",
             "CTC has more time steps the wider it is; `train.py` says if the longest label needs more.",
         ),
-        Setting("IMAGE_CHANNALS", 1, _one_of(1, 3), "Channels of the network's input: 1 for grey, 3 for colour"),
+        Setting(
+            "IMAGE_CHANNALS",
+            1,
+            _one_of(1, 3),
+            "Channels of the network's input: 1 for grey, 3 for colour",
+            "Colour costs some time per step and three times the size of the packs, but no accuracy.",
+        ),
+        Setting(
+            "FRAMES",
+            FIRST,
+            _one_of(*FRAMES),
+            "Animated images: 'first' or 'last' frame; 'darkest', 'lightest', 'median' of all; 'spread'",
+            "'darkest', 'lightest' and 'median' take that value of each pixel over the frames: dark letters on light "
+            "paper that appear one after the other come together with 'darkest', light ones on dark paper with "
+            f"'lightest', and 'median' removes what moves. 'spread' puts up to {SPREAD_FRAMES} evenly spaced frames "
+            "side by side, so IMAGE_WIDTH has to be that many times as large; not for EFFICIENTDET. Still images stay "
+            f"as they are. The first {MAX_FRAMES} frames count, and 16,000,000 pixels in all. `cheak_file.py --apply` "
+            "sets it if there are animated images.",
+        ),
     ),
     "Data": (
         Setting("DIVIDE", True, _FLAG, "move_path.py: split off validation and test images; False: only test images"),
@@ -362,6 +381,10 @@ def _problems(found: dict[str, tuple[object, str]]) -> Iterator[str]:
     values = {name: value for name, (value, _) in found.items()}
     if values.get("RECTIFY") is True and values["OPTIMIZER"] != "AdaBelief":
         yield f"RECTIFY = True is for OPTIMIZER = 'AdaBelief', not {values['OPTIMIZER']!r}"
+    mode = values.get("MODE")
+    has_boxes = mode in [name for name, row in MODES.items() if row.task is Task.DETECTION]
+    if values.get("FRAMES") == SPREAD and has_boxes:
+        yield f"FRAMES = {SPREAD!r} is not for MODE = {mode!r}, whose boxes lie in one frame: take another of FRAMES"
     lr_patience, early_patience = values.get("LR_PATIENCE"), values.get("EARLY_PATIENCE")
     if _is_number(lr_patience) and _is_number(early_patience) and lr_patience >= early_patience > 0:
         yield f"LR_PATIENCE = {lr_patience} is not below EARLY_PATIENCE = {early_patience}: LR would never be lowered"

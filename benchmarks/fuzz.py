@@ -27,12 +27,12 @@ with atheris.instrument_imports(include=["PIL", "bearcat", "python_multipart", "
     from PIL import Image, PngImagePlugin
 
     from bearcat.core.errors import ImageError
-    from bearcat.data.images import FORMATS, InputSpec, extract_pixels, open_image
+    from bearcat.data.images import SERVED_FORMATS, InputSpec, extract_pixels, open_image
     from bearcat.serving.app import make_app
     from bearcat.serving.protocol import FORM, JSON, MULTIPART
 
 FINDINGS = Path("artefacts/fuzz")
-SPEC = InputSpec(24, 48, 1)
+SPECS = InputSpec(24, 48, 1), InputSpec(24, 48, 3, "median"), InputSpec(24, 48, 1, "spread")
 MAX_BODY = 65_536  # bytes
 TIMEOUT = 10  # seconds for one input
 MAX_MEMORY = 2048  # MB
@@ -43,7 +43,7 @@ PATHS = ("/", "/api/predict")
 def image_seeds() -> Iterator[bytes]:
     """Yields a small image of every format and mode."""
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 12, 4), np.uint8), "RGBA")
-    for format_name in FORMATS:
+    for format_name in SERVED_FORMATS:
         for mode in ("RGBA", "RGB", "LA", "L", "P", "1", "CMYK", "I;16"):
             buffer = io.BytesIO()
             try:
@@ -83,11 +83,12 @@ def body_seeds() -> Iterator[bytes]:
 
 def try_image(data: bytes) -> None:
     """Opens bytes as an image; raises any exception but ImageError."""
-    try:
-        pixels = extract_pixels(data, SPEC)
-    except ImageError:
-        return
-    assert pixels.shape == SPEC.shape
+    for spec in SPECS:
+        try:
+            pixels = extract_pixels(data, spec)
+        except ImageError:
+            continue
+        assert pixels.shape == spec.shape
 
 
 def width_of(image: bytes, **options: object) -> dict:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from bearcat.core.telemetry import switch_off_telemetry
+
 ROOT = Path(__file__).resolve().parent.parent
 # imported once, in the fork server; Windows has no forks, so there every script imports for itself
 PRELOADED = ["tensorflow", "keras", "tf2onnx", "onnxruntime", "scipy.stats", "matplotlib.figure"]
@@ -44,6 +46,7 @@ def start_script(
     context = multiprocessing.get_context(METHOD)
     if METHOD == "forkserver":
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        switch_off_telemetry()
         context.set_forkserver_preload(PRELOADED)
     files = (stdout, stderr)
     for path in files:

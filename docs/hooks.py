@@ -1,4 +1,4 @@
-"""Hooks of mkdocs: pages that lie in the project's root, and links to files that are no pages."""
+"""Hooks of mkdocs: pages that lie in the project's root, links to files that are no pages, and the language."""
 
 import re
 from pathlib import Path, PurePosixPath
@@ -25,6 +25,12 @@ def on_files(files, config):
         if file.src_uri.endswith(".py"):
             files.remove(file)
     return files
+
+
+def on_page_context(context, page, config, nav):
+    """Lets the theme speak the page's language."""
+    config.theme["language"] = "zh" if page.file.src_uri.startswith("zh-CN/") else "en"
+    return context
 
 
 def on_page_markdown(markdown, page, config, files):

@@ -89,7 +89,7 @@ def test_all_options_of_app_py_are_documented_with_their_defaults():
     assert rows["--max-body"] == "`8M`"
     assert defaults.pop("--max-body") == 8 * 2**20
     assert {name: rows[name] for name in defaults} == {name: f"`{value}`" for name, value in defaults.items()}
-    assert {"--host", "--port", "--workers", "--queue"} == defaults.keys()
+    assert {"--host", "--port", "--workers", "--queue", "--max-crops"} == defaults.keys()
 
 
 def test_documented_commands_have_files_and_options_that_exist():

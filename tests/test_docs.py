@@ -7,7 +7,7 @@ import pytest
 from tests.helpers.steps import ROOT
 
 PAGES = ["docs/troubleshooting.md", "docs/zh-CN/troubleshooting.md"]
-TRANSLATED = ["data.md", "troubleshooting.md"]
+TRANSLATED = ["data.md", "http-api.md", "troubleshooting.md"]
 MIN_MESSAGES = 50
 
 

@@ -4,7 +4,7 @@
 is the label.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,68 +12,90 @@ import numpy as np
 Numbers = Sequence[float] | np.ndarray
 
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.1, 10.0
+FEWEST_CORRECT = FEWEST_INCORRECT = 5  # validation images from which a temperature is fitted
+USUAL_DEVIATION = 0.2  # of the logarithm of a network's best temperature from 0
 EPSILON = 1e-9  # keeps logarithms finite
 BINS = 10
 REJECTED_FRACTIONS = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)  # of the images
 SUMMARISED_FRACTION = 0.01  # the one of them that a report's first lines quote
+MIN_REJECTION_IMAGES = 100  # of which 1 % is one; what rejecting a part of fewer would change is chance
 TARGET_ACCURACIES = (0.99, 0.999)  # a threshold aims at the first that is not reached without one
 MIN_COVERAGE = 0.5  # a threshold that rejects more is of no use
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A fitted temperature.
+    """A temperature, fitted if there were enough validation images.
 
     Args:
-        temperature: Logits are divided by it.
+        temperature: Logits are divided by it; 1 if it was not fitted.
         error_before: Expected calibration error on the validation images with temperature 1.
-        error_after: The same with the fitted temperature.
+        error_after: The same with the temperature.
         images: Number of validation images.
+        correct: Number of them that are predicted correctly.
     """
 
     temperature: float
     error_before: float
     error_after: float
     images: int
+    correct: int
+
+    @property
+    def is_fitted(self) -> bool:
+        return can_fit(self.correct, self.images - self.correct)
 
     def metrics(self) -> dict[str, float]:
         """Entries for the metrics of a card."""
         return {"temperature": self.temperature, "val_images": self.images, "val_calibration_error": self.error_after}
 
 
+def can_fit(correct: int, incorrect: int) -> bool:
+    """Whether predictions say enough about their confidences to fit a temperature."""
+    return correct >= FEWEST_CORRECT and incorrect >= FEWEST_INCORRECT
+
+
 def calibrate(codec, logits: np.ndarray, labels: Sequence[str]) -> Calibration:
     """Fits one temperature for all logits (Guo et al. 2017), which changes no prediction.
 
     It minimises the log loss of "the whole prediction is correct" under the codec's confidence; for CTC that is
-    neither the likelihood of the label nor that of the time steps. Validation images are often all correct, and then
-    every confidence would become 1. Hence the targets are smoothed as in Platt (1999): (correct + 1) / (correct + 2)
-    in place of 1, and 1 / (incorrect + 2) in place of 0.
+    neither the likelihood of the label nor that of the time steps. The prior is a normal distribution of the
+    temperature's logarithm around 0, so that few images do not move it far. Incorrect predictions alone can only raise
+    the temperature, and correct ones alone only lower it: without FEWEST_CORRECT and FEWEST_INCORRECT it stays 1.
 
-    On nine models of real captchas (174 to 1,000 test images each) the log loss on the test images fell from 0.140
-    to 0.133 on average. With targets 1 and 0 it rose to 0.241, and the labels' cross entropy was no better than these.
+    The numbers come from the test images of nine models (25 to 5,000 labels, 174 to 900 test images, best temperatures
+    0.84 to 1.41). A temperature was fitted to 5 to 300 of these images, 150 times each, and the log loss of the others
+    compared with that at temperature 1. With 3 or 4 images of the rarer kind the fit was worse in 50 % of the draws,
+    with 5 to 7 in 46 % (by 0.0005 on average); with smoothed targets (Platt 1999) in place of the prior in 69 and
+    56 %. If the networks' logits are multiplied by 0.7 or 1.4, 5 to 7 images make it better in 88 % (by 0.031).
 
     Args:
         codec: Decodes logits.
         logits: Output of the network for the validation images.
         labels: Their labels.
     """
-    from scipy.optimize import minimize_scalar  # takes long to import, and most steps do not need it
-
     predictions = codec.decode(logits)
     correct = np.array([prediction.text == label for prediction, label in zip(predictions, labels, strict=True)])
-    targets = np.where(correct, (correct.sum() + 1) / (correct.sum() + 2), 1 / ((~correct).sum() + 2))
 
     def confidences(temperature: float) -> np.ndarray:
         return np.array([prediction.confidence for prediction in codec.decode(logits / temperature)])
 
-    def log_loss(log_temperature: float) -> float:
+    hits = int(correct.sum())
+    temperature = _fit_temperature(confidences, correct) if can_fit(hits, len(correct) - hits) else 1.0
+    before, after = (expected_calibration_error(confidences(value), correct) for value in (1.0, temperature))
+    return Calibration(temperature, before, after, len(correct), hits)
+
+
+def _fit_temperature(confidences: Callable[[float], np.ndarray], correct: np.ndarray) -> float:
+    from scipy.optimize import minimize_scalar  # takes long to import, and most steps do not need it
+
+    def loss(log_temperature: float) -> float:
         clipped = confidences(np.exp(log_temperature)).clip(EPSILON, 1 - EPSILON)
-        return float(-(targets * np.log(clipped) + (1 - targets) * np.log(1 - clipped)).mean())
+        log_loss = -np.log(np.where(correct, clipped, 1 - clipped)).sum()
+        return float(log_loss + (log_temperature / USUAL_DEVIATION) ** 2 / 2)
 
     bounds = (np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE))
-    temperature = float(np.exp(minimize_scalar(log_loss, bounds=bounds, method="bounded").x))
-    before, after = (expected_calibration_error(confidences(value), correct) for value in (1.0, temperature))
-    return Calibration(temperature, before, after, len(labels))
+    return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
 
 
 def expected_calibration_error(confidences: Numbers, correct: Numbers) -> float:

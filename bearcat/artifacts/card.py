@@ -15,6 +15,7 @@ from bearcat.core.errors import ArtifactError
 from bearcat.core.files import check_types, parse_json
 from bearcat.core.settings_file import AUTO
 from bearcat.data.images import InputSpec
+from bearcat.data.labels.direction import DIRECTIONS
 from bearcat.data.vocabulary import Vocabulary
 from bearcat.detection.configs import choose_phi, detector_name, input_spec
 from bearcat.modes import MODES, Task
@@ -41,6 +42,7 @@ class Card:
         metrics: Metrics of the checkpoint, and of its calibration.
         versions: Versions of the libraries that made it.
         format: Version of the card itself.
+        direction: Order of the symbols in the network's output, see `Vocabulary`; stored unless it is ''.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Card:
     metrics: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
+    direction: str = ""
 
     @classmethod
     def from_settings(cls, settings: SimpleNamespace, vocabulary: Vocabulary, on_gpu: bool = False) -> "Card":
@@ -67,11 +70,12 @@ class Card:
             characters=vocabulary.characters,
             spec=spec,
             captcha_length=settings.CAPTCHA_LENGTH,
+            direction=vocabulary.direction,
         )
 
     @property
     def vocabulary(self) -> Vocabulary:
-        return Vocabulary(tuple(self.characters))
+        return Vocabulary(tuple(self.characters), self.direction)
 
     def make_codec(self):
         """Creates the codec that decodes the model's output."""
@@ -82,10 +86,12 @@ class Card:
         return replace(self, metrics=metrics, versions=self.versions | library_versions())
 
     def to_dict(self) -> dict[str, object]:
-        """The card as it is stored: `spec` is flattened to height, width and channels."""
+        """The card as it is stored: `spec` is flattened, as `InputSpec.as_dict` does it."""
         values: dict[str, object] = {}
         for item in fields(self):
             values |= self.spec.as_dict() if item.name == "spec" else {item.name: getattr(self, item.name)}
+        if not self.direction:
+            del values["direction"]
         return values
 
     def to_json(self) -> str:
@@ -102,12 +108,14 @@ class Card:
             values = parse_json(text)
             if values["format"] > FORMAT:
                 raise ArtifactError(f"{where} was made by a newer Bearcat (format {values['format']}): update this one")
-            spec = InputSpec(*(values.pop(item.name) for item in fields(InputSpec)))
+            spec = InputSpec.take_from(values)
             card = cls(**values | {"characters": tuple(values["characters"]), "spec": spec})
             check_types(card)
             check_types(spec)
             if min(spec.shape) < 1:
                 raise ValueError(f"the input is {spec}")
+            if card.direction not in DIRECTIONS:
+                raise ValueError(f"the direction is {card.direction!r}")
             if card.mode not in MODES:
                 raise ArtifactError(f"{where} has mode {card.mode!r}, known are: {', '.join(MODES)}")
         except (ValueError, KeyError, TypeError) as error:
@@ -116,8 +124,8 @@ class Card:
 
     def differences(self, other: "Card") -> list[str]:
         """Lists, one line each, why the weights of this card do not fit the network of another one."""
-        pairs = {name: (getattr(self, name), getattr(other, name)) for name in ("mode", "backbone")}
-        pairs |= {name: (size, getattr(other.spec, name)) for name, size in self.spec.as_dict().items()}
+        pairs = {name: (getattr(self, name), getattr(other, name)) for name in ("mode", "backbone", "direction")}
+        pairs |= {item.name: tuple(getattr(one.spec, item.name) for one in (self, other)) for item in fields(InputSpec)}
         lines = [
             f"{name}: {saved!r} in the checkpoint, {now!r} now"
             for name, (saved, now) in pairs.items()

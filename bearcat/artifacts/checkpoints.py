@@ -131,17 +131,44 @@ def best_epoch(history: list[dict]) -> dict:
     return max(history, key=lambda row: key((row["val_exact"], row["val_loss"], row["epoch"])))
 
 
-def epoch_sort_key(history: list[dict]) -> Callable[[tuple[float, float, int]], tuple[float, float]]:
-    """Returns the key that sorts epochs, given as (val_exact, val_loss, epoch), from worst to best."""
+def describe_best(folder: Path) -> str:
+    """Says how good the best checkpoint of a folder is, and why it and no other is the best.
+
+    Raises:
+        CheckpointError: There is none.
+    """
+    best, newest = best_checkpoint(folder), newest_checkpoint(folder)[0]
+    history = read_history(newest.path) if newest else []
+    highest, threshold = _highest_exact(history)
+    equal = [row["val_exact"] for row in history if row["val_exact"] >= threshold]
+    if not highest:
+        why = "no image is correct yet; the lowest validation loss"
+    elif len(equal) == 1:
+        why = "the highest exact match"
+    elif len(set(equal)) == 1:
+        why = f"the latest of {len(equal)} epochs with this exact match"
+    else:
+        why = f"the latest of {len(equal)} epochs whose exact match differs by no more than chance"
+    figures = f"exact match {best.val_exact:.2%} on validation images, loss {best.val_loss:.4f}"
+    return f"epoch {best.epoch} of {max(len(history), best.epoch)}, {figures} ({why})"
+
+
+def _highest_exact(history: list[dict]) -> tuple[float, float]:
+    """Returns the highest exact match, and that value less its standard error."""
     highest = max(history, key=lambda row: row["val_exact"], default={"val_exact": 0.0})
     count = highest.get("validated", math.inf)
     # smoothed, so that the standard error is never 0
     rate = (highest["val_exact"] * count + 1) / (count + 2) if math.isfinite(count) else 0.0
-    threshold = highest["val_exact"] - math.sqrt(rate * (1 - rate) / count)
+    return highest["val_exact"], highest["val_exact"] - math.sqrt(rate * (1 - rate) / count)
+
+
+def epoch_sort_key(history: list[dict]) -> Callable[[tuple[float, float, int]], tuple[float, float]]:
+    """Returns the key that sorts epochs, given as (val_exact, val_loss, epoch), from worst to best."""
+    highest, threshold = _highest_exact(history)
 
     def key(epoch: tuple[float, float, int]) -> tuple[float, float]:
         val_exact, val_loss, number = epoch
-        return min(val_exact, threshold), number if highest["val_exact"] else -val_loss
+        return min(val_exact, threshold), number if highest else -val_loss
 
     return key
 

@@ -11,8 +11,9 @@ from bearcat.artifacts.inference import Extract
 from bearcat.core.errors import DataError, ImageError
 from bearcat.core.workspace import Work
 from bearcat.data.codecs import TEXT_CODECS
-from bearcat.data.images import InputSpec
+from bearcat.data.images import InputSpec, is_blank_input
 from bearcat.data.labels.reading import ImageProcessing, list_images, load_split
+from bearcat.modes import MODES, Task
 
 CALIBRATION_IMAGES = 2000  # more of them change nothing and take longer
 INTERPOLATION_IMAGES = 500  # of the training images
@@ -51,6 +52,8 @@ def load_export_images(
         DataError: The work has no images left.
     """
 
+    is_text = MODES[card.mode].task is Task.TEXT
+
     def load(split: str, limit: int) -> list[tuple[np.ndarray, str]]:
         if card.mode not in TEXT_CODECS:
             return []
@@ -59,8 +62,12 @@ def load_export_images(
         except DataError:
             return []  # the images were deleted after packing
         chosen = random.Random(seed).sample(data, min(len(data), limit))
-        loaded = ((_load_pixels(item.path, card.spec, processing.extraction_image), item.label) for item in chosen)
-        return [(pixels, label) for pixels, label in loaded if pixels is not None]
+        loaded = ((item, _load_pixels(item.path, card.spec, processing.extraction_image)) for item in chosen)
+        return [
+            (pixels, item.label)
+            for item, pixels in loaded
+            if pixels is not None and not (is_text and is_blank_input(pixels, item.path, card.spec))
+        ]
 
     validation = load("validation", CALIBRATION_IMAGES)
     trained_on = load("train", INTERPOLATION_IMAGES) if is_pretrained else []

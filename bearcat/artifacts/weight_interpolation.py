@@ -9,7 +9,8 @@ import keras
 import numpy as np
 
 from bearcat.artifacts.card import Card
-from bearcat.artifacts.weight_transfer import HEAD, plain_name, transfer_weights
+from bearcat.artifacts.colour_mix import see_nearest_mix
+from bearcat.artifacts.weight_transfer import HEAD, first_kernel, plain_name, takes_greyness, transfer_weights
 
 STEPS = 10  # fractions that are tried
 MARGIN = 0.5  # of the largest harmless fraction: unseen images become incorrect before those of the training
@@ -49,7 +50,8 @@ def interpolate_weights(
     A network that is trained on a few labels forgets much of what it knew. Weights between the trained and the
     pretrained ones generalise better than either (Wortsman et al. 2022, WiSE-FT, equation 1). The fraction is MARGIN
     times the largest one at which every image that was predicted correctly still is. Weights that have no pretrained
-    counterpart, such as classes of the head for further characters, are left unchanged.
+    counterpart, such as classes of the head for further characters, are left unchanged. A network for colour images is
+    moved towards the pretrained weights as they see the mix of colours that it uses itself.
 
     Args:
         model: The model, changed in place.
@@ -61,7 +63,10 @@ def interpolate_weights(
         What was done; None, with the model unchanged, if the network differs from the pretrained one.
     """
     own, correct_before = model.get_weights(), find_correct()
+    trained_kernel = np.array(first_kernel(model)) if takes_greyness(model) else None
     transferred, _ = transfer_weights(model, card.vocabulary, pretrained)
+    if trained_kernel is not None:
+        see_nearest_mix(model, trained_kernel)
     other = model.get_weights()
 
     def correct_at(fraction: float) -> np.ndarray:

@@ -14,8 +14,10 @@ from bearcat.artifacts.card import read_card
 from bearcat.artifacts.keras_files import load_evaluated
 from bearcat.core.errors import ArtifactError
 from bearcat.data.vocabulary import BLANK_INDEX, Vocabulary
+from bearcat.networks.layers import AppendGreyness
 
 HEAD, POSITIONS = "logits", "positions"  # names of layers
+RGB = 3  # channels
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # of R, G, B, as Pillow converts to grey (ITU-R 601)
 
 
@@ -40,7 +42,8 @@ def transfer_weights(model: keras.Model, vocabulary: Vocabulary, path: Path) -> 
 
     Weights are matched in order, by name and shape. In the head the columns of each symbol are copied; symbols that
     the file does not know keep their values. So do positions beyond the file's CAPTCHA_LENGTH. The first kernel of a
-    network for grey images is expanded for one that takes colour, so that it sees the luminance.
+    network for grey images is expanded for one that takes colour, so that it sees the luminance; see also
+    `colour_mix.choose_mix`.
 
     Args:
         model: The model, changed in place.
@@ -54,9 +57,10 @@ def transfer_weights(model: keras.Model, vocabulary: Vocabulary, path: Path) -> 
         ArtifactError: The file holds no weights.
     """
     weights, old_vocabulary = read_weights(path)
-    if model.input_shape[-1] == len(LUMINANCE):
-        weights = [_for_colour(weight) for weight in weights]
     targets = [Weight(plain_name(variable.path), np.asarray(variable)) for variable in model.weights]
+    if model.input_shape[-1] == RGB:
+        further_channels = int(takes_greyness(model))
+        weights = [_for_colour(weight, further_channels) for weight in weights]
     matcher = difflib.SequenceMatcher(
         None, [weight.key for weight in weights], [target.key for target in targets], autojunk=False
     )
@@ -113,11 +117,25 @@ def _transfer_positions(model: keras.Model, targets: Sequence[Weight], weights: 
             yield number
 
 
-def _for_colour(weight: Weight) -> Weight:
-    """Expands a kernel for grey images to RGB; other weights stay as they are."""
-    if weight.values.ndim != 4 or weight.values.shape[2] != 1:
+def takes_greyness(model: keras.Model) -> bool:
+    """Whether a model computes the greyness of its RGB images as a fourth channel."""
+    return any(isinstance(layer, AppendGreyness) for layer in model.layers)
+
+
+def first_kernel(model: keras.Model) -> keras.Variable:
+    """The kernel (height, width, channels, filters) of a model's first convolution."""
+    return next(variable for variable in model.weights if len(variable.shape) == 4)
+
+
+def _for_colour(weight: Weight, further_channels: int) -> Weight:
+    """Expands a kernel for grey images, or for RGB alone, to RGB and further channels, which have no effect at first.
+
+    Other weights stay as they are.
+    """
+    if weight.values.ndim != 4 or weight.values.shape[2] not in (1, RGB):
         return weight
-    return Weight(weight.name, weight.values * LUMINANCE[:, None])
+    values = weight.values * LUMINANCE[:, None] if weight.values.shape[2] == 1 else weight.values
+    return Weight(weight.name, np.pad(values, ((0, 0), (0, 0), (0, further_channels), (0, 0))))
 
 
 def plain_name(path: str) -> str:

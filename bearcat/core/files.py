@@ -7,12 +7,17 @@ either the old file or the new one.
 import dataclasses
 import json
 import os
+import re
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bearcat.core.names import escape_surrogates
+
 PART = ".part"  # in the names of temporary files
+MAX_JSON_LEVELS = 50  # values that are nested deeper break what is done with them later
+_TEMPORARY = re.compile(rf"\..*{re.escape(PART)}(\.[^.]*)?", re.DOTALL)
 _NUMBERS: dict[type, tuple[type, ...]] = {float: (float, int)}
 
 
@@ -37,6 +42,11 @@ def atomic_write(path: Path, sync: bool = True) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def is_temporary(name: str) -> bool:
+    """Whether a file's name is one of those that `atomic_write` writes to, and that a kill leaves behind."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
 def write_text(path: Path, text: str, sync: bool = True) -> None:
     """Writes text as UTF-8 and keeps its line ends."""
     with atomic_write(path, sync) as part:
@@ -49,16 +59,29 @@ def write_json(path: Path, payload: object, sync: bool = True) -> None:
 
 
 def to_json(payload: object) -> str:
-    """Returns indented JSON in the format of all JSON files of Bearcat."""
-    return json.dumps(payload, ensure_ascii=False, indent=2) + "\n"
+    """Returns indented JSON in the format of all JSON files of Bearcat; names that are not UTF-8 are escaped."""
+    return escape_surrogates(json.dumps(payload, ensure_ascii=False, indent=2)) + "\n"
 
 
-def parse_json(text: str | bytes) -> typing.Any:
-    """Parses JSON; raises ValueError if it is invalid or nested too deep."""
+def parse_json(text: str | bytes | bytearray) -> typing.Any:
+    """Parses JSON; raises ValueError if it is invalid or has more than MAX_JSON_LEVELS levels."""
+    too_deep = f"it is nested too deep: at most {MAX_JSON_LEVELS} levels are expected"
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except RecursionError:
-        raise ValueError("it is nested too deep") from None
+        raise ValueError(too_deep) from None
+    level = [value]
+    for _ in range(MAX_JSON_LEVELS):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return value
+    raise ValueError(too_deep)
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def read_json(path: Path) -> typing.Any:

@@ -8,15 +8,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from tqdm import tqdm
 
+from bearcat.core.names import show_message
 
-def show_progress(items: Iterable, total: int | None, what: str, unit: str = "images") -> Iterator:
-    """Yields the items and shows a progress bar, on a terminal only."""
-    yield from tqdm(items, total=total, desc=what, unit=f" {unit}", disable=None, dynamic_ncols=True)
+
+def show_progress(items: Iterable, total: int | None, what: str, unit: str = "images", delay: float = 0) -> Iterator:
+    """Yields the items and shows a progress bar, on a terminal only, if it takes longer than `delay` seconds."""
+    yield from tqdm(items, total=total, desc=what, unit=f" {unit}", disable=None, dynamic_ncols=True, delay=delay)
 
 
 def write_line(message: str) -> None:
     """Prints a line at once, above a progress bar if one is shown."""
-    tqdm.write(message)
+    tqdm.write(show_message(message))
     sys.stdout.flush()
 
 

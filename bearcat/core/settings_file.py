@@ -53,6 +53,25 @@ def read_settings_file(path: Path) -> dict[str, tuple[object, ast.Assign]]:
     return found
 
 
+def is_template_line(path: Path, name: str, default: object, comment: str) -> bool:
+    """Whether a setting stands in a file as in the file that New_work.py copies, so that nobody has chosen its value.
+
+    Args:
+        path: The settings file of a work.
+        name: The setting.
+        default: Its value there, a text.
+        comment: A part of the comment behind it there, in all versions of the toolkit.
+
+    Returns:
+        True also if the file has no such setting.
+    """
+    found = read_settings_file(path).get(name)
+    if not found:
+        return True
+    line = path.read_bytes().splitlines()[found[1].lineno - 1].decode("utf-8-sig")
+    return line.startswith(f'{name} = "{default}"  #') and comment in line
+
+
 def _literal(node: ast.expr) -> object:
     try:
         return ast.literal_eval(node)
@@ -75,12 +94,15 @@ def parse_override(text: str) -> tuple[str, object]:
         return name.strip(), value.strip()
 
 
-def change_settings_file(path: Path, values: dict[str, object]) -> dict[str, tuple[object, object]]:
+def change_settings_file(
+    path: Path, values: dict[str, object], rewrite: bool = False
+) -> dict[str, tuple[object, object]]:
     """Writes new values into a settings file; comments, line ends and everything else stay as they are.
 
     Args:
         path: The file.
         values: Name → new value. Names that the file does not have are appended.
+        rewrite: Whether to write values that are there already, too, so that `is_template_line` becomes False.
 
     Returns:
         Name → old value (None if it was missing) and new value, for the values that changed.
@@ -89,7 +111,7 @@ def change_settings_file(path: Path, values: dict[str, object]) -> dict[str, tup
     changed = {
         name: (found[name][0] if name in found else None, value)
         for name, value in values.items()
-        if name not in found or repr(found[name][0]) != repr(value)
+        if rewrite or name not in found or repr(found[name][0]) != repr(value)
     }
     lines = path.read_bytes().splitlines(keepends=True)
     line_end = b"\r\n" if lines and lines[0].endswith(b"\r\n") else b"\n"

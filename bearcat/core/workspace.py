@@ -144,7 +144,7 @@ def _create_atomically(path: Path, settings: dict[str, object], activate: bool) 
     part.mkdir(parents=True)
     for template in TEMPLATE_FILES:
         shutil.copyfile(ROOT / template, part / template)
-    change_settings_file(part / "settings.py", settings)
+    change_settings_file(part / "settings.py", settings, rewrite=True)
     if activate:
         set_active_work(path)
     part.rename(path)  # last, so that the same command starts over after a kill

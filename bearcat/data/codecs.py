@@ -1,7 +1,9 @@
 """Codecs of the text and class modes: labels to targets, and logits to predictions.
 
-A target holds the vocabulary indices of a label's symbols, padded with 0, the blank. A symbol is a character, or the
-name of a class. Decoding needs NumPy only, so testing and serving share it.
+A target holds the vocabulary indices of a label's symbols, padded with 0, the blank. A symbol is a character (a code
+point: a letter and its marks are several), or the name of a class. Targets and network outputs run from left to right
+as in the image, labels and predictions as one types (see `bearcat.data.labels.direction`). Decoding needs no
+TensorFlow, so testing and serving share it.
 """
 
 from collections.abc import Sequence
@@ -13,6 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from bearcat.core.errors import LabelError
+from bearcat.data.labels.direction import logical_order, visual_order
+from bearcat.data.labels.text import split_graphemes
 from bearcat.data.vocabulary import BLANK, BLANK_INDEX, Vocabulary
 
 
@@ -39,7 +43,7 @@ class Prediction:
 
     Args:
         text: The text, or the name of the class.
-        confidences: Probability of each character; of a class a single one.
+        confidences: Probability of each character, in the order of the text; of a class a single one.
     """
 
     text: str
@@ -86,12 +90,20 @@ class TextCodec:
 
     @staticmethod
     def symbols(label: str) -> tuple[str, ...]:
-        """The vocabulary entries of a label."""
+        """The vocabulary entries of a label, in the order in which it is typed."""
         return tuple(label)
+
+    def arrange(self, label: str) -> tuple[str, ...]:
+        """The symbols of a label in the order of its target."""
+        if not self.vocabulary.direction:
+            return self.symbols(label)
+        # marks follow their letter, as in Unicode
+        clusters = split_graphemes(label)
+        return tuple("".join(clusters[index] for index in visual_order(clusters, self.vocabulary.direction)))
 
     def encode(self, label: str) -> list[int]:
         """Returns the indices of a label's symbols; raises LabelError for one that is not in the vocabulary."""
-        return self.vocabulary.encode(self.symbols(label))
+        return self.vocabulary.encode(self.arrange(label), label)
 
     def target_width(self, longest_label: int) -> int:
         """Width to which targets are padded."""
@@ -112,17 +124,19 @@ class TextCodec:
         return [self._predict(*self._merge_repeats(*pair)) for pair in zip(classes, best, strict=True)]
 
     def _predict(self, classes: np.ndarray, best: np.ndarray) -> Prediction:
-        is_character = classes != BLANK_INDEX
-        return Prediction(self.vocabulary.decode(classes[is_character]), tuple(best[is_character].tolist()))
+        found = self.vocabulary.symbols_of(classes)
+        confidences = best[classes != BLANK_INDEX].tolist()
+        order = logical_order(found, self.vocabulary.direction)
+        return Prediction("".join(found[index] for index in order), tuple(confidences[index] for index in order))
 
     @staticmethod
     def _merge_repeats(classes: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return classes, best
 
     @staticmethod
-    def steps_needed(label: str) -> int:
-        """Number of positions or time steps that a label needs."""
-        return len(label)
+    def steps_needed(symbols: Sequence[str]) -> int:
+        """Number of positions or time steps that a label with these symbols needs."""
+        return len(symbols)
 
 
 class OrdinaryCodec(TextCodec):
@@ -138,9 +152,9 @@ class CtcCodec(TextCodec):
     """
 
     @staticmethod
-    def steps_needed(label: str) -> int:
-        """Number of time steps that a label needs, with a blank between equal characters."""
-        return len(label) + sum(a == b for a, b in pairwise(label))
+    def steps_needed(symbols: Sequence[str]) -> int:
+        """Number of time steps that a label with these symbols needs, with a blank between equal ones."""
+        return len(symbols) + sum(a == b for a, b in pairwise(symbols))
 
     @staticmethod
     def _merge_repeats(classes: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -164,12 +178,16 @@ class ClassCodec(TextCodec):
         """The name of the class."""
         return (label,)
 
+    def arrange(self, label: str) -> tuple[str, ...]:
+        """The name of the class."""
+        return self.symbols(label)
+
     def target_width(self, longest_label: int) -> int:
         """Width of a target: one index."""
         return 1
 
     @staticmethod
-    def steps_needed(label: str) -> int:
+    def steps_needed(symbols: Sequence[str]) -> int:
         """Number of positions that a label needs."""
         return 1
 
@@ -178,7 +196,7 @@ class ClassCodec(TextCodec):
         probabilities = softmax(np.asarray(logits)[:, 0, BLANK_INDEX + 1 :])
         indices, best = probabilities.argmax(axis=-1) + BLANK_INDEX + 1, probabilities.max(axis=-1)
         return [
-            Prediction(self.vocabulary.decode([index]), (float(probability),))
+            Prediction(self.vocabulary.characters[index - 1], (float(probability),))
             for index, probability in zip(indices, best, strict=True)
         ]
 

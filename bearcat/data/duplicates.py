@@ -7,24 +7,27 @@ size, font and background, and often a text, without being duplicates.
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from bearcat.core.errors import ImageError
+from bearcat.core.progress import show_progress
+from bearcat.data.comparison import TileMeans, look_same
+from bearcat.data.frames import SPREAD
 from bearcat.data.images import open_image
 
 HASH_SIDE = 16  # the hash has 16 × 16 bits
 HASH_BITS = HASH_SIDE**2
 NEAR = 12  # bits: the same image saved as JPEG differs in 0 … 12, another captcha of its generator in at least 46
 MAX_NEIGHBOURS = 16  # how many images with the same key each image is compared with
-# candidates that are not duplicates, after which the search ends: the hash says nothing about these images
-MAX_REFUSED = 5_000
-SAME_SHAPE = 0.05  # by how much the aspect ratios of duplicates may differ
-TILE = 8  # pixels: duplicates agree in every square of this side; a changed character does not
-MAX_TILE_DIFFERENCE = 24  # mean difference of a square, in grey levels
+# limits of the search, for images about which the hash says nothing, such as blank ones or screenshots of one page
+MAX_REFUSED = 100_000  # candidates that are no duplicates
+MAX_REFUSED_PIXELS = 500_000_000  # of the candidates that had to be compared pixel by pixel for that
+MAX_OPENED = 4  # times that an image is opened, on average
+MEANS_KEPT = 1024  # images whose tile means are in memory, at most 288 KB each
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,12 @@ def fingerprint(path: Path, image: Image.Image | None = None) -> Fingerprint:
 
     Args:
         path: The file.
-        image: The image, if it has been opened already.
+        image: The image, if it has been opened already; of an animation its frames side by side.
 
     Raises:
         ImageError: The file is damaged, missing or not an image.
     """
-    image = image or open_image(path)
+    image = image or open_image(path, SPREAD)  # animations often begin alike, with an empty frame
     import imagehash  # slow to import, and not needed by most steps
 
     bits = imagehash.phash(image, hash_size=HASH_SIDE).hash
@@ -60,8 +63,8 @@ def group_duplicates(fingerprints: Sequence[Fingerprint], distance: int = NEAR) 
     Args:
         fingerprints: The fingerprints of the files.
         distance: In how many of 256 bits the hashes of two images may differ (0 … 62) for their pixels to be
-            compared; -1 finds identical files only. The search for near duplicates ends after MAX_REFUSED candidates
-            that are not duplicates, as is the case for blank or tiny images.
+            compared; -1 finds identical files only. The search for near duplicates is bounded: it may miss some if
+            thousands of different images have nearly the same hash.
 
     Returns:
         Sorted groups of at least two files.
@@ -75,32 +78,47 @@ def group_duplicates(fingerprints: Sequence[Fingerprint], distance: int = NEAR) 
     groups = DisjointSet(one.path for one in fingerprints)
     for one in fingerprints:
         groups.merge(one.path, first_of[one.digest].path)
-    refused = 0
-    for a, b in _near_pairs([one.pixels for one in different], distance):
-        pair = different[a].path, different[b].path
-        if groups.connected(*pair):
-            continue
-        if look_same(*pair):
-            groups.merge(*pair)
-        elif (refused := refused + 1) == MAX_REFUSED:
+    pairs = (
+        (different[a].path, different[b].path) for a, b in _near_pairs([one.pixels for one in different], distance)
+    )
+    search = _Search(MAX_OPENED * len(different))
+    for path, other in show_progress(pairs, None, "comparing similar images", "pairs", delay=1):
+        if not groups.connected(path, other) and search.is_duplicate(path, other):
+            groups.merge(path, other)
+        if search.is_over:
             break
     return sorted(sorted(group) for group in groups.subsets() if len(group) > 1)
 
 
-def look_same(path: Path, other: Path) -> bool:
-    """Whether two image files show the same image, by their pixels; False if one cannot be opened."""
-    try:
-        images = open_image(path), open_image(other)
-    except ImageError:
+class _Search:
+    """Compares candidates, most of them by the means of their tiles alone, and counts what that costs."""
+
+    def __init__(self, may_open: int):
+        self._refused = self._refused_pixels = 0
+        self._may_open = may_open
+        self._means_of = lru_cache(MEANS_KEPT)(TileMeans.of_file)
+
+    def is_duplicate(self, path: Path, other: Path) -> bool:
+        """Whether two files show the same image."""
+        means, others = self._means_of(path), self._means_of(other)
+        if not means or not others:
+            return False
+        ruled_out = means.rules_out(others)
+        if not ruled_out and look_same(path, other):
+            return True
+        self._refused += 1
+        if not ruled_out:
+            self._refused_pixels += sum(width * height for width, height in (means.size, others.size))
         return False
-    (width, height), (other_width, other_height) = (image.size for image in images)
-    if abs(width * other_height / (other_width * height) - 1) > SAME_SHAPE:
-        return False
-    size = min(width, other_width), min(height, other_height)
-    pixels, others = (np.asarray(image.resize(size, Image.Resampling.BOX), np.int16) for image in images)
-    differences = np.abs(pixels - others).mean(axis=2).astype(np.float32)
-    tiles = Image.fromarray(differences).resize([max(1, side // TILE) for side in size], Image.Resampling.BOX)
-    return bool(np.asarray(tiles).max() <= MAX_TILE_DIFFERENCE)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether further comparisons would cost too much."""
+        return (
+            self._refused >= MAX_REFUSED
+            or self._refused_pixels >= MAX_REFUSED_PIXELS
+            or self._means_of.cache_info().misses > self._may_open
+        )
 
 
 def _near_pairs(hashes: Sequence[int], distance: int) -> Iterator[tuple[int, int]]:

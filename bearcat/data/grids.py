@@ -11,7 +11,8 @@ from bearcat.data.images import MIN_SIDE
 
 NOTATION = "ROWSxCOLUMNS[+LEFT+TOP][+RIGHT+BOTTOM][~GAP]"
 EXAMPLE = "2x4+5+41"
-MAX_CELLS = 1000  # a grid may come with a request, which must not turn one image into a million
+MAX_CELLS = 1000  # more are a mistake in writing; the service has a bound of its own
+SHOWN = 80  # characters of what was written, in a message
 _NOTATION = re.compile(
     r"(?P<rows>[0-9]{1,5})x(?P<columns>[0-9]{1,5})"
     r"(\+(?P<left>[0-9]{1,5})\+(?P<top>[0-9]{1,5}))?"
@@ -39,13 +40,18 @@ class Grid:
     bottom: int = 0
 
     def __post_init__(self):
-        if min(self.rows, self.columns) < 1 or self.rows * self.columns > MAX_CELLS:
+        if min(self.rows, self.columns) < 1 or self.cells > MAX_CELLS:
             raise SettingsError(
                 f"the grid has {self.rows} rows and {self.columns} columns: "
                 f"expected at least 1 of each and at most {MAX_CELLS} cells, as in {EXAMPLE}"
             )
         if min(self.left, self.top, self.right, self.bottom, self.gap) < 0:
             raise SettingsError(f"the grid's margins and gap must be 0 or more pixels, got {self}")
+
+    @property
+    def cells(self) -> int:
+        """The number of cells."""
+        return self.rows * self.columns
 
     def __str__(self) -> str:
         """Returns the notation that `parse` reads, without the parts that are 0."""
@@ -65,7 +71,7 @@ class Grid:
         found = _NOTATION.fullmatch(text.strip())
         if not found:
             raise SettingsError(
-                f"{text!r} is not a grid: expected {NOTATION}, in pixels, as in {EXAMPLE} "
+                f"{text[:SHOWN]!r} is not a grid: expected {NOTATION}, in pixels, as in {EXAMPLE} "
                 "(2 rows of 4 cells that start 5 pixels from the left and 41 from the top)"
             )
         return cls(**{name: int(number) for name, number in found.groupdict(default="0").items()})

@@ -2,9 +2,9 @@
 
 import io
 import struct
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,14 +12,32 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from bearcat.core.errors import ImageError, ImageFormatError, ImageSizeError
+from bearcat.core.names import show_name
+from bearcat.data.frames import FIRST, FRAMES, MAX_FRAMES, combine_frames
 
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
-FORMAT_OF_SUFFIX = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".gif": "GIF", ".bmp": "BMP", ".webp": "WEBP"}
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
+SERVED_FORMATS = FORMATS[:-1]  # no web page shows TIFF, and its decoder is the one with the most known faults
+FORMAT_OF_SUFFIX = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".jfif": "JPEG",
+    ".gif": "GIF",
+    ".bmp": "BMP",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
 SUFFIXES = frozenset(FORMAT_OF_SUFFIX)
+ANIMATED_FORMATS = ("GIF", "PNG", "WEBP", "TIFF")
+TIFF_STARTS = (b"II", b"MM")  # no other of the formats starts with these bytes
 MIN_SIDE = 4  # pixels
 MAX_PIXELS = 16_000_000
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 PAPER = 255  # white, for padding and behind transparency
+DARK_PAPER = 0  # behind transparency, for ink that cannot be seen on white
+SEEN_ON_WHITE = 0.1  # fraction of the contrast on black that ink has on white; with less it gets black paper
+BLANK_RANGE = 8  # levels of 255 by which the pixels of a blank image may differ
 # exceptions that Pillow's decoders raise for damaged files
 _DAMAGE = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error)
 
@@ -28,23 +46,52 @@ Source = Path | bytes | Image.Image
 
 @dataclass(frozen=True)
 class InputSpec:
-    """The network's input: height and width in pixels, and 1 (grey) or 3 (RGB) channels."""
+    """The network's input.
+
+    Args:
+        height: Height in pixels.
+        width: Width in pixels.
+        channels: 1 (grey) or 3 (RGB).
+        frames: What becomes of an animation, a name in `frames.FRAMES`.
+    """
 
     height: int
     width: int
     channels: int
+    frames: str = FIRST
 
     @property
     def shape(self) -> tuple[int, int, int]:
         return self.height, self.width, self.channels
 
-    def as_dict(self) -> dict[str, int]:
-        return asdict(self)
+    def __str__(self) -> str:
+        size = "×".join(map(str, self.shape))
+        return size if self.frames == FIRST else f"{size} (FRAMES = {self.frames!r})"
+
+    def as_dict(self) -> dict[str, int | str]:
+        """Returns the fields as cards and packs store them: without `frames` if it is 'first'."""
+        values = asdict(self)
+        if self.frames == FIRST:
+            del values["frames"]
+        return values
+
+    @classmethod
+    def take_from(cls, values: dict) -> "InputSpec":
+        """Removes the keys of `as_dict` from a card or the index of a pack and returns them as an InputSpec.
+
+        Raises:
+            KeyError: One is missing.
+            ValueError: `frames` is not a name in FRAMES.
+        """
+        frames = values.pop("frames", FIRST)
+        if frames not in FRAMES:
+            raise ValueError(f"frames is {frames!r}, known are {', '.join(FRAMES)}")
+        return cls(**{item.name: values.pop(item.name) for item in fields(cls) if item.name != "frames"}, frames=frames)
 
     @classmethod
     def from_settings(cls, settings: SimpleNamespace) -> "InputSpec":
         """Returns the input that the settings ask for."""
-        return cls(settings.IMAGE_HEIGHT, settings.IMAGE_WIDTH, settings.IMAGE_CHANNALS)
+        return cls(settings.IMAGE_HEIGHT, settings.IMAGE_WIDTH, settings.IMAGE_CHANNALS, settings.FRAMES)
 
 
 @dataclass(frozen=True)
@@ -95,7 +142,7 @@ def letterbox(image: Image.Image, spec: InputSpec) -> np.ndarray:
 
 def extract_pixels(source: Source, spec: InputSpec) -> np.ndarray:
     """Opens and letterboxes an image, given as a file, as bytes or opened; returns uint8 pixels (H, W, C)."""
-    return letterbox(open_image(source), spec)
+    return letterbox(open_image(source, spec.frames), spec)
 
 
 @dataclass(frozen=True)
@@ -107,31 +154,83 @@ class FileFacts:
     turned: bool
 
 
-def open_image(source: Source) -> Image.Image:
+def open_image(source: Source, frames: str = FIRST) -> Image.Image:
     """Opens an image as RGB.
 
-    Takes the first frame, applies the EXIF orientation, puts transparent images on white, and reduces 16 bits to 8.
-    An image that Pillow has already opened is converted in the same way.
+    Applies the EXIF orientation, puts transparent images on white (on black if nothing could be seen on white), and
+    reduces 16 bits to 8. An image that Pillow has already opened is converted in the same way.
+
+    Args:
+        source: The image.
+        frames: What becomes of an animation, a name in `frames.FRAMES`.
 
     Raises:
-        ImageFormatError: The source is not a PNG, JPEG, GIF, BMP or WEBP.
+        ImageFormatError: The source has none of the FORMATS, or, if it is bytes, of the SERVED_FORMATS.
         ImageSizeError: The image has too many pixels; it is not decoded.
         ImageError: The image is damaged, too small or missing. All messages name the file, if there is one.
     """
-    return open_with_facts(source)[0]
+    return open_with_facts(source, frames)[0]
 
 
-def open_with_facts(source: Source) -> tuple[Image.Image, FileFacts]:
+def open_with_facts(source: Source, frames: str = FIRST) -> tuple[Image.Image, FileFacts]:
     """Opens an image as `open_image` does, and returns the properties of its file too."""
-    name = str(source) if isinstance(source, Path) else "the image"
+    opened, facts = _open_frames(source, 1 if frames == FIRST else MAX_FRAMES)
+    return combine_frames(opened, frames), facts
+
+
+def open_frames(source: Source) -> tuple[list[Image.Image], FileFacts]:
+    """Opens the frames of an image as `open_image` opens the first, and returns the properties of its file too.
+
+    Of an animation at most MAX_FRAMES frames and MAX_PIXELS pixels in all are decoded. It ends before a frame that is
+    damaged; pages of another size than the first are left out.
+    """
+    return _open_frames(source, MAX_FRAMES)
+
+
+def _open_frames(source: Source, most: int) -> tuple[list[Image.Image], FileFacts]:
+    name = show_name(source) if isinstance(source, Path) else "the image"
     with _image_errors(name):
         try:
             with _opened(source) as image:
                 _check_size(image, name)
+                turned = _is_turned(image)  # Pillow forgets the orientation of a TIFF when it loads the pixels
                 image.load()
-                return _to_rgb(ImageOps.exif_transpose(image)), _facts(image)
+                # a JPEG with a second image behind the first calls itself MPO
+                form = "JPEG" if image.format == "MPO" else image.format or ""
+                facts = FileFacts(form, image.mode, turned or _is_turned(image))
+                frames = [ImageOps.exif_transpose(image)]
+                if most > 1 and form in ANIMATED_FORMATS:
+                    frames += _further_frames(image, most)
+                return _all_to_rgb(frames), facts
         except Image.UnidentifiedImageError:
-            raise ImageFormatError(f"{name} is not in a supported format ({', '.join(FORMATS)})") from None
+            raise ImageFormatError(f"{name} is not in a supported format ({', '.join(_formats(source))})") from None
+
+
+def _further_frames(image: Image.Image, most: int) -> Iterator[Image.Image]:
+    """Yields the frames after the current one of an opened image."""
+    start, size = image.tell(), image.size
+    pixels = size[0] * size[1]
+    try:
+        for number in range(start + 1, start + most):
+            image.seek(number)
+            pixels += image.size[0] * image.size[1]
+            if pixels > MAX_PIXELS:
+                break
+            image.load()
+            if image.size == size:
+                yield ImageOps.exif_transpose(image)
+    except _DAMAGE:  # EOFError: there are no more
+        pass
+    finally:
+        with suppress(*_DAMAGE):
+            image.seek(start)
+
+
+def refuse_unserved(file: Path) -> None:
+    """Raises ImageFormatError for a file that strangers may have sent and whose format is not served."""
+    with _image_errors(show_name(file)), file.open("rb") as content:
+        if content.read(2) in TIFF_STARTS:
+            raise ImageFormatError(f"{show_name(file)} is not in a supported format ({', '.join(SERVED_FORMATS)})")
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -140,8 +239,9 @@ def image_size(path: Path) -> tuple[int, int]:
     Raises:
         ImageError: The file is not an image, or its header is damaged.
     """
-    with _image_errors(str(path)), Image.open(path, formats=FORMATS) as image:
-        sideways = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
+    with _image_errors(show_name(path)), Image.open(path, formats=FORMATS) as image:
+        # the size of a TIFF is already that of the upright image
+        sideways = image.format != "TIFF" and image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
         return image.size[::-1] if sideways else image.size
 
 
@@ -163,13 +263,16 @@ def _image_errors(name: str) -> Iterator[None]:
 def _opened(source: Source) -> AbstractContextManager[Image.Image]:
     if isinstance(source, Image.Image):
         return nullcontext(source)
-    return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
+    return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_formats(source))
 
 
-def _facts(image: Image.Image) -> FileFacts:
-    # a JPEG with a second image behind the first calls itself MPO
-    name = "JPEG" if image.format == "MPO" else image.format or ""
-    return FileFacts(name, image.mode, image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9))
+def _formats(source: Source) -> tuple[str, ...]:
+    # a request brings bytes, a data set files
+    return SERVED_FORMATS if isinstance(source, bytes) else FORMATS
+
+
+def _is_turned(image: Image.Image) -> bool:
+    return image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
 
 
 def _check_size(image: Image.Image, name: str) -> None:
@@ -180,14 +283,62 @@ def _check_size(image: Image.Image, name: str) -> None:
         raise ImageError(f"{name} has {width}×{height} pixels, at least {MIN_SIDE}×{MIN_SIDE} are needed")
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def _all_to_rgb(frames: Iterable[Image.Image]) -> list[Image.Image]:
+    """Converts the frames of an image to RGB, all on the same paper."""
+    frames = [_to_8_bits(frame) for frame in frames]
+    paper = _choose_paper([frame for frame in frames if frame.mode == "RGBA"])
+    return [_on_paper(frame, paper) if frame.mode == "RGBA" else frame.convert("RGB") for frame in frames]
+
+
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """Returns an image with 8 bits per channel, as RGBA if it has transparency."""
     if image.mode.startswith("I"):
         transparent = image.info.get("transparency")
         image = Image.fromarray((np.asarray(image, np.int64).clip(0, 65535) // 257).astype(np.uint8))
         if isinstance(transparent, int):
             image.info["transparency"] = transparent // 257
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        paper = Image.new("RGBA", image.size, (PAPER,) * 4)
-        image = Image.alpha_composite(paper, image)
-    return image.convert("RGB")
+    elif image.mode == "F" and np.asarray(image).max() <= 1:
+        image = Image.fromarray((np.asarray(image).clip(0, 1) * 255).round().astype(np.uint8))
+    return image.convert("RGBA") if image.has_transparency_data else image
+
+
+def _on_paper(image: Image.Image, paper: int) -> Image.Image:
+    return Image.alpha_composite(Image.new("RGBA", image.size, (paper, paper, paper, 255)), image).convert("RGB")
+
+
+def _choose_paper(frames: Sequence[Image.Image]) -> int:
+    """Returns the grey level to put RGBA frames on: white, unless they have next to no contrast on it but on black."""
+    if all(frame.getchannel("A").getextrema()[0] == 255 for frame in frames):
+        return PAPER  # nothing of it will be seen
+    on_white, on_black = (sum(_contrast(_on_paper(frame, paper)) for frame in frames) for paper in (PAPER, DARK_PAPER))
+    return DARK_PAPER if on_white < SEEN_ON_WHITE * on_black else PAPER
+
+
+def _contrast(image: Image.Image) -> int:
+    """Returns the sum of the differences between neighbouring pixels, in grey levels."""
+    grey = np.asarray(image.convert("L"), np.int16)
+    return sum(int(np.abs(np.diff(grey, axis=axis)).sum(dtype=np.int64)) for axis in (0, 1))
+
+
+def is_blank(image: Image.Image) -> bool:
+    """Whether an RGB image is of one colour, or so nearly that nothing can be seen."""
+    return _is_flat(np.asarray(image))
+
+
+def is_blank_input(pixels: np.ndarray, source: Source, spec: InputSpec) -> bool:
+    """Whether nothing can be seen in what the network gets of an image.
+
+    Args:
+        pixels: The network's input, uint8 (H, W, C).
+        source: The image, which is opened only if its pixels may be one colour within white margins.
+        spec: The network's input.
+    """
+    if _is_flat(pixels):
+        return True
+    rows, columns = (np.flatnonzero((pixels != PAPER).any(axis=(axis, 2))) for axis in (1, 0))
+    inside = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return _is_flat(inside) and is_blank(open_image(source, spec.frames))
+
+
+def _is_flat(pixels: np.ndarray) -> bool:
+    return bool(np.ptp(pixels, axis=(0, 1)).max() <= BLANK_RANGE)

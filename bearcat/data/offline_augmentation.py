@@ -14,7 +14,9 @@ from PIL import Image, ImageFilter
 
 from bearcat.core.errors import ImageError
 from bearcat.core.files import atomic_write
+from bearcat.core.names import encode_name
 from bearcat.core.progress import map_in_threads, show_progress
+from bearcat.data.frames import FIRST
 from bearcat.data.images import open_image
 from bearcat.data.labels.reading import LabelledImage
 
@@ -28,8 +30,8 @@ BLUR = 0.8  # pixels, standard deviation of the Gaussian
 NOISE = 8.0  # grey levels, standard deviation
 MAX_DRIFT = 0.1  # rotation and shear move no edge further than this fraction, so the ends of a long line stay inside
 MID_GREY = 127.5
-_COPY = "{stem}-{suffix}-enhanced-{number}.png"
-_IS_COPY = re.compile(r".*-enhanced-[0-9]+\.png", re.DOTALL)
+_COPY = "{stem}-{suffix}-enhanced-{frames}{number}.png"
+_IS_COPY = re.compile(r".*-enhanced-([a-z]+-)?[0-9]+\.png", re.DOTALL)
 
 
 def is_augmented(path: Path) -> bool:
@@ -43,7 +45,9 @@ def origin_of(name: str) -> str:
     return stem if rest and _IS_COPY.fullmatch(name) else "-".join(name.rsplit(".", 1))
 
 
-def augment_data_set(data: list[LabelledImage], folder: Path, count: int, seed: int) -> list[LabelledImage]:
+def augment_data_set(
+    data: list[LabelledImage], folder: Path, count: int, seed: int, frames: str = FIRST
+) -> list[LabelledImage]:
     """Writes augmented copies of each image to a folder; copies that exist are kept.
 
     Args:
@@ -51,6 +55,7 @@ def augment_data_set(data: list[LabelledImage], folder: Path, count: int, seed: 
         folder: Where the copies go.
         count: Number of copies per image.
         seed: Seed of the random changes.
+        frames: What becomes of an animation, a name in `frames.FRAMES`.
 
     Returns:
         The copies with their images' labels.
@@ -58,7 +63,7 @@ def augment_data_set(data: list[LabelledImage], folder: Path, count: int, seed: 
 
     def write(item: LabelledImage) -> list[LabelledImage]:
         try:
-            copies = write_copies(item.path, folder / item.inside, count, seed)
+            copies = write_copies(item.path, folder / item.inside, count, seed, frames)
         except ImageError:
             return []  # packing reports it
         return [LabelledImage(path, item.label, item.inside) for path in copies]
@@ -68,11 +73,11 @@ def augment_data_set(data: list[LabelledImage], folder: Path, count: int, seed: 
     return [copy for of_one in copies for copy in of_one]
 
 
-def write_copies(source: Path, folder: Path, count: int, seed: int) -> list[Path]:
+def write_copies(source: Path, folder: Path, count: int, seed: int, frames: str = FIRST) -> list[Path]:
     """Writes the missing or outdated augmented copies of an image.
 
     A copy depends only on the seed, the image, the image's file name and its own: ab3d_0001.jpg gives
-    ab3d_0001-jpg-enhanced-1.png, …-2.png.
+    ab3d_0001-jpg-enhanced-1.png, …-2.png; and ab3d_0001.gif with FRAMES = 'last' ab3d_0001-gif-enhanced-last-1.png.
 
     Returns:
         The paths of all `count` copies; none if the image is itself a copy.
@@ -82,15 +87,13 @@ def write_copies(source: Path, folder: Path, count: int, seed: int) -> list[Path
     """
     if is_augmented(source):
         return []
-    copies = [
-        folder / _COPY.format(stem=source.stem, suffix=source.suffix[1:], number=number)
-        for number in range(1, count + 1)
-    ]
+    names = {"stem": source.stem, "suffix": source.suffix[1:], "frames": "" if frames == FIRST else f"{frames}-"}
+    copies = [folder / _COPY.format(**names, number=number) for number in range(1, count + 1)]
     changed = source.stat().st_mtime
     missing = [path for path in copies if not path.exists() or path.stat().st_mtime < changed]
     if not missing:
         return copies
-    image = open_image(source)
+    image = open_image(source, frames)
     for path in missing:
         # thousands of small files that can be made again: no fsync
         with atomic_write(path, sync=False) as part:
@@ -99,7 +102,7 @@ def write_copies(source: Path, folder: Path, count: int, seed: int) -> list[Path
 
 
 def _generator(text: str) -> np.random.Generator:
-    return np.random.default_rng(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest()))
+    return np.random.default_rng(int.from_bytes(hashlib.blake2b(encode_name(text), digest_size=16).digest()))
 
 
 def augment(image: Image.Image, generator: np.random.Generator) -> Image.Image:

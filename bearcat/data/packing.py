@@ -9,18 +9,23 @@ import random
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bearcat.core.devices import start_tensorflow
 from bearcat.core.errors import DataError, ImageError, LabelError, SettingsError
+from bearcat.core.names import show_name
 from bearcat.core.progress import map_in_threads, show_progress
 from bearcat.core.storage import Place, remove
 from bearcat.core.workspace import ROOT, Work
 from bearcat.data.codecs import LabelCodec, Task, TextCodec, check_label
-from bearcat.data.images import InputSpec, open_image
+from bearcat.data.frames import FIRST
+from bearcat.data.images import InputSpec, is_blank, is_blank_input, open_frames, open_image
 from bearcat.data.labels.boxes import check_size
+from bearcat.data.labels.direction import choose_direction
 from bearcat.data.labels.reading import ImageProcessing, LabelledImage, load_split
 from bearcat.data.tfrecord_index import (
     TFRecordIndex,
@@ -56,17 +61,28 @@ def vocabulary_for(
         LabelError: The labels do not fit the existing vocabulary.
         DataError: All labels are empty.
     """
-    found = Vocabulary.of_symbols(codec.symbols(item.label) for item in data)
+    is_text = codec.task is Task.TEXT
+    known = None if renew or not file.is_file() else Vocabulary.load(file)
+    symbols = [codec.symbols(item.label) for item in data]
+    found = Vocabulary.of_symbols(symbols)
     if not found.characters:
         raise DataError("all labels are empty")
-    is_text = codec.task is Task.TEXT
-    if renew or not file.is_file():
-        return found.completed(Counter(s for item in data for s in item.label)) if is_text else found
-    known = Vocabulary.load(file)
-    if extend:
-        return known.extended(found)
-    if known.covers(found) if is_text else set(known.characters) == set(found.characters):
-        return known
+    if known is None:
+        vocabulary = found.completed(Counter(chain.from_iterable(symbols))) if is_text else found
+    elif extend:
+        vocabulary = known.extended(found)
+    else:
+        _check_fit(found, known, file, data, codec)
+        vocabulary = known
+    return replace(vocabulary, direction=choose_direction(item.label for item in data)) if is_text else vocabulary
+
+
+def _check_fit(
+    found: Vocabulary, known: Vocabulary, file: Path, data: Sequence[LabelledImage], codec: LabelCodec
+) -> None:
+    """Raises LabelError if the vocabulary of the labels is not the known one of `file`."""
+    if known.covers(found) if codec.task is Task.TEXT else set(known.characters) == set(found.characters):
+        return
     unknown = next((item for item in data if not set(codec.symbols(item.label)) <= set(known.characters)), None)
     example = f"\nfor example {unknown.path}" if unknown else ""
     raise LabelError(
@@ -102,12 +118,18 @@ def load_splits(
 
 
 def load_boxed_splits(
-    work: Work, processing: ImageProcessing, codec: LabelCodec, renew: bool = False, extend: bool = False
+    work: Work,
+    processing: ImageProcessing,
+    codec: LabelCodec,
+    renew: bool = False,
+    extend: bool = False,
+    frames: str = FIRST,
 ) -> tuple[Splits, Vocabulary, list[str]]:
     """Loads the images of EFFICIENTDET as `load_splits` does and checks them; they are trained on without packing.
 
     Returns:
-        The undamaged images by split, the vocabulary, and a message for each damaged image.
+        The images by split, the vocabulary, and a message for each image that was left out: a damaged one, or a blank
+        one with objects.
 
     Raises:
         DataError: There are no images, one has no label, or all of a split are damaged.
@@ -115,7 +137,8 @@ def load_boxed_splits(
     """
     data, vocabulary = load_splits(work, "EFFICIENTDET", processing, codec, renew, extend)
     items = [item for of_split in data.values() for item in of_split]
-    checked = show_progress(map_in_threads(_find_damage, items), len(items), "checking the images")
+    find_damage = partial(_find_damage, frames=frames)
+    checked = show_progress(map_in_threads(find_damage, items), len(items), "checking the images")
     damage = {item.path: message for item, message in checked if message}
     undamaged = {split: [item for item in of_split if item.path not in damage] for split, of_split in data.items()}
     for split, of_split in undamaged.items():
@@ -124,12 +147,24 @@ def load_boxed_splits(
     return undamaged, vocabulary, list(damage.values())
 
 
-def _find_damage(item: LabelledImage) -> tuple[LabelledImage, str]:
+def _find_damage(item: LabelledImage, frames: str) -> tuple[LabelledImage, str]:
     try:
-        check_size(item.label, open_image(item.path).size, item.path)
+        image = open_image(item.path, frames)
+        check_size(item.label, image.size, item.path)
     except (ImageError, LabelError) as error:
         return item, str(error)
-    return item, ""
+    return item, explain_blank(item.path, frames) if item.label.names and is_blank(image) else ""
+
+
+def explain_blank(path: Path, frames: str) -> str:
+    """Returns the message for an image in which nothing can be seen."""
+    message = f"{show_name(path)} is blank: all of its pixels have one colour, so nothing can be read from it"
+    further = open_frames(path)[0]
+    if all(map(is_blank, further)):
+        return message
+    if len(further) == 1:
+        return f"{message} after Image_Processing.extraction_image in utils.py, which got an image that shows something"
+    return f"{message} with FRAMES = {frames!r}, but it has {len(further)} frames: python cheak_file.py suggests FRAMES"
 
 
 class Packer:
@@ -141,12 +176,14 @@ class Packer:
         processing: `utils.Image_Processing`, which turns files into pixels.
 
     Attributes:
-        damaged: A message for each image that could not be read and was left out.
+        damaged: A message for each image that was left out: it could not be read, or it is blank and has a text.
+        blank: The blank images of classes, which were packed; not known if Beam packs.
     """
 
     def __init__(self, spec: InputSpec, codec: TextCodec, processing: ImageProcessing):
         self.spec, self.codec, self.processing = spec, codec, processing
         self.damaged: list[str] = []
+        self.blank: list[Path] = []
 
     def check(self, data: Sequence[LabelledImage]) -> None:
         """Raises LabelError, naming the file, for a label that the mode cannot learn; the longest are checked first."""
@@ -187,10 +224,15 @@ class Packer:
         return write_pack(folder, self._records(shuffled(data, seed), folder), len(data), self.describe(data))
 
     def record(self, item: LabelledImage) -> "Record":
-        """Reads an image and its target; raises ImageError if the image is damaged."""
+        """Reads an image and its target; raises ImageError if the image is damaged, or has a text and is blank."""
         from bearcat.data.tfrecords import Record
 
         pixels = self.processing.extraction_image(item.path, self.spec)
+        if is_blank_input(pixels, item.path, self.spec):
+            # to show nothing may be what a class is about, but never what a text is
+            if self.codec.task is Task.TEXT:
+                raise ImageError(explain_blank(item.path, self.spec.frames))
+            self.blank.append(item.path)
         return Record(pixels, item.label, item.name, self.codec.encode(item.label))
 
     def _records(self, data: Sequence[LabelledImage], folder: Place) -> Iterator["Record"]:

@@ -12,10 +12,12 @@ from pathlib import Path
 
 from bearcat.core.errors import DataError
 from bearcat.core.files import atomic_write, write_json
+from bearcat.core.names import show_name
 from bearcat.core.workspace import Work
-from bearcat.data.labels.boxes import NAMES_FILES, PROMPT_SUFFIX, VOC_SUFFIX, YOLO_SUFFIX
-from bearcat.data.labels.reading import list_images
-from bearcat.data.labels.tables import LABEL_TABLES
+from bearcat.data.labels.boxes import PROMPT_SUFFIX, VOC_SUFFIX, YOLO_SUFFIX
+from bearcat.data.labels.class_names import NAMES_FILES
+from bearcat.data.labels.listing import list_images
+from bearcat.data.labels.tables import LABEL_TABLES, find_label_table
 from bearcat.data.splitting import Split
 
 COMPANIONS = (VOC_SUFFIX, PROMPT_SUFFIX, YOLO_SUFFIX)
@@ -87,8 +89,8 @@ def load_journal(path: Path) -> Journal:
         return Journal()
     except (ValueError, TypeError) as error:
         raise DataError(
-            f"{path} is damaged ({error}). It lists what move_path.py moved: restore an older copy, or delete it; "
-            "then all images stay where they are, and the split cannot be undone"
+            f"{show_name(path)} is damaged ({error}). It lists what move_path.py moved: restore an older copy, or "
+            "delete it; then all images stay where they are, and the split cannot be undone"
         ) from None
 
 
@@ -131,7 +133,7 @@ def undoable_moves(folders: SplitFolders) -> dict[str, list[str]]:
     """
     journal = load_journal(folders.journal)
     if not journal.all_moves:
-        raise DataError(f"nothing to undo: {folders.journal} lists no images that move_path.py moved")
+        raise DataError(f"nothing to undo: {show_name(folders.journal)} lists no images that move_path.py moved")
     _refuse_existing((folders.targets[name], folders.source, names) for name, names in journal.all_moves.items())
     return {s: [n for n in names if (folders.targets[s] / n).is_file()] for s, names in journal.all_moves.items()}
 
@@ -148,7 +150,7 @@ def undo_split(folders: SplitFolders) -> UndoResult:
     for split, names in journal.all_moves.items():
         _move_all(names, folders.targets[split], folders.source)
     left = [
-        f"{folders.targets[split] / name} does not exist any more"
+        f"{show_name(folders.targets[split] / name)} does not exist any more"
         for split, names in journal.all_moves.items()
         for name in names
         if not (folders.source / name).is_file()
@@ -187,7 +189,10 @@ def _refuse_existing(moves: Iterable[tuple[Path, Path, list[str]]]) -> None:
     if taken:
         (source, destination), *more = taken
         others = f" (and {len(more)} more such pairs)" if more else ""
-        raise DataError(f"{source} and {destination} both exist{others}: rename one of them. Nothing was moved")
+        raise DataError(
+            f"{show_name(source)} and {show_name(destination)} both exist{others}: rename one of them. "
+            "Nothing was moved"
+        )
 
 
 def _move_all(names: list[str], start: Path, end: Path) -> None:
@@ -200,8 +205,10 @@ def _move_all(names: list[str], start: Path, end: Path) -> None:
 
 def _missing_shared(folders: SplitFolders, split: str) -> dict[str, str]:
     """Returns the shared files that a target does not have, with their digests."""
+    table = find_label_table(folders.source)
+    names = dict.fromkeys((*SHARED, *([table.name] if table else ())))
     missing = [
-        name for name in SHARED if (folders.source / name).is_file() and not (folders.targets[split] / name).exists()
+        name for name in names if (folders.source / name).is_file() and not (folders.targets[split] / name).exists()
     ]
     return {name: _digest(folders.source / name) for name in missing}
 
@@ -218,11 +225,11 @@ def _delete_copies(copied: dict[str, str], target: Path) -> list[str]:
     """Deletes the copies that `run_split` made; returns messages about those that were changed or are still needed."""
     existing = {name: digest for name, digest in copied.items() if (target / name).is_file()}
     if existing and list_images(target):
-        return [f"{target / name} stays, since there are images beside it" for name in existing]
+        return [f"{show_name(target / name)} stays, since there are images beside it" for name in existing]
     changed = [name for name, digest in existing.items() if _digest(target / name) != digest]
     for name in existing.keys() - changed:
         (target / name).unlink()
-    return [f"{target / name} was changed and stays" for name in changed]
+    return [f"{show_name(target / name)} was changed and stays" for name in changed]
 
 
 def _remove_empty(paths: Iterable[Path]) -> None:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from bearcat.core.errors import DataError, ImageError
+from bearcat.core.names import encode_name, show_name
 from bearcat.core.progress import map_in_threads, show_progress
 from bearcat.data.duplicates import Fingerprint, fingerprint, group_duplicates
-from bearcat.data.labels.reading import list_images, name_in
+from bearcat.data.labels.listing import list_images, name_in
+from bearcat.data.labels.reading import no_images
 
 MIN_KEPT = 1  # images of each class that stay in training
 
@@ -66,11 +68,13 @@ def plan_split(
     """
     names = [name_in(source, path) for path in list_images(source)]
     if not names:
-        raise DataError(f"{source} holds no images: put yours there, named <label>_<anything>.png")
+        raise DataError(no_images(source))
     empty = _empty_targets(targets)
     size = max(1, round(len(names) * fraction))
     if len(names) - size * len(empty) < MIN_KEPT:
-        raise DataError(f"{source} holds {len(names)} images, too few to take {size} for each of {', '.join(empty)}")
+        raise DataError(
+            f"{show_name(source)} holds {len(names)} images, too few to take {size} for each of {', '.join(empty)}"
+        )
     remaining: dict[str, list[list[str]]] = defaultdict(list)  # class → groups that stay together, shuffled
     for group in sorted(_groups(names, duplicates), key=lambda group: _random_key(seed, group[0])):
         remaining[(class_of or {}).get(group[0], "")].append(group)
@@ -82,8 +86,8 @@ def plan_split(
         moves[split] = sorted(name for label, quota in quotas.items() for name in _take(remaining[label], quota))
         if not moves[split]:
             raise DataError(
-                f"{source} holds {len(names)} images, but none can go to {split}: duplicates stay together, and one "
-                "image of each class stays in training. Add more images"
+                f"{show_name(source)} holds {len(names)} images, but none can go to {split}: duplicates stay together, "
+                "and one image of each class stays in training. Add more images"
             )
     return Split(moves)
 
@@ -92,7 +96,7 @@ def _empty_targets(targets: Mapping[str, Path]) -> list[str]:
     """Returns the splits whose folders have no images yet; raises DataError if all have some."""
     counts = {split: len(list_images(folder)) for split, folder in targets.items()}
     if all(counts.values()):
-        filled = ", ".join(f"{targets[split]} ({count})" for split, count in counts.items())
+        filled = ", ".join(f"{show_name(targets[split])} ({count})" for split, count in counts.items())
         raise DataError(
             f"nothing to split: there are images already in {filled}, which were not changed. To split again, first "
             "move back what was moved: python move_path.py --undo"
@@ -154,4 +158,4 @@ def _take(groups: list[list[str]], quota: int) -> list[str]:
 
 
 def _random_key(seed: int | str, name: str) -> bytes:
-    return hashlib.blake2b(f"{seed}/{name}".encode()).digest()
+    return hashlib.blake2b(encode_name(f"{seed}/{name}")).digest()

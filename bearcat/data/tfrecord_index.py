@@ -13,6 +13,7 @@ from bearcat.core.files import check_types, parse_json
 from bearcat.core.storage import Place, remove, save_json
 from bearcat.data.codecs import TEXT_CODECS, Task, TextCodec
 from bearcat.data.images import InputSpec
+from bearcat.data.vocabulary import Vocabulary
 
 INDEX = "pack.json"
 RECORDS_PER_SHARD = 8192
@@ -31,10 +32,11 @@ class TFRecordIndex:
         spec: Size of the images.
         characters: The vocabulary.
         task: What an entry of the vocabulary is.
-        longest_label: Length of the longest label, in characters.
+        longest_label: Length of the longest label, in symbols.
         steps_needed: Mode → number of positions or time steps that the longest label needs.
         count: Number of records; 0 before they are written.
         shards: Names of the files.
+        direction: Order of the symbols in the targets, see `Vocabulary`.
     """
 
     spec: InputSpec
@@ -44,20 +46,28 @@ class TFRecordIndex:
     steps_needed: dict[str, int]
     count: int = 0
     shards: list[str] = field(default_factory=list)
+    direction: str = ""
 
     @classmethod
     def for_labels(cls, spec: InputSpec, codec: TextCodec, labels: Iterable[str]) -> "TFRecordIndex":
         """Describes a pack of images with these labels, before its records are written."""
-        labels = list(labels)
-        steps_needed = {mode: max(map(other.steps_needed, labels)) for mode, other in TEXT_CODECS.items()}
-        return cls(spec, list(codec.vocabulary.characters), codec.task, max(map(len, labels)), steps_needed)
+        # of classes, the figures say what the names would need as texts
+        texts = [codec.arrange(label) if codec.task is Task.TEXT else tuple(label) for label in labels]
+        return cls(
+            spec=spec,
+            characters=list(codec.vocabulary.characters),
+            task=codec.task,
+            longest_label=max(map(len, texts)),
+            steps_needed={mode: max(map(other.steps_needed, texts)) for mode, other in TEXT_CODECS.items()},
+            direction=codec.vocabulary.direction,
+        )
 
     @classmethod
     def from_dict(cls, values: dict) -> "TFRecordIndex":
         """Reads the keys of pack.json; raises ValueError or TypeError if they are not as `to_dict` writes them."""
         values = dict(values)
         try:
-            spec = InputSpec(*(values.pop(name) for name in ("height", "width", "channels")))
+            spec = InputSpec.take_from(values)
             index = cls(spec=spec, task=Task(values.pop("unit")), **values)
         except KeyError as error:
             raise ValueError(f"{error} is missing") from None
@@ -75,12 +85,13 @@ class TFRecordIndex:
             "unit": self.task,
             "longest_label": self.longest_label,
             "steps_needed": self.steps_needed,
+            **({"direction": self.direction} if self.direction else {}),
         }
 
     def with_records(self, count: int, shards: list[str], folder: Place) -> "TFRecordIndex":
         """Returns the index with its number of records and its shards; raises DataError if the number is 0."""
         if not count:
-            raise DataError(f"no image for {folder} could be read: python cheak_file.py lists the damaged ones")
+            raise DataError(f"no image for {folder} could be read: python cheak_file.py lists damaged and blank ones")
         return replace(self, count=count, shards=shards)
 
     def check_task(self, folder: Place, task: Task) -> None:
@@ -105,13 +116,15 @@ def load_index(folder: Place) -> TFRecordIndex:
     return index
 
 
-def check_pack(folder: Place, index: TFRecordIndex, spec: InputSpec, characters: tuple[str, ...], task: Task) -> None:
-    """Raises RecordError if a pack was made for another input size, vocabulary or task."""
+def check_pack(folder: Place, index: TFRecordIndex, spec: InputSpec, vocabulary: Vocabulary, task: Task) -> None:
+    """Raises RecordError if a pack was made for another input size, vocabulary, order of symbols or task."""
     if index.spec != spec:
-        raise RecordError(f"{folder} holds {index.spec}, the settings ask for {spec}: {RUN_PACKING}")
+        raise RecordError(f"{folder} holds images of {index.spec}, the settings ask for {spec}: {RUN_PACKING}")
     index.check_task(folder, task)
-    if tuple(index.characters) != characters:
+    if tuple(index.characters) != vocabulary.characters:
         raise RecordError(f"{folder} was packed with another vocabulary than num_classes.json has: {RUN_PACKING}")
+    if index.direction != vocabulary.direction:
+        raise RecordError(f"{folder} was packed when symbols had another order than in the other pack: {RUN_PACKING}")
 
 
 def check_extendable(folder: Place, task: Task) -> None:

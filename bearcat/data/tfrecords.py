@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from bearcat.core.errors import RecordError
 from bearcat.core.files import PART, write_json
+from bearcat.core.names import encode_name
 from bearcat.core.storage import Place, RemotePath, reached
 from bearcat.data.images import InputSpec
 from bearcat.data.tfrecord_index import (
@@ -41,7 +42,7 @@ def encode_record(record: Record) -> bytes:
     """Serialises a record as a tf.train.Example; equal records give equal bytes."""
 
     def text(value: str) -> tf.train.Feature:
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode("utf-8")]))
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[encode_name(value)]))
 
     pixels = tf.train.Feature(bytes_list=tf.train.BytesList(value=[record.image.tobytes()]))
     target = tf.train.Feature(int64_list=tf.train.Int64List(value=record.target))

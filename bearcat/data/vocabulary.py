@@ -3,12 +3,13 @@
 import string
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from bearcat.core.errors import LabelError, RecordError
 from bearcat.core.files import read_json, write_json
+from bearcat.data.labels.direction import logical_order
 
 BLANK = "_"
 BLANK_INDEX = 0
@@ -22,9 +23,12 @@ class Vocabulary:
 
     Args:
         characters: Characters, or class names.
+        direction: Order of the symbols of a text: '' as typed, otherwise from left to right as in the image (see
+            `bearcat.data.labels.direction`). It is kept in the pack and in the card, not in num_classes.json.
     """
 
     characters: tuple[str, ...]
+    direction: str = ""
 
     def __post_init__(self):
         if len(set(self.characters)) != len(self.characters) or BLANK in self.characters:
@@ -59,7 +63,7 @@ class Vocabulary:
             seen = [counts[character] for character in alphabet if counts[character]]
             if len(seen) >= MIN_SEEN_FRACTION * len(alphabet) and min(seen) == 1:
                 likely |= set(alphabet)
-        return Vocabulary(tuple(sorted(likely)))
+        return replace(self, characters=tuple(sorted(likely)))
 
     def covers(self, other: "Vocabulary") -> bool:
         """Whether this vocabulary is `other`, possibly with more characters of the alphabets that `other` uses."""
@@ -67,22 +71,36 @@ class Vocabulary:
         used = [alphabet for alphabet in ALPHABETS if set(alphabet) & set(other.characters)]
         return not missing and added <= set("".join(used))
 
-    def encode(self, symbols: Iterable[str]) -> list[int]:
-        """Returns the indices of a label's symbols; raises LabelError for one that is not in the vocabulary."""
-        symbols = list(symbols)
+    def encode(self, symbols: Iterable[str], label: str = "") -> list[int]:
+        """Returns the indices of a label's symbols.
+
+        Args:
+            symbols: The symbols.
+            label: The label, for the message.
+
+        Raises:
+            LabelError: A symbol is not in the vocabulary.
+        """
+        symbols = tuple(symbols)
         unknown = sorted(set(symbols) - self.index_of.keys())
         if unknown:
-            label = "".join(symbols)
+            label = label or "".join(symbols)
             raise LabelError(f"the label {label!r} contains {', '.join(map(repr, unknown))}, not in the vocabulary")
         return [self.index_of[symbol] for symbol in symbols]
 
     def extended(self, other: "Vocabulary") -> "Vocabulary":
         """Appends the symbols that only `other` has; the existing ones keep their indices."""
-        return Vocabulary((*self.characters, *(symbol for symbol in other.characters if symbol not in self.index_of)))
+        added = (symbol for symbol in other.characters if symbol not in self.index_of)
+        return replace(self, characters=(*self.characters, *added))
+
+    def symbols_of(self, indices: Iterable[int]) -> tuple[str, ...]:
+        """Returns the symbols of indices, without blanks."""
+        return tuple(self.characters[index - 1] for index in indices if index != BLANK_INDEX)
 
     def decode(self, indices: Iterable[int]) -> str:
-        """Returns the text of indices, without blanks."""
-        return "".join(self.characters[index - 1] for index in indices if index != BLANK_INDEX)
+        """Returns the text of indices, without blanks, in the order in which it is typed."""
+        symbols = self.symbols_of(indices)
+        return "".join(symbols[index] for index in logical_order(symbols, self.direction))
 
     def difference(self, other: "Vocabulary") -> str:
         """Describes how `other` differs from this vocabulary."""

@@ -1,6 +1,6 @@
 """The detectors: EfficientDet D0 to D7 (Tan, Pang, Le 2020, table 1), and a light one for CPUs. Free of Keras."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 from bearcat.data.images import InputSpec
@@ -93,4 +93,5 @@ def input_spec(settings: SimpleNamespace, phi: int) -> InputSpec:
     if phi != LIGHT_PHI:
         height = width = settings.IMAGE_SIZES[phi]
     config = DETECTORS[detector_name(phi)]
-    return InputSpec(config.round_up(height), config.round_up(width), settings.IMAGE_CHANNALS)
+    asked = InputSpec.from_settings(settings)
+    return replace(asked, height=config.round_up(height), width=config.round_up(width))

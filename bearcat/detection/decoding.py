@@ -95,7 +95,8 @@ class Detections:
 
         unknown = [name for name in prompt if name not in self.names]
         if unknown:
-            raise LabelError(f"prompt holds {', '.join(map(repr, unknown))}, which the model was not trained on")
+            shown = ", ".join(map(repr, dict.fromkeys(unknown)))[:80]
+            raise LabelError(f"prompt holds {shown}, which the model was not trained on")
         points: list[list[float] | None] = [None] * len(prompt)
         classes = [self.names.index(name) for name in prompt]
         log_likelihoods = np.log(np.maximum(self.probabilities[:, classes], 1e-9))

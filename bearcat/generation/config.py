@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from bearcat.core.errors import SettingsError
 from bearcat.core.files import read_json
-from bearcat.data.images import SUFFIXES
+from bearcat.data.images import FORMAT_OF_SUFFIX, SERVED_FORMATS
 from bearcat.data.labels.boxes import PROMPT_SUFFIX, VOC_SUFFIX
 from bearcat.data.vocabulary import BLANK
 from bearcat.generation.click_rules import Problem, click_problems, default_size
@@ -180,8 +180,9 @@ def _common_problems(known: dict, config: type[CaptchaConfig]) -> Iterator[Probl
         unfit, reason, is_fit = BLANK, "it is reserved", fits_label
     if not isinstance(characters, str) or not characters or not all(map(is_fit, characters)):
         yield "characters", f"a text without spaces and {unfit} is expected, since {reason}"
-    if f".{known.get('image_suffix', 'png')}" not in SUFFIXES:
-        yield "image_suffix", f"one of {', '.join(sorted(suffix[1:] for suffix in SUFFIXES))} is expected"
+    suffixes = sorted(suffix[1:] for suffix, form in FORMAT_OF_SUFFIX.items() if form in SERVED_FORMATS)
+    if known.get("image_suffix", "png") not in suffixes:
+        yield "image_suffix", f"one of {', '.join(suffixes)} is expected"
     for name in FOLDER_KEYS:
         if known.get(name, FOLDER_KEYS[name]) != FOLDER_KEYS[name]:
             yield name, f"{FOLDER_KEYS[name]!r} is expected, since the later steps read that folder"

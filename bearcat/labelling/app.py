@@ -22,15 +22,17 @@ from starlette.routing import Route
 
 from bearcat.core.errors import BearcatError, ImageError, message_for
 from bearcat.core.files import parse_json
+from bearcat.core.names import show_name
+from bearcat.data.frames import SPREAD
 from bearcat.data.images import open_image
 from bearcat.labelling.queue import QueuedImage, Status
-from bearcat.labelling.same_origin import SameOriginMiddleware
 from bearcat.labelling.session import LabellingSession
 from bearcat.labelling.translations import TEXTS, LabellingError
 from bearcat.serving import page
 from bearcat.serving.auth import TokenCheck
-from bearcat.serving.middleware import RequestMiddleware
+from bearcat.serving.middleware import Bodies, RequestMiddleware
 from bearcat.serving.page.translations import language_of
+from bearcat.serving.protection.same_origin import POLICY, SECURITY_HEADERS, STRICT_POLICY, OriginCheck
 from bearcat.serving.protocol import error_response
 
 LOGO = Path(page.__file__).parent / "static" / "page.svg"  # the service's
@@ -48,6 +50,11 @@ METHODS = {
     **{f"/{action}": ("POST",) for action in ACTIONS},
 }
 MAX_DAMAGED_SHOWN = 20
+HEADERS = {
+    **SECURITY_HEADERS,
+    POLICY: f"{STRICT_POLICY}; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'",
+    "Cache-Control": "no-store",
+}
 
 log = logging.getLogger("bearcat.labelling.session")
 
@@ -72,21 +79,31 @@ def make_labelling_app(
         *(Route(f"/{action}", getattr(endpoints, action), methods=["POST"]) for action in ACTIONS),
     ]
     check = TokenCheck(token) if token is not None else None
-    middleware = [
-        Middleware(RequestMiddleware, max_body=MAX_BODY, token=check, methods=METHODS),
-        Middleware(SameOriginMiddleware, host=host),
-    ]
+    # strict, because these requests write into the training set
+    origin = OriginCheck(host, token is not None, only_own_page=True)
+    bodies = Bodies()
+    middleware = Middleware(
+        RequestMiddleware,
+        max_body=MAX_BODY,
+        token=check,
+        methods=METHODS,
+        origin=origin,
+        headers=HEADERS,
+        bodies=bodies,
+    )
     handlers: dict[Any, Any] = {
         HTTPException: http_error,
         BearcatError: endpoints.refused,
         OSError: endpoints.disk_error,
     }
-    return Starlette(
+    app = Starlette(
         routes=routes,
-        middleware=middleware,
+        middleware=[middleware],
         exception_handlers=handlers,
         lifespan=lambda app: images_opened_in_background(session),
     )
+    app.state.bodies = bodies
+    return app
 
 
 @contextlib.asynccontextmanager
@@ -195,8 +212,8 @@ class Endpoints:
             "model": session.model_name,
             "labels_are_classes": symbols.are_classes,
             "known_symbols": sorted(symbols.known) if symbols.known is not None else None,
-            "folder": str(queue.folder),
-            "target": str(session.copies.folder),
+            "folder": show_name(queue.folder),
+            "target": show_name(session.copies.folder),
             "commands": self.commands(),
         }
 
@@ -206,7 +223,7 @@ def image_state(image: QueuedImage) -> dict:
     prediction = image.prediction
     return {
         "number": image.number,
-        "name": image.path.name,
+        "name": image.name,
         "text": image.text,
         "parts": [[part, round(confidence, 6)] for part, confidence in prediction.parts] if prediction else [],
         "confidence": round(prediction.confidence, 6) if prediction else None,
@@ -216,9 +233,9 @@ def image_state(image: QueuedImage) -> dict:
 def as_png(image: QueuedImage) -> bytes:
     """Returns an image as PNG; raises LabellingError if its file is gone or damaged."""
     try:
-        opened = open_image(image.path)
+        opened = open_image(image.path, SPREAD)  # no single frame may show the whole text
     except ImageError:
-        raise LabellingError("image_gone", file=image.path.name) from None
+        raise LabellingError("image_gone", file=image.name) from None
     buffer = io.BytesIO()
     opened.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()

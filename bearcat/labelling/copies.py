@@ -6,6 +6,7 @@ is added to it as well. A kill at any moment leaves a complete copy or none. Ori
 
 import contextlib
 import hashlib
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,13 @@ from pathlib import Path
 from bearcat.core.errors import LabelError
 from bearcat.core.files import PART, atomic_write
 from bearcat.core.locks import hold_lock
+from bearcat.core.names import show_name
 from bearcat.core.progress import map_in_threads
 from bearcat.core.workspace import Work
 from bearcat.data.images import FORMAT_OF_SUFFIX, open_with_facts
 from bearcat.data.labels.reading import list_images
 from bearcat.data.labels.tables import LABEL_TABLES, find_label_table, read_label_table, set_label
+from bearcat.data.labels.text import clean_label
 from bearcat.data.vocabulary import BLANK
 from bearcat.generation.config import UNFIT_FOR_NAMES
 from bearcat.labelling.translations import LabellingError
@@ -29,6 +32,7 @@ MAX_NAME = 200  # bytes in UTF-8: file systems allow 255, and temporary names ar
 # a dot within a label is harmless (ab3.5_0001.png); a leading one would hide the file
 UNFIT = UNFIT_FOR_NAMES - {"."}
 SPLITS = ("train", "validation", "test")
+_UNPRINTABLE = {"Cs", "Co", "Cn"}  # surrogates, private use, unassigned; clean_label removes what else is invisible
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class CopyWriter:
         Args:
             source: The original.
             digest: SHA-256 that its content must still have.
-            label: What it shows; surrounding spaces are dropped.
+            label: What it shows; invisible characters are dropped, see `clean_label`.
 
         Raises:
             LabellingError: The label or the image is refused; nothing was written.
@@ -67,7 +71,7 @@ class CopyWriter:
         """
         label = checked_label(label)
         content = read_source(source, digest)
-        suffix = suffix_of(source, content)
+        suffix = suffix_of(source)
         with hold_lock(self.work.path, SCRIPT, LOCKED):
             self._refuse_duplicate(digest)
             table = find_label_table(self.folder)
@@ -102,7 +106,7 @@ class CopyWriter:
             folder = self.work.data_folder(split)
             for path in folder.glob(f"*{digest[:HASH_DIGITS]}.*") if folder.is_dir() else ():
                 if not path.name.startswith(".") and digest_of(path.read_bytes()) == digest:
-                    raise LabellingError("already_in_data", file=f"{folder.name}/{path.name}")
+                    raise LabellingError("already_in_data", file=show_name(f"{folder.name}/{path.name}"))
 
     def _target(self, label: str, digest: str, suffix: str, with_table: bool) -> Path:
         unfit = sorted(UNFIT & set(label)) or ["."] * label.startswith(".")
@@ -139,13 +143,16 @@ class CopyWriter:
 
 
 def checked_label(label: str) -> str:
-    """Returns a label without surrounding spaces; raises LabellingError for a label that is never allowed."""
-    label = label.strip()
+    """Returns a label as `clean_label` does; raises LabellingError for a label that is never allowed."""
+    try:
+        label = clean_label(label)
+    except LabelError:
+        raise LabellingError("label_unprintable") from None
     if not label:
         raise LabellingError("label_empty")
     if len(label) > MAX_LABEL:
         raise LabellingError("label_too_long", limit=MAX_LABEL)
-    if not label.isprintable():
+    if any(unicodedata.category(character) in _UNPRINTABLE for character in label):
         raise LabellingError("label_unprintable")
     if BLANK in label:
         raise LabellingError("label_has_separator")
@@ -157,15 +164,15 @@ def read_source(source: Path, digest: str) -> bytes:
     try:
         content = source.read_bytes()
     except FileNotFoundError:
-        raise LabellingError("image_gone", file=source.name) from None
+        raise LabellingError("image_gone", file=show_name(source.name)) from None
     if digest_of(content) != digest:
-        raise LabellingError("image_changed", file=source.name)
+        raise LabellingError("image_changed", file=show_name(source.name))
     return content
 
 
-def suffix_of(source: Path, content: bytes) -> str:
+def suffix_of(source: Path) -> str:
     """Returns the suffix for an image's format: its own if that is correct."""
-    form = open_with_facts(content)[1].format
+    form = open_with_facts(source)[1].format
     own = source.suffix.lower()
     return own if FORMAT_OF_SUFFIX.get(own) == form else next(s for s, f in FORMAT_OF_SUFFIX.items() if f == form)
 

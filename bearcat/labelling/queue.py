@@ -8,6 +8,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from bearcat.core.errors import DataError, ImageError
+from bearcat.core.names import show_name
 from bearcat.core.progress import map_in_threads, show_progress
 from bearcat.core.workspace import DATA_FOLDERS, Work
 from bearcat.data.codecs import Prediction
@@ -37,6 +38,11 @@ class QueuedImage:
     status: Status = Status.WAITING
     prediction: Prediction | None = None
     text: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the file, as it can be shown."""
+        return show_name(self.path.name)
 
 
 def least_confident_first(image: QueuedImage) -> tuple[float, int]:

@@ -174,7 +174,7 @@ class LabellingSession:
 
     def damaged(self) -> list[str]:
         """Returns the names of the damaged images."""
-        return [image.path.name for image in self.queue.with_status(Status.DAMAGED)]
+        return [image.name for image in self.queue.with_status(Status.DAMAGED)]
 
     @property
     def can_undo(self) -> bool:

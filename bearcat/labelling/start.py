@@ -16,7 +16,8 @@ from bearcat.labelling.copies import LOCKED, SCRIPT, CopyWriter
 from bearcat.labelling.queue import build_queue
 from bearcat.labelling.session import LabellingSession, LabelSymbols
 from bearcat.modes import MODES, Task
-from bearcat.serving.server import LOOPBACK, base_url, configure_logging, listen, run_app
+from bearcat.serving.protection.same_origin import LOOPBACK
+from bearcat.serving.server import base_url, configure_logging, listen, run_app
 
 Load = Callable[[Path, str], Any]  # App_model and a model's name → its Predict_Image
 LabelOf = Callable[[Path], str]
@@ -89,7 +90,8 @@ def serve_labelling(
     listener = listen(host, port)
     echo(f"Label them on {base_url(host, listener)}  (Ctrl-C stops; confirmed labels are saved)")
     try:
-        run_app(make_labelling_app(session, commands, host, token), listener)
+        app = make_labelling_app(session, commands, host, token)
+        run_app(app, listener, app.state.bodies.stop)
     finally:
         echo(f"{session.labelled} images labelled, copied to {session.copies.folder}")
         echo_next()

@@ -20,6 +20,25 @@ class PositionEmbedding(keras.layers.Layer):
         return inputs + ops.cast(self.embedding, inputs.dtype)
 
 
+@keras.saving.register_keras_serializable("bearcat")
+class AppendGreyness(keras.layers.Layer):
+    """Appends a fourth channel to RGB images (N, H, W, 3) in 0 … 255: 255 minus the chroma, in float32.
+
+    The chroma is the difference between the largest and the smallest of red, green and blue. Strokes of any hue are
+    dark in this channel, and whatever is grey is white, even where both are equally bright.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"dtype": "float32"} | kwargs)
+
+    def call(self, inputs):
+        chroma = ops.max(inputs, axis=-1, keepdims=True) - ops.min(inputs, axis=-1, keepdims=True)
+        return ops.concatenate([inputs, 255.0 - chroma], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return *input_shape[:-1], input_shape[-1] + 1
+
+
 @keras.saving.register_keras_serializable("bearcat", name="Sight")
 class ResizeBilinear(keras.layers.Layer):
     """Resizes images (N, H, W, C) with antialiasing, as Pillow's BILINEAR does, in float32.

@@ -7,6 +7,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from bearcat.core.errors import ArtifactError
+from bearcat.data.frames import SPREAD
 from bearcat.data.images import open_image
 from bearcat.data.labels.reading import LabelledImage
 from bearcat.modes import MODES, Task
@@ -137,6 +138,8 @@ def describe_difference(names: Sequence[str], tested: Mapping) -> str:
         tested: The result of `mcnemar`.
     """
     first, second, p_value = tested["only_first"], tested["only_second"], tested["p_value"]
+    if not first + second:
+        return f"No difference: {names[0]} and {names[1]} are correct on the same {tested['both_right']} images."
     if p_value >= SIGNIFICANCE:
         return (
             f"No significant difference: only {names[0]} is correct on {first} images, only {names[1]} on {second} "
@@ -178,4 +181,4 @@ def _card(one: dict, names: Sequence[str], path: Path) -> Markup:
         Markup("{} {}").format(name, html.marked([(text, not hit)]) if text else html.NOTHING)
         for name, text, hit in zip(names, one["read"], one["right"], strict=True)
     ]
-    return html.card(html.image(open_image(path), one["label"]), label, *lines, html.code(one["file"]))
+    return html.card(html.image(open_image(path, SPREAD), one["label"]), label, *lines, html.code(one["file"]))

@@ -14,10 +14,12 @@ from markupsafe import Markup, escape
 from PIL import Image
 
 from bearcat.core.files import write_text
+from bearcat.core.names import show_message
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+LISTED = 8  # files, characters and the like in a sentence
 IMAGE_SIZE = (480, 240)  # largest width and height in a page, in pixels
 STYLE = Markup(
     """:root{color-scheme:light dark;--line:#8884;--bar:#4c8bd6;--wrong:#c62828;--true:#2e7d32}
@@ -56,8 +58,8 @@ def page(title: str, lead: object, sections: Iterable[Markup]) -> str:
 
 
 def write_page(path: Path, html: str) -> None:
-    """Writes a page atomically."""
-    write_text(path, html)
+    """Writes a page atomically; bytes of names that are not UTF-8 become escapes."""
+    write_text(path, html.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def join(blocks: Iterable[object], between: str = "") -> Markup:
@@ -105,8 +107,8 @@ def bar(fraction: float, text: object = "") -> Markup:
 
 
 def code(text: object) -> Markup:
-    """Text in a monospaced font: a command, a file name."""
-    return Markup("<code>{}</code>").format(text)
+    """Text in a monospaced font: a command, or a file name, shown as `show_message` does."""
+    return Markup("<code>{}</code>").format(show_message(str(text)))
 
 
 def marked(parts: Iterable[tuple[str, bool]], is_true: bool = False) -> Markup:
@@ -162,3 +164,9 @@ def gallery(cards: Iterable[Markup], wide: bool = False) -> Markup:
 def plural(count: int, one: str, many: str = "") -> str:
     """Count with its noun, as '1 image' or '2,000 images'; the plural is `many`, by default with an s."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def list_some(items: Sequence[str]) -> str:
+    """Joins the first items with commas, and says how many more there are."""
+    more = len(items) - LISTED
+    return ", ".join(items[:LISTED]) + (f" and {more} more" if more > 0 else "")

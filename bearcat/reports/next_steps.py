@@ -1,28 +1,35 @@
 """Advice on what to do next, by rule from the figures of a test.
 
 A rule takes the figures of report/test.json and the training metrics of the model's card, and returns its advice, or
-'' if it does not apply. RULES are for texts and classes, BOX_RULES for detectors.
+'' if it does not apply; `box_next_steps` has the rules for detectors. Labels and images of a wrong kind come first
+(see `wrong_kinds`). If they explain most of the mistakes, the other rules are not asked: neither longer training, nor
+a larger network, nor more images would help.
 """
 
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
+from bearcat.artifacts.calibration import FEWEST_CORRECT, FEWEST_INCORRECT, MIN_REJECTION_IMAGES
 from bearcat.modes import Task
-from bearcat.reports.html import plural
+from bearcat.reports.html import list_some, plural
 from bearcat.reports.text_scores import wilson_interval
+from bearcat.reports.wrong_kinds import explain_most, find_wrong_kinds
 
 NEW_IMAGES = "python init_working_space.py --go-on, python train.py"
 GOOD = 0.99  # exact match above which only the last mistakes are of interest
 LEARNT = 0.9  # exact match on training images that shows that the network is large enough
 WIDE_GAP = 0.1  # between the exact match on training images and on test images
 WIDE_INTERVAL = 0.05
-REPEATED = 3  # mistakes of a kind that are not put down to chance
-LISTED = 8  # characters, lengths and the like that are listed
+POOR = 0.5  # exact match below which it does not matter how exactly it is known
+MAX_IMAGES = 10**6  # no useful interval needs more
+FEW_IMAGES = 30  # in a test set that says next to nothing
+REPEATED = 3  # mistakes of a kind, or objects of a class, that are not put down to chance
 CONFIDENT = 0.95
+TRUSTED = 0.9  # exact match of the most confident tenth of the range from which a mistake there is worth a look
 LARGE_CALIBRATION_ERROR = 0.1
-LOW_AP = 0.8
-LOOSE_BOXES = 0.6  # mAP@0.5:0.95 as a fraction of mAP@0.5 below which boxes fit badly
+SHRUNK = 0.5  # of the images, from which a larger input shows more of them
 NOTHING = "Nothing stands out. Serve the model: python app.py. Label the images it gets wrong, and train on them too."
+UNEXPLAINED = "No rule explains the mistakes: look at them below, and at images and labels in report/check.html."
 
 Rule = Callable[[dict, dict], str]
 
@@ -33,9 +40,24 @@ def advise(report: dict, training: dict, rules: Sequence[Rule] | None = None) ->
     Args:
         report: The figures of report/test.json.
         training: The metrics of the model's card.
-        rules: RULES or BOX_RULES; RULES by default.
+        rules: TEXT_RULES (the default), or those of boxes.
     """
-    return [advice for rule in rules or RULES if (advice := rule(report, training))] or [NOTHING]
+    kinds = [] if rules else find_wrong_kinds(report, training)
+    explained = sum(kind.images for kind in kinds) + _with_unknown_symbols(report)
+    asked = () if explain_most(explained, report) else rules or TEXT_RULES
+    first, others = ([text for rule in group if (text := rule(report, training))] for group in (FIRST_RULES, asked))
+    advice = [*first, *(kind.advice for kind in kinds), *others]
+    return advice or [NOTHING if _exact(report) >= LEARNT else UNEXPLAINED]
+
+
+def _exact(report: dict) -> float:
+    return report["exact"] if "exact" in report else report["all_clicks_correct"]
+
+
+def _with_unknown_symbols(report: dict) -> int:
+    """Returns the number of mistakes whose label has a symbol that the model cannot predict."""
+    unknown = report.get("never_learnt", ())
+    return sum(any(symbol in one["label"] for symbol in unknown) for one in report["mistakes"])
 
 
 def never_learnt(report: dict, training: dict) -> str:
@@ -71,37 +93,37 @@ def worse_than_validation(report: dict, training: dict) -> str:
 
 
 def underfitting(report: dict, training: dict) -> str:
-    """A low exact match even on training images."""
+    """A low exact match even on training images, and none much lower on test images."""
     learnt = training.get("exact", 1.0)
-    if report["exact"] >= GOOD or learnt >= LEARNT:
+    if report["exact"] >= GOOD or learnt >= LEARNT or _has_gap(report, learnt):
         return ""
+    larger = "a larger IMAGE_HEIGHT and IMAGE_WIDTH, or " if _is_shrunk(report) else ""
     return (
         f"Exact match is only {learnt:.1%} on the training images themselves, under augmentation: train longer "
-        "(EPOCHS, EARLY_PATIENCE), with a larger IMAGE_HEIGHT and IMAGE_WIDTH, or with a larger BACKBONE."
+        f"(TRAIN_SECONDS, or EPOCHS and EARLY_PATIENCE), or with {larger}a larger BACKBONE."
     )
 
 
 def overfitting(report: dict, training: dict) -> str:
     """A gap between the exact match on training images and on test images."""
     learnt = training.get("exact", 0.0)
-    if report["exact"] >= GOOD or (learnt < LEARNT and learnt - report["exact"] < WIDE_GAP):
+    if report["exact_ci95"][1] >= GOOD or not (learnt >= LEARNT or _has_gap(report, learnt)):
         return ""
+    on_training = f"{learnt:.1%} on training images, under augmentation, and " if learnt > report["exact"] else ""
     return (
-        f"Exact match is {learnt:.1%} on training images, under augmentation, and {report['exact']:.1%} on test "
-        "images: more training images help. python train.py --curve estimates how many; with them, python "
-        f"pack_dataset.py, {NEW_IMAGES}. DATA_ENHANCEMENT may help too."
+        f"Exact match is {on_training}{report['exact']:.1%} on test images: more training images help. python train.py "
+        f"--curve estimates how many; with them, python pack_dataset.py, {NEW_IMAGES}. DATA_ENHANCEMENT may help too."
     )
 
 
-def case_only(report: dict, training: dict) -> str:
-    """Mistakes in nothing but upper and lower case."""
-    count = round((report["exact_ignore_case"] - report["exact"]) * report["images"])
-    if not count:
-        return ""
-    return (
-        f"{plural(count, 'prediction is', 'predictions are')} wrong only in upper or lower case. If the site ignores "
-        f"case, the exact match is {report['exact_ignore_case']:.2%}; training on lower-case labels is then easier too."
-    )
+def _has_gap(report: dict, learnt: float) -> bool:
+    """Whether test images are predicted much worse than training images, and not by chance."""
+    return learnt - report["exact"] >= WIDE_GAP and learnt > report["exact_ci95"][1]
+
+
+def _is_shrunk(report: dict) -> bool:
+    """Whether images are shrunk to fit the input; only then does a larger input show more of them."""
+    return report.get("shrunk", 0.0) >= SHRUNK
 
 
 def weak_symbols(report: dict, training: dict) -> str:
@@ -143,10 +165,13 @@ def dropped_or_added(report: dict, training: dict) -> str:
     added = sum(count for true, _, count in report["confusions"] if not true)
     if dropped + added < REPEATED:
         return ""
-    return (
-        f"{plural(dropped, 'character')} dropped and {added} added: characters touch, or the input is too narrow for "
-        "them. Try a larger IMAGE_WIDTH, after which python pack_dataset.py is needed again."
-    )
+    what = f"{plural(dropped, 'character')} dropped and {added} added"
+    if _is_shrunk(report):
+        return (
+            f"{what}: characters touch, or the input is too narrow for them. Try a larger IMAGE_WIDTH, after which "
+            "python pack_dataset.py is needed again."
+        )
+    return f"{what}: see below whether characters touch or overlap there, and label more images in which they do."
 
 
 def weak_lengths(report: dict, training: dict) -> str:
@@ -164,7 +189,8 @@ def weak_lengths(report: dict, training: dict) -> str:
 def doubtful_labels(report: dict, training: dict) -> str:
     """Mistakes with a high confidence: the label may be wrong."""
     files = [mistake["file"] for mistake in report["mistakes"] if mistake["confidence"] >= CONFIDENT]
-    if not files:
+    trusted = all(row["exact"] >= TRUSTED for row in report.get("reliability", ()) if row["high"] > CONFIDENT)
+    if not files or not trusted:
         return ""
     mistakes = plural(len(files), "mistake has", "mistakes have")
     return f"{mistakes} a confidence of {CONFIDENT:.0%} or more. Check these labels: {list_some(files)}."
@@ -172,7 +198,7 @@ def doubtful_labels(report: dict, training: dict) -> str:
 
 def threshold(report: dict, training: dict) -> str:
     """The confidence threshold for a target accuracy."""
-    if not report["threshold"]:
+    if not report["threshold"] or report["images"] < MIN_REJECTION_IMAGES:
         return ""
     target, limit, rejected, exact = (report["threshold"][key] for key in ("target", "confidence", "left", "exact"))
     return (
@@ -184,71 +210,69 @@ def threshold(report: dict, training: dict) -> str:
 def calibration(report: dict, training: dict) -> str:
     """A large expected calibration error."""
     error = report["expected_calibration_error"]
-    if error <= LARGE_CALIBRATION_ERROR:
+    if error <= LARGE_CALIBRATION_ERROR or report["images"] < MIN_REJECTION_IMAGES or not report["exact"]:
         return ""
+    poor = f"Confidences are poorly calibrated: the expected calibration error is {error:.0%}."
+    if training.get("temperature", 1.0) != 1:
+        return (
+            f"{poor} They were calibrated on validation_dataset, whose images or labels are probably of another kind "
+            "than those of test_dataset: python cheak_file.py shows both."
+        )
+    images = plural(int(training.get("val_images", 0)), "image")
     return (
-        f"Confidences are poorly calibrated: the expected calibration error is {error:.0%}. Add validation images, "
-        "then python save_model.py, which calibrates on them."
+        f"{poor} To calibrate, python save_model.py needs at least {FEWEST_CORRECT} correct and {FEWEST_INCORRECT} "
+        f"incorrect predictions for validation_dataset, which has {images}. Add some there, then run it again."
     )
+
+
+def tiny_test(report: dict, training: dict) -> str:
+    """A test set that says next to nothing."""
+    return _describe_interval(report) if report["images"] < FEW_IMAGES else ""
 
 
 def small_test(report: dict, training: dict) -> str:
     """A test set too small for a narrow interval."""
+    return _describe_interval(report) if report["images"] >= FEW_IMAGES else ""
+
+
+def _describe_interval(report: dict) -> str:
     low, high = report.get("exact_ci95") or report["all_clicks_correct_ci95"]
-    if high - low <= WIDE_INTERVAL:
+    if high - low <= WIDE_INTERVAL or high < POOR:
         return ""
     return (
-        f"With {report['images']} test images the exact match may be anywhere from {low:.1%} to {high:.1%}: four times "
-        "the number of images halves this interval."
+        f"With {plural(report['images'], 'test image')} the exact match may be anywhere from {low:.1%} to {high:.1%}. "
+        f"About {images_for(_exact(report)):,} test images, with as large a fraction correct, would narrow this to "
+        f"{100 * WIDE_INTERVAL:.0f} percentage points."
     )
 
 
-def weak_classes(report: dict, training: dict) -> str:
-    """Classes with a low average precision."""
-    weak = [
-        f"{name} (AP {row['ap_50']:.0%}, {plural(row['objects'], 'object')})"
-        for name, row in sorted(report["per_class"].items(), key=lambda item: item[1]["ap_50"])
-        if row["ap_50"] < LOW_AP and name not in report.get("never_learnt", ())
-    ]
-    return f"Detected worst: {list_some(weak)}. Label more images that show them." if weak else ""
-
-
-def missed_or_false(report: dict, training: dict) -> str:
-    """Whether the mistakes are missed objects, false detections or confused names."""
-    pairs = [(Counter(one["label"]), Counter(one["read"])) for one in report["mistakes"]]
-    missed = sum((true - found).total() for true, found in pairs)
-    false = sum((found - true).total() for true, found in pairs)
-    if missed + false < REPEATED:
-        return ""
-    if missed > false:
-        cause = "Most are missed: are all objects large enough in the input? python cheak_file.py suggests its size."
-    elif missed < false:
-        cause = "Most are false detections: are all objects of these images labelled?"
-    else:
-        cause = "The numbers are equal: names are confused with each other."
-    return f"In the images with mistakes {missed} objects are missed and {false} detections are false. {cause}"
-
-
-def loose_boxes(report: dict, training: dict) -> str:
-    """Objects that are found, with boxes that fit badly."""
-    if report["map_50"] < LOW_AP or report["map_50_95"] >= LOOSE_BOXES * report["map_50"]:
+def case_only(report: dict, training: dict) -> str:
+    """Mistakes in nothing but upper and lower case."""
+    count = round((report["exact_ignore_case"] - report["exact"]) * report["images"])
+    if not count:
         return ""
     return (
-        "Objects are found, but their boxes fit loosely, which is enough for clicks. Tighter boxes in the labels and "
-        "longer training help."
+        f"{plural(count, 'prediction is', 'predictions are')} wrong only in upper or lower case. If the site ignores "
+        f"case, the exact match is {report['exact_ignore_case']:.2%}; training on lower-case labels is then easier too."
     )
 
 
-def more_images(report: dict, training: dict) -> str:
-    """An exact match that more images can improve."""
-    if report["all_clicks_correct"] >= GOOD:
-        return ""
-    return f"Exact match is below {GOOD:.0%}: more labelled images, or MOSAIC = True, help."
+def images_for(exact: float, width: float = WIDE_INTERVAL) -> int:
+    """Number of images, to two digits, of which a fraction `exact` gives a 95 % interval no wider than `width`."""
+
+    def is_enough(images: int) -> bool:
+        low, high = wilson_interval(exact * images, images)
+        return high - low <= width
+
+    fewest = bisect_left(range(MAX_IMAGES), True, lo=1, key=is_enough)
+    step = 10 ** max(0, len(str(fewest)) - 2)
+    return -(-fewest // step) * step
 
 
-RULES: Sequence[Rule] = (
-    never_learnt,
-    damaged_images,
+FIRST_RULES: Sequence[Rule] = (never_learnt, damaged_images)
+# asked unless wrong kinds of labels or images explain most of the mistakes
+TEXT_RULES: Sequence[Rule] = (
+    tiny_test,
     worse_than_validation,
     underfitting,
     overfitting,
@@ -262,18 +286,3 @@ RULES: Sequence[Rule] = (
     calibration,
     small_test,
 )
-BOX_RULES: Sequence[Rule] = (
-    never_learnt,
-    damaged_images,
-    weak_classes,
-    missed_or_false,
-    loose_boxes,
-    more_images,
-    small_test,
-)
-
-
-def list_some(items: Sequence[str]) -> str:
-    """Joins the first items with commas, and says how many more there are."""
-    more = len(items) - LISTED
-    return ", ".join(items[:LISTED]) + (f" and {more} more" if more > 0 else "")

@@ -1,6 +1,7 @@
 """Figures of the reports, as matplotlib Figures of their own: without pyplot they need no display and no clean-up."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from bearcat.training.learning_curve import INTERVAL, CurvePoint, PowerLaw
 
 SIZE = (4.6, 3.4)  # inches
 DPI = 130
+LEAST_SPAN = 0.05  # of an axis of fractions, so that a single image more or less does not look like much
 BLUE, GREY, RED = "#4c8bd6", "#888888", "#c62828"
 BAR_LABEL: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7, "color": GREY}
 
@@ -24,9 +26,33 @@ def new_figure(title: str, xlabel: str, ylabel: str, size: tuple[float, float] =
     """Returns a figure with one set of labelled axes; `size` is in inches."""
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
-    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.set_title(title, pad=10)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def fraction_limits(values: Iterable[float]) -> tuple[float, float]:
+    """Limits of an axis of fractions: all finite values, at least LEAST_SPAN, and nothing outside 0 … 1."""
+    finite = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
+    span = min(1.0, max(LEAST_SPAN, 1.1 * (max(finite) - min(finite))))
+    low = max(0.0, min((min(finite) + max(finite) - span) / 2, 1 - span))
+    return low, min(1.0, low + span)
+
+
+def _scale_fractions(axes: Axes, values: Iterable[float]) -> None:
+    axes.set_ylim(*fraction_limits(values))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))  # with as many decimals as the limits need
+    for line in axes.lines:
+        line.set_clip_on(False)  # else the frame halves markers at 0 and 100 %
+
+
+def _scale_positive(axes: Axes, values: Iterable[float]) -> None:
+    """Makes the y axis logarithmic; linear from 0 if no value has a logarithm."""
+    if any(value > 0 and math.isfinite(value) for value in values):
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=0)
 
 
 def draw_reliability(bins: Sequence[dict]) -> Figure:
@@ -40,7 +66,7 @@ def draw_reliability(bins: Sequence[dict]) -> Figure:
     axes.set(xlim=(0, 1), ylim=(0, 1.08))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.legend(loc="upper left", frameon=False, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     return figure
 
 
@@ -48,11 +74,8 @@ def draw_coverage(rows: Sequence[dict]) -> Figure:
     """Exact match of the rest by the fraction of predictions rejected (see `coverage_curve`)."""
     figure, axes = new_figure("Rejecting low confidences", "rejected", "exact match of the rest")
     axes.plot([row["left"] for row in rows], [row["exact"] for row in rows], color=BLUE, marker="o", markersize=4)
-    lowest = min(row["exact"] for row in rows)
-    decimals = (lowest > 0.9) + (lowest > 0.99)  # else two ticks have the same label
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=decimals))
-    axes.set_ylim(lowest - 0.1 * (1.001 - lowest), 1 + 0.1 * (1.001 - lowest))
+    _scale_fractions(axes, (row["exact"] for row in rows))
     axes.grid(axis="y", alpha=0.3)
     return figure
 
@@ -67,16 +90,16 @@ def draw_training(history: Sequence[dict]) -> Figure:
         axes.plot(epochs, [row[train] for row in history], color=GREY, marker=".", label="training")
         axes.plot(epochs, [row[validation] for row in history], color=BLUE, marker=".", label="validation")
         axes.axvline(best["epoch"], color=RED, linestyle=":", label=f"best: epoch {best['epoch']:.0f}")
-        axes.set(title=title)
+        axes.set_title(title, pad=10)
         axes.legend(frameon=False, fontsize=8)
-    panels[0].set_yscale("log")
-    panels[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    _scale_positive(panels[0], (row[name] for row in history for name in ("loss", "val_loss")))
+    _scale_fractions(panels[1], (row[name] for row in history for name in ("exact", "val_exact")))
     panels[2].plot(epochs, [row["learning_rate"] for row in history], color=GREY, marker=".")
-    has_rate = any(row["learning_rate"] > 0 for row in history)  # a schedule ends at 0, which has no logarithm
-    panels[2].set(title="learning rate", yscale="log" if has_rate else "linear")
+    panels[2].set_title("learning rate", pad=10)
+    _scale_positive(panels[2], (row["learning_rate"] for row in history))  # a schedule ends at 0
     for axes in panels:
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set(xlabel="epoch", xlim=(min(epochs) - 0.5, max(epochs) + 0.5))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.spines[["top", "right"]].set_visible(False)
     return figure
 
@@ -92,19 +115,22 @@ def draw_curve(points: Sequence[CurvePoint], laws: Sequence[PowerLaw]) -> Figure
     images, exact = [point.images for point in points], np.array([point.exact for point in points])
     intervals = np.array([wilson_interval(point.correct, point.validated) for point in points]).T
     errors = np.abs(intervals - exact)
+    shown = [*exact, *intervals.flat]
     axes.errorbar(images, exact, errors, color=BLUE, fmt="o", capsize=3, label="measured, with 95 % interval")
     if laws:
         grid = np.geomspace(min(images), 4 * max(images), 60)
-        axes.plot(grid, 1 - laws[0].error(grid), color=RED, linestyle="--", label="power law")
+        fitted = 1 - laws[0].error(grid)
+        shown += [*fitted]
+        axes.plot(grid, fitted, color=RED, linestyle="--", label="power law")
         low, high = np.percentile([1 - one.error(grid) for one in laws], INTERVAL, axis=0)
         axes.fill_between(grid, low, high, color=RED, alpha=0.12, label="80 % interval")
     axes.set_xscale("log")
     ticks = [*images, 2 * max(images), 4 * max(images)] if laws else images
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks], minor=False)
     axes.set_xticks([], minor=True)
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    _scale_fractions(axes, shown)
     axes.grid(axis="y", alpha=0.3)
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     return figure
 
 

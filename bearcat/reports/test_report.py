@@ -18,9 +18,12 @@ from bearcat.data.labels.reading import LabelledImage
 from bearcat.detection.decoding import Detections
 from bearcat.detection.drawing import draw_comparison, save_image
 from bearcat.modes import MODES, Task
+from bearcat.reports.box_next_steps import BOX_RULES
 from bearcat.reports.box_page import render_box_page
 from bearcat.reports.box_scores import count_errors, is_exact_match, score_detections
-from bearcat.reports.next_steps import BOX_RULES, advise
+from bearcat.reports.html import plural
+from bearcat.reports.mistake_patterns import Pair, image_patterns, label_patterns, text_patterns
+from bearcat.reports.next_steps import advise
 from bearcat.reports.text_page import render_text_page
 from bearcat.reports.text_scores import score_predictions
 
@@ -46,6 +49,20 @@ class EvaluatedImage(NamedTuple):
     seconds: float
 
 
+class Tested(NamedTuple):
+    """What was tested.
+
+    Args:
+        images: The images that opened.
+        damaged: A message for each of the others.
+        others: The labelled images of the other data sets.
+    """
+
+    images: list[EvaluatedImage]
+    damaged: list[str]
+    others: Sequence[LabelledImage]
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Result of a test.
@@ -61,7 +78,9 @@ class Evaluation:
     page: str
 
 
-def evaluate_model(predictor: Predictor, data: Sequence[LabelledImage], work: Work) -> Evaluation:
+def evaluate_model(
+    predictor: Predictor, data: Sequence[LabelledImage], work: Work, others: Sequence[LabelledImage] = ()
+) -> Evaluation:
     """Scores a model on labelled images.
 
     For a detector it also draws the worst images into report/worst.
@@ -70,9 +89,11 @@ def evaluate_model(predictor: Predictor, data: Sequence[LabelledImage], work: Wo
         predictor: The model.
         data: Labelled images; damaged ones are skipped and listed.
         work: The work that the images and the report belong to.
+        others: The labelled images of the other data sets, whose labels are looked at too; they are not opened.
     """
     tested, damaged = predict_all(predictor, data)
-    report = REPORTERS[MODES[predictor.recogniser.card.mode].task](predictor, tested, damaged, work)
+    reporter = REPORTERS[MODES[predictor.recogniser.card.mode].task]
+    report = reporter(predictor, Tested(tested, damaged, others), work)
     skipped = [f"Left out: {line}" for line in damaged[:SHOWN]]
     return Evaluation(report.figures | {"unit": predictor.name}, report.lines + skipped, report.page)
 
@@ -100,27 +121,30 @@ def predict_all(predictor: Predictor, data: Sequence[LabelledImage]) -> tuple[li
     return tested, damaged
 
 
-def _report_text(predictor: Predictor, tested: list[EvaluatedImage], damaged: list[str], work: Work) -> Evaluation:
+def _report_text(predictor: Predictor, tested: Tested, work: Work) -> Evaluation:
     card, mode = predictor.recogniser.card, MODES[predictor.recogniser.card.mode]
-    items, predictions, seconds = zip(*tested, strict=True)
+    items, predictions, seconds = zip(*tested.images, strict=True)
     names, labels = [item.name for item in items], [item.label for item in items]
     figures = score_predictions(names, labels, predictions, seconds, mode.symbols)
     unknown = _unknown_symbols(map(mode.symbols, labels), card)
-    figures |= {"symbol": mode.task, "damaged": damaged, "never_learnt": unknown}
+    figures |= {"symbol": mode.task, "damaged": tested.damaged, "never_learnt": unknown}
     paths = {name: item.path for name, item in zip(names, items, strict=True)}
+    pairs = [Pair(name, label, one.text) for name, label, one in zip(names, labels, predictions, strict=True)]
+    figures |= text_patterns(pairs, mode.symbols) | label_patterns(figures["mistakes"], items, tested.others)
+    figures |= image_patterns(paths, figures["mistakes"], card.spec)
     steps = advise(figures, card.metrics)
     page = render_text_page(figures, paths, steps, _describe(work, predictor), mode.symbols)
     return Evaluation(figures, _text_lines(figures), page)
 
 
-def _report_boxes(predictor: Predictor, tested: list[EvaluatedImage], damaged: list[str], work: Work) -> Evaluation:
+def _report_boxes(predictor: Predictor, tested: Tested, work: Work) -> Evaluation:
     card, label_folder = predictor.recogniser.card, work.folder(LABEL_FOLDER)
-    items, found, seconds = zip(*tested, strict=True)
+    items, found, seconds = zip(*tested.images, strict=True)
     truths = [item.label for item in items]
     prompts = [read_prompt(label_file(item.path, label_folder, PROMPT_SUFFIX)) for item in items]
     figures = score_detections([item.name for item in items], truths, prompts, found, seconds)
-    figures |= {"damaged": damaged, "never_learnt": _unknown_symbols((truth.names for truth in truths), card)}
-    worst = _draw_worst(work.folder("report") / "worst", tested)
+    figures |= {"damaged": tested.damaged, "never_learnt": _unknown_symbols((truth.names for truth in truths), card)}
+    worst = _draw_worst(work.folder("report") / "worst", tested.images, card.spec.frames)
     lines = _box_lines(figures)
     if worst:
         lines.append(f"The {len(worst)} worst images are in report/worst: true boxes in green, detected ones in red")
@@ -128,7 +152,7 @@ def _report_boxes(predictor: Predictor, tested: list[EvaluatedImage], damaged: l
     return Evaluation(figures, lines, page)
 
 
-Reporter = Callable[[Predictor, list[EvaluatedImage], list[str], Work], Evaluation]
+Reporter = Callable[[Predictor, Tested, Work], Evaluation]
 REPORTERS: dict[Task, Reporter] = {
     Task.TEXT: _report_text,
     Task.CLASSIFICATION: _report_text,
@@ -144,28 +168,28 @@ def _unknown_symbols(labels: Iterable[Sequence[str]], card) -> list[str]:
 def _describe(work: Work, predictor: Predictor) -> list[tuple[str, str]]:
     """Rows of the page that say what was tested."""
     card = predictor.recogniser.card
-    size = f"{card.spec.height}×{card.spec.width}×{card.spec.channels}"
     rows = [
         ("work", work.path.name),
         ("model", predictor.name),
-        ("network", f"{card.mode} with {card.backbone}, input {size}"),
+        ("network", f"{card.mode} with {card.backbone}, input {card.spec}"),
     ]
-    if "temperature" in card.metrics:
-        rows += [
-            ("temperature, fitted on validation", f"{card.metrics['temperature']:.2f}"),
-            ("expected calibration error on validation", f"{card.metrics['val_calibration_error']:.1%}"),
-        ]
+    temperature = card.metrics.get("temperature", 1)
+    if temperature != 1:
+        images = plural(int(card.metrics["val_images"]), "validation image")
+        rows.append(("confidence", f"calibrated on {images} (temperature {temperature:.2f})"))
+    elif MODES[card.mode].task is not Task.DETECTION:
+        rows.append(("confidence", "not calibrated"))
     return [*rows, ("tested", time.strftime("%Y-%m-%d %H:%M"))]
 
 
-def _draw_worst(folder: Path, tested: list[EvaluatedImage]) -> list[tuple[str, Image]]:
+def _draw_worst(folder: Path, tested: list[EvaluatedImage], frames: str) -> list[tuple[str, Image]]:
     """Draws the images with most errors, replacing those of an earlier run; returns names and drawings."""
     for path in folder.glob("*-worst.png"):
         path.unlink()
     wrong = [one for one in tested if not is_exact_match(one.item.label, one.prediction)]
     worst = sorted(wrong, key=lambda one: -count_errors(one.item.label, one.prediction))[:DRAWN]
     drawn = [
-        (one.item.path.name, draw_comparison(open_image(one.item.path), one.item.label, one.prediction))
+        (one.item.path.name, draw_comparison(open_image(one.item.path, frames), one.item.label, one.prediction))
         for one in worst
     ]
     for number, (name, drawing) in enumerate(drawn, start=1):

@@ -5,9 +5,12 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from bearcat.artifacts.calibration import MIN_REJECTION_IMAGES
+from bearcat.data.frames import SPREAD
 from bearcat.data.images import open_image
 from bearcat.modes import Task
 from bearcat.reports import html
+from bearcat.reports.html import plural
 from bearcat.reports.text_scores import align, wilson_interval
 
 SHOWN_MISTAKES = 60
@@ -46,18 +49,30 @@ def render_text_page(
 
 
 def _figures(report: dict) -> list[tuple[str, str]]:
-    latency, rejection = report["ms_per_image"], report["withheld"]
-    return [
+    latency = report["ms_per_image"]
+    rows = [
         ("exact match", f"{report['exact']:.2%}"),
         ("exact match ignoring case", f"{report['exact_ignore_case']:.2%}"),
         (f"{report['symbol']} accuracy", f"{report['character_accuracy']:.2%}"),
         ("mistakes", f"{len(report['mistakes']):,} of {report['images']:,} images"),
+        ("time per image", f"{latency['p50']:.1f} ms (median), {latency['p99']:.1f} ms (99th percentile)"),
+    ]
+    return [*rows, *_confidence_figures(report)] if _judges_confidence(report) else rows
+
+
+def _judges_confidence(report: dict) -> bool:
+    """Whether there are enough images for figures of confidence that are more than chance."""
+    return report["images"] >= MIN_REJECTION_IMAGES
+
+
+def _confidence_figures(report: dict) -> list[tuple[str, str]]:
+    rejection = report["withheld"]
+    return [
         (
             f"error rate with the least confident {rejection['share']:.0%} rejected",
             f"{rejection['error_of_rest']:.2%} instead of {rejection['error']:.2%} "
             f"({rejection['images']:,} rejected, with a confidence below {rejection['confidence']:.6f})",
         ),
-        ("time per image", f"{latency['p50']:.1f} ms (median), {latency['p99']:.1f} ms (99th percentile)"),
         ("expected calibration error", f"{report['expected_calibration_error']:.1%}"),
     ]
 
@@ -72,10 +87,9 @@ def _breakdowns(report: dict) -> list[Markup]:
     confusion_rows = [(_symbol(true), _symbol(predicted), count) for true, predicted, count in confusions]
     symbol_caption = _caption(f"By {symbol}", len(symbol_rows), "worst first")
     confusion_caption = _caption("Confusions", len(confusion_rows), "most frequent first")
-    tables = [
-        html.table((symbol, "in labels", "correct"), symbol_rows[:SHOWN_ROWS], symbol_caption),
-        html.table(("label", "predicted", "times"), confusion_rows[:SHOWN_ROWS], confusion_caption),
-    ]
+    tables = [html.table((symbol, "in labels", "correct"), symbol_rows[:SHOWN_ROWS], symbol_caption)]
+    if confusion_rows:
+        tables.append(html.table(("label", "predicted", "times"), confusion_rows[:SHOWN_ROWS], confusion_caption))
     if symbol != Task.TEXT:
         return tables
     length_rows = [
@@ -100,6 +114,11 @@ def _caption(name: str, count: int, order: str) -> str:
 
 def _confidence(report: dict) -> list[Markup | str]:
     """Reliability diagram, and accuracy by coverage."""
+    if not _judges_confidence(report):
+        return [
+            f"Figures of how reliable the confidences are, and of what rejecting the lowest gains, need at least "
+            f"{MIN_REJECTION_IMAGES} test images; {plural(report['images'], 'is', 'are')} too few."
+        ]
     from bearcat.reports.plots import draw_coverage, draw_reliability
 
     rows = [
@@ -136,7 +155,7 @@ def _card(mistake: dict, path: Path, symbols_of: Callable) -> Markup:
     pairs = align(symbols_of(mistake["label"]), predicted)
     label, prediction = ([(pair[side], pair[0] != pair[1]) for pair in pairs if pair[side]] for side in (0, 1))
     return html.card(
-        html.image(open_image(path), f"captcha {mistake['label']}"),
+        html.image(open_image(path, SPREAD), f"captcha {mistake['label']}"),
         Markup("label {}").format(html.marked(label, is_true=True)),
         Markup("predicted {}").format(html.marked(prediction) if prediction else html.NOTHING),
         f"confidence {mistake['confidence']:.1%}",

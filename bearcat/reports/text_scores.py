@@ -20,7 +20,7 @@ from bearcat.data.codecs import Prediction
 Symbols = Sequence[str]
 
 
-def wilson_interval(successes: int, trials: int, z: float = 1.959964) -> tuple[float, float]:
+def wilson_interval(successes: float, trials: int, z: float = 1.959964) -> tuple[float, float]:
     """Wilson score interval of a proportion (Wilson 1927), by default at 95 % confidence."""
     proportion, spread = successes / trials, z * z / trials
     middle = (proportion + spread / 2) / (1 + spread)

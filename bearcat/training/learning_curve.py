@@ -17,6 +17,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from bearcat.core.errors import SettingsError
+from bearcat.core.names import decode_name, encode_name
 from bearcat.core.progress import write_line
 from bearcat.core.workspace import PACK_FOLDERS, TEMPLATE_FILES, Work
 from bearcat.data.offline_augmentation import origin_of
@@ -292,13 +293,14 @@ def subset_records(source: Path, fraction: float, seed: int) -> Iterator:
 
     for batch in read_records(source, load_index(source)):
         for image, label, file, target in zip(*(batch[n] for n in ("image", "label", "file", "target")), strict=True):
-            if in_subset(file.decode("utf-8"), fraction, seed):
-                yield Record(image, label.decode("utf-8"), file.decode("utf-8"), target[target > 0].tolist())
+            name = decode_name(file)
+            if in_subset(name, fraction, seed):
+                yield Record(image, label.decode("utf-8"), name, target[target > 0].tolist())
 
 
 def in_subset(name: str, fraction: float, seed: int) -> bool:
     """Whether an image is in a fraction of the data, by its name; larger fractions contain the smaller ones."""
-    key = hashlib.blake2b(f"{seed}/{origin_of(name)}".encode(), digest_size=4).digest()
+    key = hashlib.blake2b(encode_name(f"{seed}/{origin_of(name)}"), digest_size=4).digest()
     return int.from_bytes(key, "big") < fraction * HASH_RANGE
 
 

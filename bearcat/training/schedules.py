@@ -45,6 +45,32 @@ def cosine_rate(step: int, steps: int, peak: float) -> float:
     return peak * (1 + math.cos(math.pi * done)) / 2
 
 
+def describe_duration(epoch: float, train_seconds: int, epochs: int, cosine: bool) -> str:
+    """Returns how long an epoch takes, and how many there will be or how long all of them take.
+
+    Args:
+        epoch: Seconds per epoch, estimated.
+        train_seconds: The setting TRAIN_SECONDS.
+        epochs: The setting EPOCHS.
+        cosine: The setting COSINE_SCHEDULER.
+    """
+    text = f"An epoch takes about {format_seconds(epoch)}"
+    if train_seconds and epoch > train_seconds:
+        return f"{text}; TRAIN_SECONDS = {train_seconds} ends the training within the first"
+    if train_seconds:
+        return f"{text}; TRAIN_SECONDS = {train_seconds} leaves time for about {train_seconds / max(epoch, 1e-3):.0f}"
+    total = f"{text}, EPOCHS = {epochs} about {format_seconds(epoch * epochs)}"
+    return total if cosine else f"{total}; EARLY_PATIENCE usually ends the training before"
+
+
+def format_seconds(seconds: float) -> str:
+    """Returns a duration in the largest unit of which it has at least two."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 1 else "1 s"
+
+
 @dataclass
 class PlateauRule:
     """Reduces the learning rate after `lr_patience` epochs without improvement, stops after `early_patience`.

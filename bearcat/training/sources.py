@@ -1,6 +1,7 @@
 """The data of a training, checked against the settings: packs for the text and class modes, images with boxes."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, Protocol
 
@@ -34,6 +35,12 @@ class TrainingSource(Protocol):
     def validated(self) -> int:
         """The number of validation images."""
 
+    def sample(self, count: int) -> tuple[Any, list[str]]:
+        """Returns pixels uint8 (n, H, W, C) of at most so many training images without augmentation, and their labels.
+
+        There are none for images with boxes.
+        """
+
     def check(self, model, card: Card) -> None:
         """Raises DataError if the labels do not fit the network."""
 
@@ -65,13 +72,15 @@ class PackedImages:
     """
 
     def __init__(self, work: Work, settings: SimpleNamespace):
-        self.vocabulary = Vocabulary.load(work.vocabulary_file)
         self._settings = settings
         self._folders = {split: work.pack_folder(split, settings.PACK_FOLDER) for split in SPLITS}
         self._indices = {split: load_index(folder) for split, folder in self._folders.items()}
+        # packs know in which order their targets are: those of earlier versions in that of the labels
+        direction = self._indices["train"].direction
+        self.vocabulary = replace(Vocabulary.load(work.vocabulary_file), direction=direction)
         card = Card.from_settings(settings, self.vocabulary)
         for split, index in self._indices.items():
-            check_pack(self._folders[split], index, card.spec, card.characters, MODES[card.mode].task)
+            check_pack(self._folders[split], index, card.spec, self.vocabulary, MODES[card.mode].task)
 
     @property
     def count(self) -> int:
@@ -89,6 +98,12 @@ class PackedImages:
     def longest_label(self) -> int:
         """The length of the longest label of both sets."""
         return max(index.longest_label for index in self._indices.values())
+
+    def sample(self, count: int) -> tuple[Any, list[str]]:
+        from bearcat.data.tfrecords import read_records
+
+        first = next(read_records(self._folders["train"], self._indices["train"], batch_size=count))
+        return first["image"], [label.decode("utf-8") for label in first["label"]]
 
     def check(self, model, card: Card) -> None:
         """Raises DataError if the longest label exceeds CAPTCHA_LENGTH or the time steps of the network."""
@@ -159,6 +174,10 @@ class BoxedImages:
     @property
     def validated(self) -> int:
         return len(self.data["validation"])
+
+    def sample(self, count: int) -> tuple[Any, list[str]]:
+        """Returns nothing."""
+        return (), []
 
     def check(self, model, card: Card) -> None:
         """Accepts all data: there is no limit to the number or size of objects."""

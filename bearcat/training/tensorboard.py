@@ -9,7 +9,6 @@ from PIL import Image, ImageDraw
 
 from bearcat.artifacts.card import Card
 from bearcat.core.fonts import find_font, fonts_with
-from bearcat.data.vocabulary import BLANK_INDEX
 from bearcat.detection.drawing import BACKGROUND, FOUND_COLOUR, TRUE_COLOUR, draw_detections
 from bearcat.modes import MODES, Task
 
@@ -53,7 +52,7 @@ class ShowPredictions(keras.callbacks.Callback):
         return images, [self._label(indices) for indices in np.asarray(targets)[:SHOWN]]
 
     def _label(self, indices: np.ndarray) -> str:
-        return self._card.vocabulary.decode(indices[indices != BLANK_INDEX])
+        return self._card.vocabulary.decode(indices)
 
     def _draw(self, pixels: np.ndarray, label: str, prediction) -> Image.Image:
         image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8).squeeze())

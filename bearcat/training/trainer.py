@@ -23,6 +23,7 @@ from bearcat.training.schedules import (
     TIME_SPENT,
     TIME_UP,
     PlateauRule,
+    describe_duration,
     few_images_rate,
     scale_rate,
 )
@@ -79,10 +80,16 @@ class Trainer:
             device: The device that computes.
             build: Builds a compiled model; see `models.build_for`.
         """
+        if self.settings.DETERMINISTIC and self.settings.TRAIN_SECONDS and self.replicas.worker.is_chief:
+            write_line(
+                "DETERMINISTIC = True does not make this training repeatable: with TRAIN_SECONDS the number of steps "
+                "depends on the speed of the machine. For the same weights each time set TRAIN_SECONDS = 0, "
+                "COSINE_SCHEDULER = True, and EPOCHS to what you have time for"
+            )
         with self.replicas.watched():
             images = (source.count, source.validated)
             self.replicas.check_agreement(**vars(self.settings), images=images, card=self.card)
-            self._model = self.resume() or self.start(device, build)
+            self._model = self.resume() or self.start(device, build, source)
             checksum = weights_checksum(self._model)
             self.replicas.check_agreement(card=self.card, config=self.config, weights=checksum)
             source.check(self._model, self.card)
@@ -112,7 +119,7 @@ class Trainer:
         write_line(f"Resuming after epoch {resumed.checkpoint.epoch}: {resumed.checkpoint.path.name}")
         return resumed.model
 
-    def start(self, device: Device, build: Build):
+    def start(self, device: Device, build: Build, source: TrainingSource):
         """Builds the model, with the weights from the work's `weight` folder or the pretrained ones."""
         weights, folder = self.settings.WEIGHTS, self.work.folder("weight")
         card = replace(self.card, backbone=resolve_backbone(self.card, device.has_gpu, folder, weights))
@@ -123,6 +130,8 @@ class Trainer:
             model, self.card, self.config = build(card, self.config, device, self.replicas.count)
         if weight_file:
             load_starting_weights(model, self.card, weight_file)
+            if self.replicas.worker.count == 1:  # rounding could lead workers to different choices
+                choose_colour_mix(model, self.card, source)
         return model
 
     def train(self, model, source: TrainingSource, device: Device) -> None:
@@ -143,8 +152,11 @@ class Trainer:
             write_line(f"Initial learning rate {self.peak_rate:.2g}, scaled from LR = {settings.LR:g}")
         if not self.epochs_done:
             self.check_sanity(model, batches, steps, device)
+        per_step = settings.BATCH_SIZE * replicas.count
+        repeated = steps * per_step // source.count
+        note = f" (MIN_EPOCH_STEPS: each image about {repeated} times)" if repeated > 1 else ""
         write_line(
-            f"{source.count} images, {steps} steps per epoch, {self.card.backbone}, "
+            f"{source.count} images, {steps} steps of {per_step} images per epoch{note}, {self.card.backbone}, "
             f"{model.count_params():,} parameters in {self.config.precision}, on {device.description}"
         )
         self.fit(model, steps, batches, validation, source.validated)
@@ -176,7 +188,7 @@ class Trainer:
             )
 
     def check_sanity(self, model, batches, steps_per_epoch: int, device: Device) -> None:
-        """Warns if memory may not suffice or the network cannot fit one batch, and estimates the time of an epoch."""
+        """Warns if memory may not suffice or the network cannot fit one batch, and estimates the duration."""
         from bearcat.training.sanity_check import fit_one_batch, memory_warning
 
         warning = "" if device.has_gpu else memory_warning(model, self.settings.BATCH_SIZE * self.replicas.local_count)
@@ -189,7 +201,8 @@ class Trainer:
             write_line(
                 f"The loss of one batch does not fall ({losses}): LR is far too low or high, or the labels wrong"
             )
-        write_line(f"An epoch takes about {steps_per_epoch * check.seconds:.0f} s")
+        settings, seconds = self.settings, steps_per_epoch * check.seconds
+        write_line(describe_duration(seconds, settings.TRAIN_SECONDS, settings.EPOCHS, settings.COSINE_SCHEDULER))
 
     def summary(self) -> dict:
         """Returns the contents of report/train.json."""
@@ -310,3 +323,19 @@ def load_starting_weights(model, card: Card, weight_file: Path) -> None:
     write_line(f"Starting weights from {weight_file}: {len(taken)} of {len(taken) + len(left)} loaded")
     for name in left:
         write_line(f"  not loaded: {name}")
+
+
+def choose_colour_mix(model, card: Card, source: TrainingSource) -> None:
+    """Chooses the colours that a network for colour images sees at first, if its weights were made for grey ones."""
+    from bearcat.artifacts.colour_mix import DEFAULT, IMAGES, choose_mix
+    from bearcat.artifacts.weight_transfer import takes_greyness
+
+    if not takes_greyness(model):
+        return
+    chosen = choose_mix(model, card, *source.sample(IMAGES))
+    if chosen and chosen.name != DEFAULT:
+        write_line(
+            f"The starting weights were made for grey images. They see {chosen.name} at first, not {DEFAULT}: before "
+            f"any training their predictions for {chosen.images} images agree with the labels to "
+            f"{chosen.similarity:.0%}, not {chosen.similarity_of_default:.0%}"
+        )

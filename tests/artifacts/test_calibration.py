@@ -83,8 +83,33 @@ def test_a_known_temperature_is_found_and_changes_no_prediction(mode: str, tempe
     assert [one.text for one in before] == [one.text for one in after]
 
 
-def test_validation_images_that_are_all_correct_do_not_make_confidences_1():
-    codec, logits, _ = sample("CTC", 1.0)
-    logits = logits[:50] * 10
-    labels = [prediction.text for prediction in codec.decode(logits)]
-    assert 0.5 < calibrate(codec, logits, labels).temperature < 10
+def few(correct: int, incorrect: int, factor: float = 1.0) -> tuple:
+    """Returns a codec, logits of so many correct and incorrect predictions, and the labels."""
+    codec, logits, _ = sample("CTC", factor)
+    logits = logits[: correct + incorrect]
+    texts = [prediction.text for prediction in codec.decode(logits)]
+    other = {"a": "b", "b": "c", "c": "a"}
+    return codec, logits, texts[:correct] + [other[text] for text in texts[correct:]]
+
+
+@pytest.mark.parametrize(("correct", "incorrect"), [(50, 0), (50, 4), (0, 50), (4, 50), (1, 0)])
+@pytest.mark.parametrize("factor", [0.1, 1.0, 10.0])
+def test_without_enough_correct_and_incorrect_images_the_temperature_stays_1(
+    correct: int, incorrect: int, factor: float
+):
+    found = calibrate(*few(correct, incorrect, factor))
+    assert (found.temperature, found.correct, found.images) == (1, correct, correct + incorrect)
+    assert found.error_before == found.error_after
+    assert not found.is_fitted
+    assert found.metrics()["temperature"] == 1
+
+
+def test_with_enough_of_both_it_is_fitted():
+    found = calibrate(*few(5, 5, 5.0))
+    assert found.is_fitted
+    assert found.temperature > 1.1  # half are incorrect, and all are confident
+
+
+def test_mostly_incorrect_predictions_only_raise_it():
+    for factor in (0.1, 1.0, 10.0):
+        assert calibrate(*few(5, 500, factor)).temperature >= 1

@@ -39,6 +39,16 @@ def test_a_card_is_stored_with_the_keys_of_earlier_versions():
     }
 
 
+def test_the_frames_are_part_of_the_card_unless_it_is_the_first():
+    card = Card("captcha", "CTC", "light", ("a",), InputSpec(24, 48, 1, "darkest"), 3)
+    assert card.to_dict()["frames"] == "darkest"
+    assert Card.from_json(card.to_json(), Path("x")) == card
+    (line,) = replace(card, spec=InputSpec(24, 48, 1)).differences(card)
+    assert line == "frames: 'first' in the checkpoint, 'darkest' now"
+    with pytest.raises(ArtifactError, match="frames is 'darker', known are first"):
+        Card.from_json(card.to_json().replace("darkest", "darker"), Path("x"))
+
+
 def test_differences_name_what_makes_weights_unfit():
     card = Card("captcha", "ORDINARY", "light", ("a",), InputSpec(24, 48, 1), 3)
     assert card.differences(card) == []
@@ -62,3 +72,15 @@ def test_damaged_cards_and_those_of_newer_versions_are_refused():
         Card.from_json("{}", Path("x"))
     with pytest.raises(ArtifactError, match="known are: ORDINARY, NUM_CLASSES, CTC, CTC_TINY"):
         Card.from_json(card.to_json().replace('"CTC"', '"CTX"'), Path("x"))
+
+
+def test_the_order_of_symbols_is_part_of_the_card_unless_it_is_that_of_the_labels():
+    card = Card("captcha", "CTC", "light", ("א", "ב"), InputSpec(24, 48, 1), 3, direction="rtl")
+    assert card.to_dict()["direction"] == "rtl"
+    assert Card.from_json(card.to_json(), Path("x")) == card
+    assert card.make_codec().arrange("אב") == ("ב", "א")
+    earlier = replace(card, direction="")
+    assert "direction" not in earlier.to_dict()
+    assert earlier.differences(card) == ["direction: '' in the checkpoint, 'rtl' now"]
+    with pytest.raises(ArtifactError, match="the direction is 'down'"):
+        Card.from_json(card.to_json().replace("rtl", "down"), Path("x"))

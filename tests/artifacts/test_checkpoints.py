@@ -11,6 +11,7 @@ from bearcat.artifacts.checkpoints import (
     best_checkpoint,
     best_epoch,
     checkpoint_name,
+    describe_best,
     is_intact,
     list_checkpoints,
     newest_checkpoint,
@@ -201,3 +202,24 @@ def test_pruning_keeps_all_if_no_loss_is_finite(tmp_path: Path):
         put(tmp_path, epoch, math.nan)
     prune_checkpoints(tmp_path, 1)
     assert len(list_checkpoints(tmp_path)) == 3
+
+
+@pytest.mark.parametrize(
+    ("exact", "best", "why"),
+    [
+        ([0.0, 0.0, 0.0], 2, "no image is correct yet; the lowest validation loss"),
+        ([0.5, 0.98, 0.6], 2, "the highest exact match"),
+        ([0.5, 1.0, 1.0], 3, "the latest of 2 epochs with this exact match"),
+        ([0.97, 0.98, 0.97], 3, "the latest of 3 epochs whose exact match differs by no more than chance"),
+    ],
+)
+def test_the_reason_why_a_checkpoint_is_the_best(tmp_path: Path, exact: list[float], best: int, why: str):
+    rows = [
+        {"epoch": epoch, "loss": 1.0, "val_loss": abs(epoch - 2) + 0.5, "val_exact": one, "validated": 100}
+        for epoch, one in enumerate(exact, start=1)
+    ]
+    for row in rows:
+        put(tmp_path, row["epoch"], row["val_loss"], val_exact=row["val_exact"], history=rows[: row["epoch"]])
+    described = describe_best(tmp_path)
+    assert described.startswith(f"epoch {best} of 3, exact match {exact[best - 1]:.2%} on validation images")
+    assert described.endswith(f"({why})")

@@ -1,6 +1,8 @@
 """Inference: engines, recognisers, and which model of a folder is loaded."""
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -10,8 +12,13 @@ import tensorflow as tf
 from bearcat.artifacts.card import find_models
 from bearcat.artifacts.inference import KerasEngine, OnnxEngine, Recogniser, choose_model
 from bearcat.core.errors import ArtifactError
-from bearcat.data.codecs import Prediction
-from bearcat.data.images import extract_pixels
+from bearcat.data.codecs import Prediction, make_codec
+from bearcat.data.images import extract_pixels, open_image
+from bearcat.data.labels.reading import LabelledImage
+from bearcat.data.packing import Packer
+from bearcat.data.vocabulary import Vocabulary
+from tests.helpers.animations import Letters, one_after_the_other, save_animation
+from utils import Image_Processing
 
 
 @pytest.fixture
@@ -38,6 +45,21 @@ def test_a_recogniser_uses_the_extract_function_that_is_passed(trained: Path, se
 
     assert isinstance(Recogniser(OnnxEngine(served), spy).predict(image), Prediction)
     assert seen == [(image, OnnxEngine(served).card.spec)]
+
+
+@pytest.mark.parametrize("how", ["first", "darkest", "spread"])
+def test_the_network_gets_of_an_animation_what_the_card_says(served: Path, tmp_path: Path, how: str):
+    file = save_animation(tmp_path / "k7xd_1.gif", one_after_the_other(Letters("k7xd")))
+    engine = OnnxEngine(served)
+    card = replace(engine.card, spec=replace(engine.card.spec, frames=how))
+    seen = []
+    stand_in = SimpleNamespace(card=card, logits=lambda pixels: (seen.append(pixels), engine.logits(pixels))[1])
+    recogniser = Recogniser(stand_in)
+    recogniser.predict_batch([file, file.read_bytes(), open_image(file, how)])
+    codec = make_codec("CTC", Vocabulary(tuple("k7xd")), 0)
+    packed = Packer(card.spec, codec, Image_Processing).record(LabelledImage(file, "k7xd")).image
+    for pixels in seen[0]:
+        np.testing.assert_array_equal(pixels, packed)
 
 
 def test_a_keras_model_is_called_as_a_traced_function(trained: Path):

@@ -13,7 +13,7 @@ from bearcat.artifacts.export import publish
 from bearcat.artifacts.keras_files import load_model
 from bearcat.artifacts.pretrained import find_pretrained, origin_of, pretrained_file
 from bearcat.artifacts.weight_interpolation import Interpolation, interpolate_weights
-from bearcat.artifacts.weight_transfer import transfer_weights
+from bearcat.artifacts.weight_transfer import first_kernel, transfer_weights
 from bearcat.data.images import InputSpec
 from bearcat.modes import Task
 from bearcat.training.config import TrainingConfig
@@ -83,6 +83,17 @@ def test_an_image_that_is_lost_at_the_fraction_itself_counts(model: keras.Model,
         lambda: np.array([not 0.12 < first_weight(model) < 0.18 and first_weight(model) < 0.35]),
     )
     assert (found.fraction, first_weight(model)) == (0, 0)
+
+
+def test_a_network_for_colour_keeps_the_mix_of_colours_that_it_sees(pretrained: Path):
+    card = replace(CARD, spec=InputSpec(24, 48, 3))
+    network, mix = build_model(card, TrainingConfig()), np.array([0, 0, 0, 1], np.float32)
+    network.set_weights([np.zeros_like(value) for value in network.get_weights()])
+    first_kernel(network).assign(np.ones(first_kernel(network).shape) * mix[:, None])
+    found = interpolate_weights(network, card, pretrained, lambda: np.array([True]))
+    assert found and found.fraction == 0.5
+    assert np.array_equal(first_kernel(network), np.ones(first_kernel(network).shape) * mix[:, None])
+    assert network.get_layer("logits").get_weights()[0][:, :2] == pytest.approx(0.5)
 
 
 def test_a_network_that_differs_from_the_pretrained_one_is_unchanged(pretrained: Path):

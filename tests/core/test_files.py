@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bearcat.core.files import atomic_write, write_json, write_text
+from bearcat.core.files import atomic_write, is_temporary, write_json, write_text
 
 
 @pytest.mark.parametrize("sync", [True, False])
@@ -54,7 +54,13 @@ def test_the_temporary_file_is_hidden_in_the_same_folder_and_keeps_the_suffix(tm
         assert part.parent == path.parent
         assert part.suffix == path.suffix
         assert part.name.startswith(".")
+        assert is_temporary(part.name)
         part.write_text("x")
+
+
+@pytest.mark.parametrize("name", ["a.png", ".5042_000.png", "a.part.png", ".a.partial.png", ".part", "._a.png"])
+def test_other_files_are_not_temporary(name: str):
+    assert not is_temporary(name)
 
 
 def test_a_temporary_file_left_by_a_kill_is_overwritten(tmp_path: Path):

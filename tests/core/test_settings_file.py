@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bearcat.core.errors import SettingsError
-from bearcat.core.settings_file import change_settings_file, parse_override, read_settings_file
+from bearcat.core.settings_file import change_settings_file, is_template_line, parse_override, read_settings_file
 from bearcat.core.workspace import ROOT
 
 DEFAULTS = ROOT / "settings.py"
@@ -99,3 +99,26 @@ def test_two_settings_on_one_line_are_both_changed(settings_file: Path):
     settings_file.write_text("IMAGE_HEIGHT = 1; IMAGE_WIDTH = 2  # both\n", encoding="utf-8")
     change_settings_file(settings_file, {"IMAGE_HEIGHT": 60, "IMAGE_WIDTH": 100})
     assert settings_file.read_text(encoding="utf-8") == "IMAGE_HEIGHT = 60; IMAGE_WIDTH = 100  # both\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (b"MODE = \"ORDINARY\"  # Text: 'ORDINARY', 'CTC', 'CTC_TINY'; one class per image: 'NUM_CLASSES'\r\n", True),
+        (b"MODE = \"ORDINARY\"  # 'ORDINARY', 'CTC', 'CTC_TINY': text; 'NUM_CLASSES': what a picture shows\n", True),
+        (b"SEED = 1\n", True),
+        (b"MODE = 'ORDINARY'  # Text: 'ORDINARY', 'CTC', 'CTC_TINY'\n", False),
+        (b'MODE = "ORDINARY"\n', False),
+        (b"MODE = \"CTC\"  # Text: 'ORDINARY', 'CTC', 'CTC_TINY'\n", False),
+        (b"MODE = \"ORDINARY\"  # Text: 'ORDINARY', 'CTC'\nMODE = 'ORDINARY'\n", False),
+    ],
+)
+def test_a_line_as_new_work_writes_it_is_no_choice(settings_file: Path, lines: bytes, expected: bool):
+    settings_file.write_bytes(BOM + lines)
+    assert is_template_line(settings_file, "MODE", "ORDINARY", "'CTC'") is expected
+
+
+def test_a_value_that_is_there_already_can_be_written_as_a_choice(settings_file: Path):
+    settings_file.write_bytes(DEFAULTS.read_bytes())
+    change_settings_file(settings_file, {"MODE": "ORDINARY"}, rewrite=True)
+    assert not is_template_line(settings_file, "MODE", "ORDINARY", "'CTC'")

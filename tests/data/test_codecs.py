@@ -10,6 +10,7 @@ from bearcat.data.codecs import (
     OrdinaryCodec,
     Prediction,
     Task,
+    TextCodec,
     check_label,
     make_codec,
     pad_targets,
@@ -165,3 +166,51 @@ def test_the_target_width_is_fixed_for_ordinary_and_that_of_the_longest_label_fo
     assert OrdinaryCodec(AB, 8).target_width(5) == 8
     assert CtcCodec(AB, 0).target_width(5) == 5
     assert CtcCodec(AB, 0).target_width(0) == 1
+
+
+HEBREW = "אבגד"
+HEBREW_AND_DIGITS = Vocabulary(tuple("12" + HEBREW), "rtl")
+
+
+def certain_logits(codec: TextCodec, label: str, certainties: list[float]) -> np.ndarray:
+    """Returns logits (1, steps, classes) of a label whose symbols, from left to right, have these probabilities."""
+    classes, count = codec.encode(label), len(codec.vocabulary)
+    probabilities = np.full((len(classes), count), 1e-9)
+    for step, (index, certainty) in enumerate(zip(classes, certainties, strict=True)):
+        probabilities[step, 0] = 1 - certainty
+        probabilities[step, index] = certainty
+    if isinstance(codec, CtcCodec):
+        blank = np.eye(count)[:1] + 1e-9
+        probabilities = np.concatenate([part for row in probabilities for part in (row[None], blank)])
+    return np.log(probabilities)[None]
+
+
+@pytest.mark.parametrize("mode", ["ORDINARY", "CTC", "CTC_TINY"])
+def test_targets_run_from_left_to_right_and_predictions_as_one_types(mode: str):
+    codec = make_codec(mode, HEBREW_AND_DIGITS, 6)
+    assert codec.arrange("אבב12") == ("1", "2", "ב", "ב", "א")
+    (prediction,) = codec.decode(certain_logits(codec, "אבב12", [0.9, 0.8, 0.7, 0.6, 0.95]))
+    assert prediction.text == "אבב12"
+    assert [symbol for symbol, _ in prediction.parts] == ["א", "ב", "ב", "1", "2"]
+    np.testing.assert_allclose(prediction.confidences, [0.95, 0.6, 0.7, 0.9, 0.8], atol=1e-6)
+
+
+def test_a_vocabulary_of_an_earlier_version_keeps_the_order_of_the_label():
+    codec = make_codec("CTC", Vocabulary(tuple(HEBREW)), 0)
+    assert codec.arrange("אבג") == ("א", "ב", "ג")
+    (prediction,) = codec.decode(certain_logits(codec, "אבג", [0.9, 0.8, 0.7]))
+    assert (prediction.text, prediction.confidences[0]) == ("אבג", pytest.approx(0.9, abs=1e-6))
+
+
+def test_marks_follow_their_letter_in_targets_too():
+    codec = make_codec("CTC", Vocabulary(("\u05b8", "א", "ב"), "rtl"), 0)
+    assert codec.arrange("א\u05b8ב") == ("ב", "א", "\u05b8")
+    (prediction,) = codec.decode(certain_logits(codec, "א\u05b8ב", [0.9, 0.8, 0.7]))
+    assert prediction.text == "א\u05b8ב"
+    assert [symbol for symbol, _ in prediction.parts] == ["א", "\u05b8", "ב"]
+
+
+def test_the_name_of_a_class_is_never_split():
+    codec = make_codec("NUM_CLASSES", Vocabulary(("a", "b")), 1)
+    with pytest.raises(LabelError, match="'ab', not in the vocabulary"):
+        check_label("ab", codec, "here")

@@ -1,12 +1,17 @@
 """Exact and near duplicates are found; captchas that only look alike are not duplicates."""
 
+from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from bearcat.core.errors import ImageError
-from bearcat.data.duplicates import MAX_NEIGHBOURS, fingerprint, group_duplicates, look_same
+from bearcat.data import duplicates
+from bearcat.data.comparison import TileMeans, look_same
+from bearcat.data.duplicates import MAX_NEIGHBOURS, fingerprint, group_duplicates
+from tests.data.test_comparison import draw_page
 
 
 def draw(path: Path, text: str, colour: str = "black", size: tuple[int, int] = (120, 40), **options) -> Path:
@@ -67,3 +72,37 @@ def test_a_damaged_file_has_no_fingerprint(tmp_path: Path):
     (tmp_path / "a.png").write_bytes(b"no image")
     with pytest.raises(ImageError, match=r"a\.png"):
         fingerprint(tmp_path / "a.png")
+
+
+def test_screenshots_of_one_page_are_told_apart_without_comparing_them_in_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    pages = [draw_page(tmp_path / f"{number}.png", f"{number:04}") for number in range(1000, 2200, 100)]
+    pages.append(draw_page(tmp_path / "again.jpg", "1000", quality=80))
+    compared = []
+    monkeypatch.setattr(duplicates, "look_same", lambda *pair: compared.append(pair) or look_same(*pair))
+    assert groups(pages) == [{"1000.png", "again.jpg"}]
+    assert len(compared) < 15  # of 78 pairs
+
+
+@pytest.mark.parametrize("limit", ["MAX_REFUSED", "MAX_REFUSED_PIXELS", "MAX_OPENED"])
+def test_the_search_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str):
+    rng, paths = np.random.default_rng(0), []
+    for number in range(40):  # of different sizes, so that they have to be compared in full
+        paths.append(tmp_path / f"{number}.png")
+        image = Image.fromarray(rng.integers(0, 2, (1, 1, 3), np.uint8) + np.zeros((60, 80 + number % 4, 3), np.uint8))
+        ImageDraw.Draw(image).rectangle([0, 0, 80, 60], fill=(10 * number % 256, 90, 200))
+        image.save(paths[-1])
+    fingerprints = [fingerprint(path) for path in paths]
+    looked = []
+    monkeypatch.setattr(duplicates, "_near_pairs", lambda hashes, distance: combinations(range(len(hashes)), 2))
+    monkeypatch.setattr(
+        duplicates.TileMeans, "of_file", lambda path: looked.append(path) or TileMeans.of(Image.open(path))
+    )
+    monkeypatch.setattr(duplicates, "MEANS_KEPT", 4)
+    group_duplicates(fingerprints)
+    unbounded = len(looked)
+    monkeypatch.setattr(duplicates, limit, {"MAX_REFUSED": 9, "MAX_REFUSED_PIXELS": 50_000, "MAX_OPENED": 1}[limit])
+    looked.clear()
+    group_duplicates(fingerprints)
+    assert len(looked) < unbounded / 2

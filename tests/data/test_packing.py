@@ -1,18 +1,26 @@
 """Packing: the vocabulary of labels, checks before packing, and edits of Image_Processing that reach the records."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from bearcat.core.errors import DataError, ImageError, LabelError
+from bearcat.core.workspace import create_work
 from bearcat.data.codecs import TEXT_CODECS, make_codec
 from bearcat.data.images import InputSpec, Source, extract_pixels
 from bearcat.data.labels.reading import LabelledImage, label_of_name, labelled_images
-from bearcat.data.packing import Packer, shuffled, vocabulary_for
+from bearcat.data.packing import Packer, load_boxed_splits, shuffled, vocabulary_for
 from bearcat.data.tfrecords import read_records
 from bearcat.data.vocabulary import Vocabulary
+from bearcat.modes import MODES
+from tests.helpers.animations import save_animation
+from tests.helpers.images import draw_bar
+from utils import Image_Processing
 
 SPEC = InputSpec(8, 12, 1)
 TEXT, CLASSES = TEXT_CODECS["CTC"], TEXT_CODECS["NUM_CLASSES"]
@@ -36,11 +44,11 @@ def items(*labels: str) -> list[LabelledImage]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two white images and a damaged one."""
+    """Two images with a bar and a damaged one."""
     folder = tmp_path / "train_dataset"
     folder.mkdir()
     for name in ("ab_1.png", "b_2.png"):
-        Image.new("RGB", (12, 8), "white").save(folder / name)
+        draw_bar(folder, name, (12, 8))
     (folder / "a_3.png").write_bytes(b"damaged")
     return folder
 
@@ -53,7 +61,8 @@ def test_pixels_and_labels_are_those_of_image_processing(folder: Path, tmp_path:
     assert (index.count, index.spec, index.characters, index.longest_label) == (2, SPEC, ["A", "B"], 2)
     (batch,) = read_records(tmp_path / "pack", index)
     assert sorted(label.decode() for label in batch["label"]) == ["AB", "B"]
-    assert not batch["image"].any()
+    for name, pixels in zip(batch["file"], batch["image"], strict=True):
+        np.testing.assert_array_equal(pixels, 255 - extract_pixels(folder / name.decode(), SPEC))
     assert len(packer.damaged) == 1
     assert "a_3.png" in packer.damaged[0]
 
@@ -62,6 +71,53 @@ def test_a_damaged_image_has_no_record(folder: Path):
     packer = Packer(SPEC, make_codec("CTC", Vocabulary(("a", "b")), 0), Inverted)
     with pytest.raises(ImageError, match=r"a_3\.png"):
         packer.record(LabelledImage(folder / "a_3.png", "a"))
+
+
+def test_a_blank_image_is_no_text_but_may_be_a_class(folder: Path, tmp_path: Path):
+    Image.new("RGB", (9, 5), "#ddd").save(folder / "a_4.png")
+    save_animation(folder / "b_5.gif", [Image.new("RGB", (12, 8), "white"), Image.open(folder / "ab_1.png")])
+    data = labelled_images(folder)
+    vocabulary = Vocabulary(("a", "ab", "b"))
+    texts = Packer(SPEC, make_codec("CTC", vocabulary, 0), Image_Processing)
+    assert texts.write(data, tmp_path / "texts", seed=0).count == 2
+    _, blank, animated = sorted(texts.damaged)
+    assert "a_4.png is blank" in blank
+    assert re.search(r"b_5\.gif is blank: .* with FRAMES = 'first', but it has 2 frames: python cheak_file", animated)
+    classes = Packer(SPEC, make_codec("NUM_CLASSES", vocabulary, 0), Image_Processing)
+    assert classes.write(data, tmp_path / "classes", seed=0).count == 4
+    assert sorted(path.name for path in classes.blank) == ["a_4.png", "b_5.gif"]
+    texts = Packer(replace(SPEC, frames="darkest"), make_codec("CTC", vocabulary, 0), Image_Processing)
+    assert texts.write(data, tmp_path / "texts", seed=0).count == 3
+
+
+def test_boxes_see_the_frames_together_and_blank_images_without_objects_are_right(works: Path):
+    work = create_work(works, "boxes")
+    work.make_folders()
+    for split in ("train", "validation"):
+        folder = work.data_folder(split)
+        draw_bar(folder, "bar.png", (16, 12))
+        Image.new("RGB", (16, 12), "#ccc").save(folder / "nothing.png")
+        Image.new("RGB", (16, 12), "#ccc").save(folder / "blank.png")
+        save_animation(folder / "late.gif", [Image.new("RGB", (16, 12), "white"), Image.open(folder / "bar.png")])
+        for name in ("bar", "blank", "late"):
+            (folder / f"{name}.txt").write_text("0 0.5 0.5 0.4 0.4\n", encoding="utf-8")
+        (folder / "nothing.txt").touch()
+        (folder / "classes.txt").write_text("bar\n", encoding="utf-8")
+    codec = MODES["EFFICIENTDET"].codec
+    for frames, kept in (("first", ["bar", "nothing"]), ("darkest", ["bar", "late", "nothing"])):
+        data, _, left_out = load_boxed_splits(work, Image_Processing, codec, frames=frames)
+        assert [item.path.stem for item in data["train"]] == kept
+        assert len(left_out) == 2 * (4 - len(kept))
+        assert all("is blank" in message for message in left_out)
+
+
+def test_an_image_that_an_edited_extraction_empties_is_named(folder: Path):
+    def whiten(source: Source, spec: InputSpec) -> np.ndarray:
+        return extract_pixels(source, spec) | 255
+
+    packer = Packer(SPEC, make_codec("CTC", Vocabulary(("a",)), 0), SimpleNamespace(extraction_image=whiten))
+    with pytest.raises(ImageError, match=r"ab_1\.png is blank: .* after Image_Processing\.extraction_image"):
+        packer.record(LabelledImage(folder / "ab_1.png", "a"))
 
 
 def test_packing_only_damaged_images_keeps_the_old_pack(folder: Path, tmp_path: Path):
@@ -105,3 +161,12 @@ def test_labels_that_do_not_fit_the_vocabulary_are_refused_with_an_example(tmp_p
         vocabulary_for(items("a", "ab"), file, TEXT)
     with pytest.raises(DataError, match="all labels are empty"):
         vocabulary_for(items(""), file, TEXT)
+
+
+def test_the_direction_is_that_of_all_texts(tmp_path: Path):
+    file, data = tmp_path / "num_classes.json", items("אב", "12")
+    assert vocabulary_for(data, file, TEXT) == Vocabulary(("1", "2", "א", "ב"), "rtl")
+    vocabulary_for(data, file, TEXT).save(file)
+    assert vocabulary_for(data, file, TEXT).direction == "rtl"
+    assert vocabulary_for(items("ab", "12"), file, TEXT, renew=True).direction == ""
+    assert vocabulary_for(data, file, CLASSES, renew=True).direction == ""

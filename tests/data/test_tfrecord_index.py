@@ -1,6 +1,7 @@
 """The index of a pack: its file format, and packs of earlier versions."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,15 @@ from bearcat.core.errors import RecordError
 from bearcat.core.storage import save_json
 from bearcat.data.codecs import Task, make_codec
 from bearcat.data.images import InputSpec
-from bearcat.data.tfrecord_index import INDEX, TFRecordIndex, check_replaceable, load_index, publish, shard_names
+from bearcat.data.tfrecord_index import (
+    INDEX,
+    TFRecordIndex,
+    check_pack,
+    check_replaceable,
+    load_index,
+    publish,
+    shard_names,
+)
 from bearcat.data.vocabulary import Vocabulary
 
 # as packs have always had it
@@ -41,6 +50,15 @@ def test_an_index_of_an_earlier_version_is_read_and_written_with_the_same_keys(f
     assert list(index.to_dict().items()) == list(VALUES.items())
     save_json(folder / INDEX, index.to_dict())
     assert json.loads((folder / INDEX).read_text(encoding="utf-8")) == VALUES
+
+
+def test_the_frames_are_part_of_the_index_unless_it_is_the_first(folder: Path):
+    index = replace(load_index(folder), spec=InputSpec(16, 32, 1, "last"))
+    assert index.to_dict() == VALUES | {"frames": "last"}
+    assert TFRecordIndex.from_dict(index.to_dict()) == index
+    message = r"holds images of 16×32×1 \(FRAMES = 'last'\), the settings ask for 16×32×1:"
+    with pytest.raises(RecordError, match=message):
+        check_pack(folder, index, InputSpec(16, 32, 1), Vocabulary(("0", "1")), Task.TEXT)
 
 
 def test_the_index_of_labels_says_how_many_steps_they_need():
@@ -84,3 +102,14 @@ def test_files_of_earlier_and_interrupted_packings_may_be_deleted(folder: Path):
     (folder / "mine.tfrecord").touch()
     with pytest.raises(RecordError, match=r"holds mine\.tfrecord"):
         check_replaceable(folder)
+
+
+def test_the_order_of_symbols_is_part_of_the_index_unless_it_is_that_of_the_labels(folder: Path):
+    vocabulary = Vocabulary(("1", "א", "ב"), "rtl")
+    index = TFRecordIndex.for_labels(InputSpec(16, 32, 1), make_codec("CTC", vocabulary, 0), ["אאב"])
+    assert index.to_dict()["direction"] == "rtl"
+    assert (index.longest_label, index.steps_needed["CTC"]) == (3, 4)
+    assert TFRecordIndex.from_dict(index.to_dict()) == index
+    earlier = replace(index, direction="")
+    with pytest.raises(RecordError, match="symbols had another order than in the other pack"):
+        check_pack(folder, earlier, InputSpec(16, 32, 1), vocabulary, Task.TEXT)

@@ -14,6 +14,7 @@ from bearcat.data.images import InputSpec
 from bearcat.data.online_augmentation import augment_batch
 from bearcat.data.tfrecord_index import TFRecordIndex, check_pack, load_index
 from bearcat.data.tfrecords import Record, read_records, write_pack
+from bearcat.data.vocabulary import Vocabulary
 from bearcat.training.text_pipeline import training_batches, validation_batches
 from tests.helpers.records import EMPTY_INDEX, SPEC, make_records
 
@@ -93,13 +94,15 @@ def test_a_truncated_shard_is_refused(pack):
 
 def test_a_pack_for_another_input_or_vocabulary_is_refused(pack):
     folder, index = pack
-    check_pack(folder, index, SPEC, ("a", "b"), Task.TEXT)
+    check_pack(folder, index, SPEC, Vocabulary(("a", "b")), Task.TEXT)
     with pytest.raises(RecordError, match="the settings ask for"):
-        check_pack(folder, index, InputSpec(6, 10, 1), ("a", "b"), Task.TEXT)
+        check_pack(folder, index, InputSpec(6, 10, 1), Vocabulary(("a", "b")), Task.TEXT)
     with pytest.raises(RecordError, match="another vocabulary"):
-        check_pack(folder, index, SPEC, ("a", "c"), Task.TEXT)
+        check_pack(folder, index, SPEC, Vocabulary(("a", "c")), Task.TEXT)
     with pytest.raises(RecordError, match="the mode needs one per class"):
-        check_pack(folder, index, SPEC, ("a", "b"), Task.CLASSIFICATION)
+        check_pack(folder, index, SPEC, Vocabulary(("a", "b")), Task.CLASSIFICATION)
+    with pytest.raises(RecordError, match="another order"):
+        check_pack(folder, index, SPEC, Vocabulary(("a", "b"), "rtl"), Task.TEXT)
 
 
 def test_validation_sees_every_record_once_and_unchanged(pack):

@@ -141,3 +141,10 @@ def test_characters_that_the_labels_lack_by_chance_are_added(labels: list[str], 
 )
 def test_a_vocabulary_covers_what_lacks_only_characters_of_its_alphabets(known: str, found: str, covers: bool):
     assert Vocabulary(tuple(known)).covers(Vocabulary(tuple(found))) is covers
+
+
+def test_the_order_of_symbols_is_kept_when_a_vocabulary_grows():
+    vocabulary = Vocabulary(("1", "א", "ב"), "rtl")
+    assert vocabulary.decode([1, 3, 0, 2]) == "אב1"
+    assert vocabulary.extended(Vocabulary(("ג",))) == Vocabulary(("1", "א", "ב", "ג"), "rtl")
+    assert vocabulary.completed(Counter("אב")).direction == "rtl"

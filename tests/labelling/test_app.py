@@ -1,6 +1,7 @@
 """The routes of the labelling page: states, images, texts, and requests that are refused."""
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,9 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from bearcat.core.workspace import Work
-from bearcat.labelling.app import STATIC_FILES
+from bearcat.labelling.app import STATIC_FILES, make_labelling_app
 from bearcat.labelling.translations import TEXTS
-from tests.helpers.labelling import train_set
+from tests.helpers.labelling import ORIGIN, open_session, train_set
 
 
 def test_images_are_confirmed_skipped_and_undone(client: TestClient, work: Work):
@@ -29,6 +30,22 @@ def test_images_are_confirmed_skipped_and_undone(client: TestClient, work: Work)
     assert refused.status_code == 409
     assert refused.json()["error"] == TEXTS["en"]["label_has_separator"]
     assert refused.json()["image"]["name"] == "a.png"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are UTF-16 on Windows")
+def test_names_that_are_not_utf_8_are_shown_and_their_images_labelled(folder: Path, work: Work):
+    for path in folder.iterdir():
+        if path.is_file() and path.name not in ("b.png", "broken.png"):
+            path.unlink()
+    (folder / "b.png").rename(folder / "\udccc\udcec\u202e.png")
+    (folder / "broken.png").rename(folder / "\udcccbroken.png")
+    session = open_session(folder, work)
+    app = make_labelling_app(session, list)
+    with TestClient(app, base_url=ORIGIN["origin"], headers=ORIGIN) as client:
+        state = client.get("/state").json()
+        assert (state["image"]["name"], state["damaged"]) == (r"\xcc\xec\xe2\x80\xae.png", [r"\xccbroken.png"])
+        assert client.post("/confirm", json={"number": state["image"]["number"], "label": "ab"}).json()["labelled"] == 1
+    assert len(train_set(work)) == 1
 
 
 def test_an_image_is_shown_as_the_network_sees_it(client: TestClient):

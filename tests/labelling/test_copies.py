@@ -45,6 +45,16 @@ def test_a_copy_has_the_suffix_of_its_format(tmp_path: Path, work: Work, form: s
     assert session.confirm(0, "ab").path.suffix == suffix
 
 
+@pytest.mark.parametrize(
+    ("typed", "label"),
+    [("\u200eab\u00a0", "ab"), ("a\x00b", "ab"), ("e\u0301", "\u00e9"), ("می\u200cشود", "می\u200cشود")],
+)
+def test_a_typed_label_is_cleaned_as_labels_are(folder: Path, work: Work, typed: str, label: str):
+    copy = open_session(folder, work).confirm(0, typed)
+    assert copy.label == label
+    assert copy.path.name.startswith(f"{label}_")
+
+
 @pytest.mark.parametrize("change", ["copy changed", "copy moved", "source changed", "source gone"])
 def test_a_copy_that_differs_from_its_original_is_not_removed(folder: Path, work: Work, change: str):
     session = open_session(folder, work)
@@ -63,7 +73,7 @@ def test_a_copy_that_differs_from_its_original_is_not_removed(folder: Path, work
 
 @pytest.mark.parametrize(("label", "message"), [
     ("", "empty"), (" \t", "empty"), ("a_b", "cannot contain _"), ("a\nb", "invisible character"),
-    ("a\x00", "invisible character"), ("\ud800", "invisible character"), ("x" * (MAX_LABEL + 1), "too long"),
+    ("\ud800", "invisible character"), ("x" * (MAX_LABEL + 1), "too long"),
     ("𠀀" * 60, "too long"), ("3/4", "labels.csv"),
     ("../../x", "labels.csv"), ("..", "labels.csv"), (".hidden", "labels.csv"), ("a\\b", "labels.csv"),
     ("1*2=?", r"\* \?"), ("C:x", "labels.csv"),

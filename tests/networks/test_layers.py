@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from bearcat.networks.backbones.adapt import adapt_backbone
-from bearcat.networks.layers import FusedBatchNormalization, ManyLogits, ResizeBilinear
+from bearcat.networks.layers import AppendGreyness, FusedBatchNormalization, ManyLogits, ResizeBilinear
 from bearcat.networks.registry import MIN_TEXT_WIDTH, TEXT_HEIGHT
 
 
@@ -95,3 +95,12 @@ def test_fused_batch_normalization_is_saved_and_loaded(tmp_path: Path):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert isinstance(loaded.layers[-1], FusedBatchNormalization)
     assert loaded.layers[-1].momentum == 0.8
+
+
+def test_greyness_is_white_where_an_image_is_grey_and_dark_in_any_hue():
+    pixels = np.array([[[[90, 90, 90], [255, 255, 255], [255, 0, 0], [40, 90, 60]]]], np.float32)
+    layer = AppendGreyness()
+    appended = np.array(layer(pixels))
+    assert np.array_equal(appended[..., :3], pixels)
+    assert appended[0, 0, :, 3].tolist() == [255, 255, 0, 205]
+    assert layer.compute_output_shape(pixels.shape) == appended.shape

@@ -44,6 +44,30 @@ def test_a_folder_and_further_files_are_sent_together_and_a_bad_one_is_named(ser
     assert f"{images / '1.png'}: a\n" in printed
     assert f"{images / '2.png'}: the image is not in a supported format" in printed
     assert f"{images / '3.png'}: b\n" in printed
+    assert "with a label" not in printed
+
+
+def test_named_images_that_have_a_label_are_compared_with_it(service: Running, tmp_path: Path):
+    for name, content in {"a_1.png": png(0), "a_2.png": png(255), "3.png": png(0), "b_4.png": b"no image"}.items():
+        (tmp_path / name).write_bytes(content)
+    one, other = tmp_path / "a_1.png", tmp_path / "a_2.png"
+    assert "Label:   a  (correct)" in run_ok("spider_example.py", one, *arguments(service))
+    assert "Label:   a  (incorrect)" in run_ok("spider_example.py", other, *arguments(service))
+    assert "Label:" not in run_ok("spider_example.py", tmp_path / "3.png", *arguments(service))
+    printed = run_ok("spider_example.py", tmp_path, *arguments(service))
+    assert f"{one}: a  (label a: correct)" in printed
+    assert f"{other}: b  (label a: incorrect)" in printed
+    assert "1 of 3 images with a label are correct" in printed
+
+
+def test_the_label_of_a_test_image_may_stand_in_a_table_or_be_its_folder(service: Running, tmp_path: Path):
+    test_set = service.log_file.parent / "test_dataset"
+    (test_set / "b").mkdir(parents=True)
+    (test_set / "b" / "1.png").write_bytes(png(255))
+    (tmp_path / "labels.csv").write_text("1.png,a\n", encoding="utf-8")
+    (tmp_path / "1.png").write_bytes(png(0))
+    for image, label in ((test_set / "b" / "1.png", "b"), (tmp_path / "1.png", "a")):
+        assert f"Label:   {label}  (correct)" in run_ok("spider_example.py", image, *arguments(service))
 
 
 def test_a_url_on_this_machine_is_downloaded_and_no_other(service: Running, images: Path):

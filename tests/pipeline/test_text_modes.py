@@ -35,7 +35,7 @@ def test_every_step_leaves_its_report(trained: Path):
         "MODE": "ORDINARY",  # the labels have 2 or 3 characters
         "IMAGE_HEIGHT": 24,
         "IMAGE_WIDTH": 48,
-        "IMAGE_CHANNALS": 1,
+        "IMAGE_CHANNALS": 3,  # the ink is coloured
         "CAPTCHA_LENGTH": 3,
     }
     saved = read_report(trained, "save")

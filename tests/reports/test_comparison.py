@@ -52,6 +52,8 @@ def test_a_comparison_names_the_better_model_only_if_the_difference_is_significa
         ("one", "other"), files[:2], labels[:2], [labels[:2]] * 2, [[True, False], [False, False]]
     )
     assert report["verdict"].startswith("No significant difference")
+    report = compare_predictions(("one", "other"), files, labels, [labels] * 2, [[True] * 9 + [False]] * 2)
+    assert report["verdict"] == "No difference: one and other are correct on the same 9 images."
 
 
 class FakePredictor:

@@ -93,3 +93,15 @@ def test_the_same_figure_makes_the_same_page():
 def test_a_page_is_written_as_utf_8(tmp_path: Path):
     html.write_page(tmp_path / "report" / "a.html", html.page("天", "x", []))
     assert "天" in (tmp_path / "report" / "a.html").read_text(encoding="utf-8")
+
+
+def test_long_lists_are_cut():
+    assert html.list_some(list("abcdefghij")) == "a, b, c, d, e, f, g, h and 2 more"
+    assert html.list_some(["a"]) == "a"
+
+
+def test_names_that_cannot_be_shown_are_escaped_and_a_page_can_always_be_written(tmp_path: Path):
+    name = "\udccc\u202e\x1b.png"
+    assert html.code(name) == r"<code>\xcc\u202e\x1b.png</code>"
+    html.write_page(tmp_path / "a.html", html.page(name, name, [html.image(Image.new("L", (4, 4)), name)]))
+    assert "\\udccc" in (tmp_path / "a.html").read_text(encoding="utf-8")

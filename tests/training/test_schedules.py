@@ -4,7 +4,14 @@ import math
 
 import pytest
 
-from bearcat.training.schedules import MIN_DELTA, UNLEARNT_PATIENCE, PlateauRule, cosine_rate, few_images_rate
+from bearcat.training.schedules import (
+    MIN_DELTA,
+    UNLEARNT_PATIENCE,
+    PlateauRule,
+    cosine_rate,
+    describe_duration,
+    few_images_rate,
+)
 
 
 def watch(rule: PlateauRule, losses: list[float], val_exact: float = 0.5) -> str:
@@ -82,3 +89,22 @@ def test_a_cosine_rate_warms_up_peaks_and_ends_at_0():
 def test_few_images_take_a_lower_rate():
     assert few_images_rate(2e-3, 25) == pytest.approx(1e-3)
     assert few_images_rate(2e-3, 100) == few_images_rate(2e-3, 10**6) == 2e-3
+
+
+@pytest.mark.parametrize(
+    ("epoch", "train_seconds", "cosine", "expected"),
+    [
+        (12, 60, False, "An epoch takes about 12 s; TRAIN_SECONDS = 60 leaves time for about 5"),
+        (97, 60, False, "An epoch takes about 97 s; TRAIN_SECONDS = 60 ends the training within the first"),
+        (12, 0, True, "An epoch takes about 12 s, EPOCHS = 200 about 40 min"),
+        (
+            300,
+            0,
+            False,
+            "An epoch takes about 5 min, EPOCHS = 200 about 17 h; EARLY_PATIENCE usually ends the training before",
+        ),
+        (0.2, 0, True, "An epoch takes about 1 s, EPOCHS = 200 about 40 s"),
+    ],
+)
+def test_the_estimate_tells_what_ends_the_training(epoch: float, train_seconds: int, cosine: bool, expected: str):
+    assert describe_duration(epoch, train_seconds, 200, cosine) == expected

@@ -1,6 +1,5 @@
 """Labels from file names, from a table beside the images, or from sub-folder names."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +8,16 @@ from typing import Any, Protocol
 import numpy as np
 
 from bearcat.core.errors import DataError, LabelError
+from bearcat.core.names import has_surrogates, show_name
 from bearcat.core.workspace import LABEL_FOLDER, Work
 from bearcat.data.codecs import TEXT_CODECS, Task
 from bearcat.data.images import SUFFIXES, InputSpec, Source
-from bearcat.data.labels.tables import find_label_table, read_label_table
+from bearcat.data.labels.boxes import label_file
+from bearcat.data.labels.left_out import files_left_out
+from bearcat.data.labels.listing import list_images, name_in
+from bearcat.data.labels.name_encodings import refuse_undecoded
+from bearcat.data.labels.tables import explain_missing, find_label_table, labels_of_images
+from bearcat.data.labels.text import clean_label
 from bearcat.data.vocabulary import BLANK
 
 _PROBLEMS_SHOWN = 5
@@ -26,11 +31,13 @@ class LabelledImage:
         path: The file.
         label: A text, the name of a class, or `BoxLabels`.
         inside: The sub-folder of the data set that contains the file; '' if none does.
+        written: The label as it is written, if `clean_label` changed it.
     """
 
     path: Path
     label: Any
     inside: str = ""
+    written: str = ""
 
     @property
     def name(self) -> str:
@@ -38,59 +45,31 @@ class LabelledImage:
         return f"{self.inside}/{self.path.name}" if self.inside else self.path.name
 
 
-def list_images(folder: Path) -> list[Path]:
-    """Lists the image files of a folder and of its direct sub-folders, sorted by name.
-
-    Image files are recognised by their suffix; hidden ones are left out. A missing folder is empty.
-    """
-    if not folder.is_dir():
-        return []
-    names, sub_folders = _scan(folder)
-    for sub_folder in sub_folders:
-        names += [f"{sub_folder}/{name}" for name in _scan(folder / sub_folder)[0]]
-    return [folder / name for name in sorted(names)]
-
-
-def _scan(folder: Path) -> tuple[list[str], list[str]]:
-    """Returns the names of a folder's images and of its sub-folders."""
-    with os.scandir(folder) as entries:
-        visible = [entry for entry in entries if not entry.name.startswith(".")]
-    images = [entry.name for entry in visible if _has_image_suffix(entry.name) and _is_file(entry)]
-    return images, [entry.name for entry in visible if _is_folder(entry)]
-
-
-def _is_file(entry: os.DirEntry) -> bool:
-    try:
-        return entry.is_file()
-    except OSError:  # a link to itself
-        return False
-
-
-def _is_folder(entry: os.DirEntry) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
-
-
-def _has_image_suffix(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in SUFFIXES
-
-
-def name_in(folder: Path, path: Path) -> str:
-    """Returns an image's name in a data set, the same on every operating system: 1.png, or cat/1.png."""
-    return path.relative_to(folder).as_posix()
-
-
 def label_of_name(path: Path) -> str:
     """Returns the file name up to the first underscore; raises LabelError if it has none, or starts with one."""
-    label, underscore, _ = path.name.partition(BLANK)
-    if not underscore or not label:
-        raise LabelError(
-            f"{path}: the file name has no label. Expected <label>_<anything>{path.suffix}, such as ab3d_0001.png; "
-            "or put a labels.csv (file,label) beside the images, or each class (NUM_CLASSES) into a sub-folder"
-        )
+    label, *others = name_parts(path)
+    if not others or not label:
+        raise LabelError(_no_label(path))
     return label
+
+
+def name_parts(path: Path) -> list[str]:
+    """Returns the parts of a file name between its underscores: ab_cd_001.png has ab, cd and 001."""
+    return path.stem.split(BLANK)
+
+
+def _no_label(path: Path) -> str:
+    voc_file = label_file(path, path.parent.with_name(LABEL_FOLDER))
+    if voc_file.is_file():
+        return (
+            f"{show_name(path)}: the file name has no label, but {show_name(voc_file)} holds boxes: they are read with "
+            "MODE = 'EFFICIENTDET', which python cheak_file.py --apply sets"
+        )
+    return (
+        f"{show_name(path)}: the file name has no label. Expected <label>_<anything>{path.suffix}, such as "
+        "ab3d_0001.png; or put a labels.csv (file,label) beside the images, or each class (NUM_CLASSES) into a "
+        "sub-folder"
+    )
 
 
 def read_labels(
@@ -105,24 +84,46 @@ def read_labels(
             the sub-folder that contains an image.
 
     Returns:
-        The labelled images, and a message for each of the others.
+        The labelled images, and a message for each of the others. Texts and names of classes are cleaned.
+
+    Raises:
+        LabelError: The table is malformed, or labels in names are not UTF-8.
     """
     table = find_label_table(folder) if with_table else None
-    labels = read_label_table(table) if table else {}
-    labelled, problems = [], []
-    for path in list_images(folder):
+    images = list_images(folder)
+    labels = labels_of_images(table, [name_in(folder, path) for path in images]) if table else {}
+    labelled, problems, undecoded = [], [], []
+    for path in images:
         inside = path.parent.name if path.parent != folder else ""
         name = name_in(folder, path)
         if table and name not in labels:
-            problems.append(f"{path}: {table.name} has no line for it")
+            problems.append(f"{show_name(path)}: {table.name} has no line for it")
             continue
         try:
             label = labels[name] if table else inside if inside and with_table else label_of(path)
+            if isinstance(label, str) and has_surrogates(label):
+                undecoded.append(path)
+            else:
+                labelled.append(_labelled(path, label, inside))
         except LabelError as error:
             problems.append(str(error))
-        else:
-            labelled.append(LabelledImage(path, label, inside))
+    refuse_undecoded(folder, undecoded, images)
+    if problems and with_table and (more := explain_missing(folder, table, bool(labels))):
+        problems[0] += f"\n{more}"
     return labelled, problems
+
+
+def _labelled(path: Path, written: Any, inside: str) -> LabelledImage:
+    """Returns an image with its label, cleaned if it is a text; raises LabelError if nothing is left of it."""
+    if not isinstance(written, str):
+        return LabelledImage(path, written, inside)
+    try:
+        label = clean_label(written)
+    except LabelError as error:
+        raise LabelError(f"{show_name(path)}: {error}") from None
+    if not label:
+        raise LabelError(_no_label(path) if not written else f"{show_name(path)}: its label {written!a} is empty")
+    return LabelledImage(path, label, inside, written if written != label else "")
 
 
 def labelled_images(
@@ -144,11 +145,17 @@ def labelled_images(
         more = [f"… and {len(problems) - _PROBLEMS_SHOWN} more"] if len(problems) > _PROBLEMS_SHOWN else []
         raise LabelError("\n".join(problems[:_PROBLEMS_SHOWN] + more))
     if not labelled:
-        raise DataError(
-            f"{folder} holds no images ({', '.join(sorted(SUFFIXES))}). "
-            "Put yours there, or generate some: python gen_sample_by_captcha.py"
-        )
+        raise DataError(no_images(folder))
     return labelled
+
+
+def no_images(folder: Path) -> str:
+    """Returns the message that a folder holds no images, with those that are left out."""
+    lines = [
+        f"{show_name(folder)} holds no images ({', '.join(sorted(SUFFIXES))}). "
+        "Put yours there, or generate some: python gen_sample_by_captcha.py"
+    ]
+    return "\n".join([*lines, *map(str, files_left_out(folder))])
 
 
 def refuse_sub_folders(data: Sequence[LabelledImage], folder: Path, mode: str) -> None:
@@ -156,8 +163,8 @@ def refuse_sub_folders(data: Sequence[LabelledImage], folder: Path, mode: str) -
     first = next((item for item in data if item.inside), None)
     if first and not find_label_table(folder):
         raise LabelError(
-            f"{first.path} lies in a sub-folder, which is a class for MODE = 'NUM_CLASSES'; {mode} reads texts: "
-            f"move it up into {folder.name}, or change MODE"
+            f"{show_name(first.path)} lies in a sub-folder, which is a class for MODE = 'NUM_CLASSES'; {mode} reads "
+            f"texts: move it up into {folder.name}, or change MODE"
         )
 
 

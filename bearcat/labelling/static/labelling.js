@@ -153,7 +153,8 @@ function showClassesHint() {
 function newSymbols(label) {
   if (!state.known_symbols || (state.labels_are_classes && !state.known_symbols.length)) return [];
   const known = new Set(state.known_symbols);
-  return [...new Set(state.labels_are_classes ? [label] : label)].filter(symbol => !known.has(symbol));
+  const text = label.normalize("NFC");
+  return [...new Set(state.labels_are_classes ? [text] : text)].filter(symbol => !known.has(symbol));
 }
 
 function confirmLabel() {

@@ -81,7 +81,10 @@ def find_duplicates(sets: Mapping[str, SetStatistics]) -> list[Duplicate]:
     set_of = {one.path: name for name, found in sets.items() for one in found.fingerprints}
     digest_of = {one.path: one.digest for found in sets.values() for one in found.fingerprints}
     label_of = {path: label for found in sets.values() for path, label in found.labels.items()}
-    groups = group_duplicates([one for found in sets.values() for one in found.fingerprints])
+    blank = {path for found in sets.values() for path in found.blank}  # alike, but that says nothing about their labels
+    groups = group_duplicates(
+        [one for found in sets.values() for one in found.fingerprints if str(one.path) not in blank]
+    )
     return [
         Duplicate(
             tuple(group),
@@ -116,6 +119,7 @@ def check_sets(sets: Mapping[str, SetStatistics], duplicates: list[Duplicate], t
         *_check_duplicates(duplicates),
         *_check_unseen(sets),
         *_check_files(sets),
+        *_check_blank(sets, task),
         *(_check_characters(sets) if task is Task.TEXT else ()),
     ]
     return sorted(found, key=lambda finding: finding.level != WARNING)
@@ -154,10 +158,22 @@ FILE_CHECKS = (
         "rename them to <label>_<anything>.png, or put a labels.csv (file,label) next to them",
     ),
     (
+        "wrong_boxes",
+        WARNING,
+        "whose boxes are missing or wrong",
+        "correct their VOC or YOLO files, or label them again: the message of each says what is wrong",
+    ),
+    (
+        "wrong_size",
+        WARNING,
+        "whose boxes are those of an image of another size; every step skips them",
+        "label them again, or correct the size and the boxes in their VOC files",
+    ),
+    (
         "strays",
         NOTE,
-        "that no step reads: neither images of a supported format nor labels",
-        "convert them to PNG or JPEG if they are images; otherwise they can stay",
+        "that no step reads: neither images nor labels",
+        "nothing, they can stay",
     ),
     (
         "wrong_suffix",
@@ -180,6 +196,24 @@ def _check_files(sets: Mapping[str, SetStatistics]) -> Iterator[Finding]:
             lines = getattr(found, kind)
             if lines:
                 yield Finding(level, kind, f"{name}_dataset: {plural(len(lines), 'file')} {what}", todo, tuple(lines))
+
+
+def _check_blank(sets: Mapping[str, SetStatistics], task: Task) -> Iterator[Finding]:
+    for name, found in sets.items():
+        blank = tuple(found.blank)
+        if task is Task.CLASSIFICATION:
+            # a class may be that of empty images: then most of its images are blank
+            labels = Counter(found.labels.values())
+            among_blank = Counter(found.labels[Path(path)] for path in blank)
+            of_empty = {label for label, count in among_blank.items() if count > labels[label] / 2}
+            blank = tuple(path for path in blank if found.labels[Path(path)] not in of_empty)
+        if blank:
+            images = plural(len(blank), "image")
+            text = f"{name}_dataset: {images} of one colour, in which nothing can be seen, as a failed download leaves"
+            todo = "download them again, or delete them"
+            if task is not Task.CLASSIFICATION:
+                todo += "; pack_dataset.py leaves them out"
+            yield Finding(WARNING, "blank", text, todo, blank)
 
 
 # kind, level, what the images are, what to do

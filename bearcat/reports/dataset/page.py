@@ -7,6 +7,8 @@ from pathlib import Path
 from markupsafe import Markup
 
 from bearcat.core.errors import ImageError
+from bearcat.core.names import show_name
+from bearcat.data.frames import SPREAD
 from bearcat.data.images import open_image
 from bearcat.modes import Task
 from bearcat.reports import html
@@ -75,7 +77,7 @@ def _findings(report: DataReport) -> Iterator[Markup | str]:
 
 def _files(finding: Finding, work: Path) -> Iterator[Markup | str]:
     for line in finding.files[:FILES_SHOWN]:
-        shown = line.replace(str(work), "").replace("\\", "/").lstrip("/")
+        shown = show_name(line.replace(str(work), "").replace("\\", "/").lstrip("/"))
         # a message says what to do after the colon; here that stands above the list
         yield html.code(shown.partition(": ")[0] if finding.kind == "without_label" else shown)
     more = len(finding.files) - FILES_SHOWN
@@ -90,7 +92,7 @@ def _gallery_of_duplicates(duplicates: Iterable[Duplicate]) -> Markup:
 
 def _card(path: Path, *lines: object) -> Markup:
     try:
-        return html.card(html.image(open_image(path), path.name, SHEET_IMAGE), *lines)
+        return html.card(html.image(open_image(path, SPREAD), path.name, SHEET_IMAGE), *lines)
     except ImageError:
         return html.card(*lines)
 
@@ -123,7 +125,7 @@ def _statistics(report: DataReport, whole: SetStatistics) -> Markup:
     rows: list[list[object]] = [
         ["images", *(found.images for found in sets.values())],
         ["damaged, skipped", *(len(found.damaged) for found in sets.values())],
-        ["without a label", *(len(found.without_label) for found in sets.values())],
+        ["without a label", *(len(found.without_label) + len(found.wrong_boxes) for found in sets.values())],
         ["width in pixels", *(_spread(found.widths) for found in sets.values())],
         ["height in pixels", *(_spread(found.heights) for found in sets.values())],
         ["different " + SYMBOLS[report.task], *(len(found.symbols) for found in sets.values())],

@@ -9,8 +9,10 @@ from typing import Any
 from bearcat.core.errors import DataError, LabelError
 from bearcat.core.workspace import LABEL_FOLDER, Work
 from bearcat.data.labels.boxes import BoxLabels
+from bearcat.data.labels.reading import read_labels
 from bearcat.modes import MODES, Task
 from bearcat.reports.dataset.checks import (
+    WARNING,
     Duplicate,
     Finding,
     check_sets,
@@ -18,6 +20,8 @@ from bearcat.reports.dataset.checks import (
     find_look_alikes,
     find_unseen_symbols,
 )
+from bearcat.reports.dataset.folder_checks import check_folders, check_tables
+from bearcat.reports.dataset.label_checks import ONE_LABEL, check_labels, describe_finding, refuse_one_label
 from bearcat.reports.dataset.mode_choice import ModeChoice, recommend_mode
 from bearcat.reports.dataset.recommended_settings import Proposal, propose_settings
 from bearcat.reports.dataset.set_statistics import SetStatistics, inspect_set, merge_statistics, summarize
@@ -69,15 +73,22 @@ class DataReport:
         }
 
     def lines(self) -> list[str]:
-        """Returns the lines that a terminal shows: a summary of each set, then the findings without their files."""
+        """Returns the lines that a terminal shows: a summary of each set, then the findings."""
         lines = [line for name, found in self.sets.items() for line in summarize(f"{name}_dataset", found)]
-        return [*lines, *(f"{finding.level.capitalize()}: {finding.text}" for finding in self.findings)]
+        # `require_labels` raises the finding that there is one label only
+        shown = [finding for finding in self.findings if finding.kind != ONE_LABEL]
+        return [*lines, *(line for finding in shown for line in describe_finding(finding))]
 
-    def require_labelled_images(self) -> None:
-        """Raises LabelError if an image has no label, DataError if there are no images."""
+    def require_labels(self) -> None:
+        """Raises LabelError if a label is missing or wrong or all are the same, DataError if there are no images."""
         without_label = [line for found in self.sets.values() for line in found.without_label]
         if without_label:
             raise LabelError(f"without a label: {plural(len(without_label), 'image')}, the first:\n{without_label[0]}")
+        wrong_boxes = [line for found in self.sets.values() for line in found.wrong_boxes]
+        if wrong_boxes:
+            images = plural(len(wrong_boxes), "image")
+            raise LabelError(f"boxes that are missing or wrong: {images}, the first:\n{wrong_boxes[0]}")
+        refuse_one_label(self.findings)
         if not self.proposals:
             todo = "put yours into train_dataset and run python move_path.py"
             raise DataError(f"{self.work} has no images yet that can be read: {todo}")
@@ -101,7 +112,7 @@ def inspect_data(
     """
     label_folder = work.folder(LABEL_FOLDER)
     folders = {split: work.data_folder(split) for split in SPLITS}
-    choice = recommend_mode(settings.MODE, overrides, folders.values(), label_folder, label_of)
+    choice = recommend_mode(work, settings.MODE, overrides, list(folders.values()), label_of)
     mode = MODES[choice.mode]
     with_boxes = mode.task is Task.DETECTION
 
@@ -110,6 +121,10 @@ def inspect_data(
 
     sets = {split: inspect_set(folder, boxes_or_text, mode.symbols, with_boxes) for split, folder in folders.items()}
     duplicates = find_duplicates(sets)
-    findings = check_sets(sets, duplicates, mode.task)
+    findings = [*check_folders(folders, mode.task), *check_sets(sets, duplicates, mode.task)]
+    if not with_boxes:
+        labels = {split: read_labels(folder, label_of)[0] for split, folder in folders.items()}
+        findings += check_labels(labels, mode.task) + check_tables(work, labels, mode.task)
+    findings.sort(key=lambda finding: finding.level != WARNING)
     proposals = propose_settings(settings, choice, list(sets.values()))
     return DataReport(work.path, settings.MODE, choice, sets, duplicates, findings, proposals)

@@ -8,18 +8,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from bearcat.core.errors import DataError
+from bearcat.core.errors import DataError, LabelError
 from bearcat.core.progress import map_in_threads, show_progress
 from bearcat.data.duplicates import Fingerprint, fingerprint
-from bearcat.data.images import FORMAT_OF_SUFFIX, FileFacts, open_with_facts
+from bearcat.data.frames import SPREAD, combine_frames
+from bearcat.data.images import FORMAT_OF_SUFFIX, FileFacts, is_blank, open_frames
 from bearcat.data.labels.boxes import BoxLabels, check_size
+from bearcat.data.labels.left_out import files_left_out
 from bearcat.data.labels.reading import LabelledImage, label_of_name, list_images, read_labels
+from bearcat.data.labels.tables import table_files
+from bearcat.reports.dataset.colour import Colour, measure_colour
+from bearcat.reports.dataset.frame_choice import choose_frames
 
-COLOUR_SAMPLE = 200  # images per set that are measured for colour
-LABEL_STEMS = {"labels", "classes", "obj", "data"}  # label tables, and YOLO's lists of class names
+COLOUR_SAMPLE = 200  # images per set that are measured for colour and frames
+NAMES_STEMS = {"classes", "obj", "data"}  # YOLO's lists of class names
 SHOWN = 5  # problems of a kind that the summary lists
+# what the summary calls them → the attribute of SetStatistics
+PROBLEMS = {
+    "damaged": "damaged",
+    "without label": "without_label",
+    "boxes missing or wrong": "wrong_boxes",
+    "boxes of another size": "wrong_size",
+}
 
 
 @dataclass
@@ -28,20 +39,24 @@ class SetStatistics:
 
     Args:
         images: Number of readable images with a label.
-        damaged: A message for each image that cannot be opened, or that its boxes do not fit.
-        without_label: A message for each image without a label.
+        damaged: A message for each image that cannot be opened.
+        without_label: A message for each image without a label; of boxes see the next two.
+        wrong_boxes: A message for each image whose boxes are missing or wrong.
+        wrong_size: A message for each image whose boxes are those of an image of another size; every step skips it.
         strays: Files that no step reads.
         wrong_suffix: A message for each file whose content is of another format than its name says.
         turned: Files that EXIF says to rotate or flip.
+        blank: Images of one colour in all of their frames; those without a box are what they should be.
         formats: Number of images per file format.
         modes: Number of images per colour mode of Pillow: RGB, L, P …
         widths: Number of images per width, in pixels.
         heights: Number of images per height, in pixels.
+        frames: Number of animated images per number of frames.
+        frame_choices: Number of animated images per value of FRAMES that suits them, of a sample.
         label_lengths: Number of images per length of the label (number of objects for boxes).
         symbols: Number of occurrences of each character, class or kind of object.
         labels_in_mixed_case: Number of labels with both capital and small letters.
-        grey_contrasts: `grey_contrast` of a sample of images.
-        chromas: `chroma` of the same images.
+        colours: The colour of a sample of images.
         box_sides: Number of boxes per square root of their area, in whole pixels.
         labels: The symbols of each image's label.
         fingerprints: One per image.
@@ -50,18 +65,22 @@ class SetStatistics:
     images: int = 0
     damaged: list[str] = field(default_factory=list)
     without_label: list[str] = field(default_factory=list)
+    wrong_boxes: list[str] = field(default_factory=list)
+    wrong_size: list[str] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)
     wrong_suffix: list[str] = field(default_factory=list)
     turned: list[str] = field(default_factory=list)
+    blank: list[str] = field(default_factory=list)
     formats: Counter[str] = field(default_factory=Counter)
     modes: Counter[str] = field(default_factory=Counter)
     widths: Counter[int] = field(default_factory=Counter)
     heights: Counter[int] = field(default_factory=Counter)
+    frames: Counter[int] = field(default_factory=Counter)
+    frame_choices: Counter[str] = field(default_factory=Counter)
     label_lengths: Counter[int] = field(default_factory=Counter)
     symbols: Counter[str] = field(default_factory=Counter)
     labels_in_mixed_case: int = 0
-    grey_contrasts: list[float] = field(default_factory=list)
-    chromas: list[float] = field(default_factory=list)
+    colours: list[Colour] = field(default_factory=list)
     box_sides: Counter[int] = field(default_factory=Counter)
     labels: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     fingerprints: list[Fingerprint] = field(default_factory=list)
@@ -70,11 +89,12 @@ class SetStatistics:
         """Returns what report/check.json says of the set."""
         return {
             "pictures": self.images,
-            "damaged": self.damaged,
-            "without_label": self.without_label,
+            "damaged": self.damaged + self.wrong_size,
+            "without_label": self.without_label + self.wrong_boxes,
             "strays": self.strays,
             "wrong_suffix": self.wrong_suffix,
             "turned": self.turned,
+            "blank": self.blank,
             "formats": dict(self.formats.most_common()),
             "modes": dict(self.modes.most_common()),
             "width": spread(self.widths),
@@ -82,7 +102,14 @@ class SetStatistics:
             "label_lengths": dict(sorted(self.label_lengths.items())),
             "symbols": dict(sorted(self.symbols.items())),
             "labels_in_mixed_case": self.labels_in_mixed_case,
-        } | ({"box_side": spread(self.box_sides)} if self.box_sides else {})
+        } | self._dict_of_some()
+
+    def _dict_of_some(self) -> dict[str, Any]:
+        """Returns what only sets with boxes or with animated images have."""
+        found: dict[str, Any] = {"box_side": spread(self.box_sides)} if self.box_sides else {}
+        if self.frames:
+            found |= {"frames": dict(sorted(self.frames.items())), "frame_choices": dict(self.frame_choices)}
+        return found
 
 
 @dataclass(frozen=True)
@@ -93,7 +120,10 @@ class _Inspected:
     size: tuple[int, int]
     facts: FileFacts
     fingerprint: Fingerprint
-    colour: tuple[float, float] | None  # grey_contrast and chroma, of the sampled images
+    is_blank: bool
+    frames: int
+    frame_choice: str  # value of FRAMES that suits the image, of the sampled animations
+    colour: Colour | None  # of the sampled images
 
 
 def spread(counts: Counter) -> dict[str, float] | None:
@@ -127,13 +157,14 @@ def inspect_set(
         symbols_of: Splits a label into characters, classes or names of objects.
         with_boxes: Whether labels are `BoxLabels`.
     """
-    labelled, without_label = read_labels(folder, label_of, with_table=not with_boxes)
-    found = SetStatistics(without_label=without_label, strays=sorted(map(str, _strays(folder))))
+    labelled, problems = read_labels(folder, label_of, with_table=not with_boxes)
+    found = SetStatistics(strays=sorted(map(str, _strays(folder))))
+    (found.wrong_boxes if with_boxes else found.without_label).extend(problems)
     every = max(1, len(labelled) // COLOUR_SAMPLE)
     tasks = ((item, with_boxes, number % every == 0) for number, item in enumerate(labelled))
     for image in show_progress(map_in_threads(_inspect, tasks), len(labelled), folder.name):
         if isinstance(image, DataError):
-            found.damaged.append(str(image))
+            (found.wrong_size if isinstance(image, LabelError) else found.damaged).append(str(image))
         else:
             _count_file(found, image)
             _count_label(found, image.item, symbols_of, with_boxes)
@@ -141,26 +172,36 @@ def inspect_set(
 
 
 def _strays(folder: Path) -> Iterator[Path]:
-    """Yields the files that are neither images nor labels."""
+    """Yields the files that are neither images, those left out included, nor labels."""
     if not folder.is_dir():
         return
-    images = set(list_images(folder))
-    stems = {path.stem for path in images} | LABEL_STEMS
+    images = {*list_images(folder), *(folder / name for one in files_left_out(folder) for name in one.names)}
+    stems = {path.stem for path in images} | NAMES_STEMS
+    others = images | table_files(folder)
     for path in folder.iterdir():
-        if path not in images and path.stem not in stems and not path.name.startswith(".") and path.is_file():
+        if path not in others and path.stem not in stems and not path.name.startswith(".") and path.is_file():
             yield path
 
 
 def _inspect(task: tuple[LabelledImage, bool, bool]) -> _Inspected | DataError:
-    item, with_boxes, with_colour = task
+    item, with_boxes, is_sampled = task
     try:
-        image, facts = open_with_facts(item.path)
+        frames, facts = open_frames(item.path)
         if with_boxes:
-            check_size(item.label, image.size, item.path)
+            check_size(item.label, frames[0].size, item.path)
     except DataError as error:
         return error
-    colour = (grey_contrast(image), chroma(image)) if with_colour else None
-    return _Inspected(item, image.size, facts, fingerprint(item.path, image), colour)
+    image = combine_frames(frames, SPREAD)  # the first frame of an animation is often empty
+    return _Inspected(
+        item,
+        frames[0].size,
+        facts,
+        fingerprint(item.path, image),
+        all(map(is_blank, frames)) and not (with_boxes and not item.label.names),
+        len(frames),
+        choose_frames(frames) if is_sampled and len(frames) > 1 else "",
+        measure_colour(image) if is_sampled else None,
+    )
 
 
 def _count_file(found: SetStatistics, image: _Inspected) -> None:
@@ -175,9 +216,14 @@ def _count_file(found: SetStatistics, image: _Inspected) -> None:
         found.wrong_suffix.append(f"{path} is {facts.format}")
     if facts.turned:
         found.turned.append(str(path))
+    if image.is_blank:
+        found.blank.append(str(path))
+    if image.frames > 1:
+        found.frames[image.frames] += 1
+    if image.frame_choice:
+        found.frame_choices[image.frame_choice] += 1
     if image.colour:
-        found.grey_contrasts.append(image.colour[0])
-        found.chromas.append(image.colour[1])
+        found.colours.append(image.colour)
 
 
 def _count_label(found: SetStatistics, item: LabelledImage, symbols_of: Callable, with_boxes: bool) -> None:
@@ -197,20 +243,6 @@ def box_sides(labels: BoxLabels) -> list[int]:
     return np.sqrt(widths * heights).round().astype(int).tolist()
 
 
-def grey_contrast(image: Image.Image) -> float:
-    """Fraction of the contrast that survives in grey.
-
-    It is the standard deviation of the grey image over that of the RGB channel with the highest one: 0 to about 1.
-    """
-    best = np.asarray(image, np.float32).std(axis=(0, 1)).max()
-    return float(np.asarray(image.convert("L"), np.float32).std() / best) if best > 0 else 1.0
-
-
-def chroma(image: Image.Image) -> float:
-    """Mean difference between the largest and the smallest of red, green and blue: 0 to 255."""
-    return float(np.ptp(np.asarray(image), axis=2).mean())
-
-
 def summarize(name: str, found: SetStatistics) -> list[str]:
     """Returns the lines that a terminal shows of a set."""
     lines = [f"{name}: {found.images or 'no'} images"]
@@ -220,8 +252,8 @@ def summarize(name: str, found: SetStatistics) -> list[str]:
         what = "objects per image" if found.box_sides else "label lengths"
         lengths = ", ".join(f"{length} ({count})" for length, count in sorted(found.label_lengths.items()))
         lines += [f"  {what}: {lengths}", f"  {len(found.symbols)} symbols: {' '.join(sorted(found.symbols))}"]
-    for what, problems in (("damaged", found.damaged), ("without label", found.without_label)):
-        if problems:
+    for what, kind in PROBLEMS.items():
+        if problems := getattr(found, kind):
             lines += [f"  {what}: {len(problems)}", *(f"    {line}" for line in problems[:SHOWN])]
     return lines
 

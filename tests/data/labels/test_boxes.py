@@ -11,7 +11,6 @@ from bearcat.data.images import image_size, open_image
 from bearcat.data.labels.boxes import (
     BoxLabels,
     check_size,
-    find_names,
     read_boxes,
     read_prompt,
     read_voc,
@@ -19,6 +18,7 @@ from bearcat.data.labels.boxes import (
     write_prompt,
     write_voc,
 )
+from bearcat.data.labels.class_names import find_names
 
 LABELS = BoxLabels(40, 30, ("好", "天"), np.array([[1, 2, 11, 12], [20, 0, 40, 30]], np.float32))
 SIZE = (200, 100)
@@ -75,6 +75,92 @@ def test_an_invalid_voc_file_is_named_with_its_mistake(tmp_path: Path, old: str,
     assert str(path) in str(caught.value)
 
 
+def write_corners(path: Path, *boxes: tuple, size: tuple[int, int] = (128, 96)) -> Path:
+    """Writes a VOC file with these corners as they are."""
+    objects = "".join(
+        f"<object><name>dot</name><bndbox><xmin>{a}</xmin><ymin>{b}</ymin><xmax>{c}</xmax><ymax>{d}</ymax></bndbox></object>"
+        for a, b, c, d in boxes
+    )
+    text = f"<annotation><size><width>{size[0]}</width><height>{size[1]}</height></size>{objects}</annotation>"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("boxes", "expected"),
+    [
+        ([(0.25, 0.5, 0.5, 0.75)], [(32, 48, 64, 72)]),
+        ([(0, 0, 0.5, 1), (0, 0, 1, 1)], [(0, 0, 64, 96), (0, 0, 128, 96)]),
+        ([(-0.0001, 0.1, 1.0001, 0.2)], [(0, 9.6, 128, 19.2)]),
+        ([(0.5, 0.5, 30.5, 40)], [(0.5, 0.5, 30.5, 40)]),  # in pixels
+        ([(0, 0, 1, 2)], [(0, 0, 1, 2)]),
+    ],
+)
+def test_corners_of_which_none_is_beyond_1_are_fractions_of_the_image(tmp_path: Path, boxes: list, expected: list):
+    labels = read_voc(write_corners(tmp_path / "a.xml", *boxes))
+    np.testing.assert_allclose(labels.boxes_xyxy, expected, atol=1e-4)
+    assert (labels.width, labels.height) == (128, 96)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "message"),
+    [
+        ([(10, 10, 20, 20), (0.1, 0.2, 0.3, 0.4)], "object 2: .* are fractions of the image, but other boxes"),
+        ([(0, 0, 1, 1)], "either a single pixel or, in fractions, the whole image of 128×96 pixels"),
+        ([(0.5, 0.5, 0.2, 0.9)], "wrong order: xmin 64, ymin 48, xmax 25.6"),
+        (
+            [(1, 1, 20, 20), (60, 10, 30, 40)],
+            "object 2: the box of 'dot' is wrong, its corners are in the wrong order, or",
+        ),
+        ([(60, 10, 30, 5)], "corners are in the wrong order, or xmax and ymax hold its width and height: xmin 60"),
+        ([(100, 80, 90, 85)], "corners are in the wrong order: xmin 100, ymin 80, xmax 90, ymax 85"),
+        ([(10, 10, 90, 110)], "width and height of the image seem to be swapped"),
+        ([(10, 10, 129, 20)], "reaches beyond the image: .*xmax 129.* must be inside 128×96 pixels"),
+        ([(-3, 10, 20, 20)], "reaches beyond the image: xmin -3"),
+        ([(10, 10, 20, 10)], "has no area"),
+        ([("nan", 10, 20, 20)], "not a finite number: xmin nan"),
+        ([(1, 1, "1e999", 9)], "not a finite number"),
+        ([(1, 1, "1,5", 9)], "xmax of object 1 is '1,5', a number is expected"),
+    ],
+)
+def test_a_wrong_box_is_named_with_its_numbers_and_what_is_wrong(tmp_path: Path, boxes: list, message: str):
+    path = write_corners(tmp_path / "a.xml", *boxes)
+    with pytest.raises(LabelError, match=message) as caught:
+        read_voc(path)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_a_size_of_zero_is_named(tmp_path: Path):
+    with pytest.raises(LabelError, match="its size is 0×0 pixels"):
+        read_voc(write_corners(tmp_path / "a.xml", (1, 1, 2, 3), size=(0, 0)))
+
+
+def test_sizes_that_are_swapped_are_named(tmp_path: Path):
+    labels = read_voc(write_corners(tmp_path / "a.xml", (1, 1, 20, 30)))
+    with pytest.raises(LabelError, match=r"width and height are swapped in the file, or .* EXIF"):
+        check_size(labels, (96, 128), tmp_path / "a.png")
+    with pytest.raises(LabelError, match=r"has 64×48 pixels, its VOC file says 128×96: label it again"):
+        check_size(labels, (64, 48), tmp_path / "a.png")
+
+
+def test_names_of_objects_and_prompts_are_cleaned_alike(tmp_path: Path):
+    write_voc(tmp_path / "a.xml", "a.png", BoxLabels(40, 30, ("e\u0301\u200b ",), np.array([[1, 2, 11, 12]])))
+    assert read_voc(tmp_path / "a.xml").names == ("é",)
+    put(tmp_path / "classes.txt", "e\u0301\n\u200b\nb\u00a0\n")
+    assert find_names([tmp_path], tmp_path / "a.txt") == ("é", "b")
+    write_prompt(tmp_path / "a.json", ["e\u0301 "])
+    assert read_prompt(tmp_path / "a.json") == ["é"]
+
+
+def test_a_coco_file_is_named_where_voc_files_are_missing(tmp_path: Path):
+    image = put_image(tmp_path / "train_dataset")
+    put(tmp_path / "train_dataset" / "_annotations.coco.json", "{}")
+    with pytest.raises(
+        LabelError, match=r"_annotations\.coco\.json is not read: export its boxes as Pascal VOC or YOLO"
+    ):
+        read_boxes(image, tmp_path / "label")
+
+
 def test_a_missing_voc_file_is_named(tmp_path: Path):
     with pytest.raises(LabelError, match="xml does not exist"):
         read_voc(tmp_path / "a.xml")
@@ -109,7 +195,11 @@ def test_a_yolo_box_beyond_the_edge_by_rounding_is_clipped(tmp_path: Path):
         ("0 0.5 0.5 0 0.1", "xmin < xmax"),
         ("0 0.5 0.5 nan 0.1", "xmin < xmax"),
         ("0 0.95 0.5 0.2 0.1", "inside 200×100"),
-        ("0 50 50 10 10", "inside 200×100"),
+        ("0 50 50 10 10", "its numbers are pixels in place of fractions: .*inside 200×100"),
+        ("0 0.1 0.7 0.9 0.8", "line 2: the box of 'cat' is wrong, its numbers may be the corners"),
+        ("0 0.5 0.5 0.1 0.1 0.97", "line 2: `class .*confidence of a prediction"),
+        ("0 0.1 0.1 0.2 0.1 0.2 0.2 0.1 0.2", "corners of a rotated box"),
+        ("0 0.1 0.1 0.2 0.1 0.2 0.2", "outline of a segmentation"),
     ],
 )
 def test_an_invalid_yolo_line_is_named_with_its_mistake(tmp_path: Path, line: str, message: str):

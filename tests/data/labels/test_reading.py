@@ -10,6 +10,7 @@ from bearcat.data.labels.reading import (
     labelled_images,
     list_images,
     name_in,
+    name_parts,
     read_labels,
     refuse_sub_folders,
 )
@@ -40,10 +41,28 @@ def test_a_name_without_a_label_is_named(name: str):
 
 
 def test_images_are_listed_by_suffix_in_any_case_and_sorted(tmp_path: Path):
-    images = ["Z_1.PNG", "a_1.png", "b_1.jpg", "c_1.JpEg", "d_1.gif", "e_1.bmp", "f_1.webp"]
+    images = ["Z_1.PNG", "a_1.png", "b_1.jpg", "c_1.JpEg", "d_1.gif", "e_1.bmp", "f_1.webp", "g_1.tif", "h_1.jfif"]
     put(tmp_path, *reversed(images))
-    put(tmp_path, ".a_1.png", ".a_1.part.png", "a_1.png.part", "a_1.txt", "a_1.tiff", "png", "Thumbs.db", "labels.csv~")
+    put(tmp_path, "._a_1.png", ".a_1.part.png", "a_1.png.part", "a_1.txt", "a_1.svg", "png", "Thumbs.db", "labels.csv~")
     assert list_images(tmp_path) == [tmp_path / name for name in images]
+
+
+def test_labels_that_begin_with_a_point_are_read(tmp_path: Path):
+    put(tmp_path, ".5042_000.png", "cat/.7_1.png", "3.14_1.png", ".hidden.png", "._5042_000.png", ".DS_Store")
+    assert labels_in(tmp_path) == {".5042_000.png": ".5042", "3.14_1.png": "3.14", "cat/.7_1.png": "cat"}
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("ab_cd_001.png", ["ab", "cd", "001"]),
+        (".5_1.png", [".5", "1"]),
+        ("a.b__.png", ["a.b", "", ""]),
+        ("x.png", ["x"]),
+    ],
+)
+def test_the_parts_of_a_name_are_separated_by_underscores(name: str, parts: list[str]):
+    assert name_parts(Path("data_set") / name) == parts
 
 
 def test_missing_and_empty_folders_have_no_images(tmp_path: Path):
@@ -83,6 +102,44 @@ def test_a_sub_folder_is_refused_for_texts_unless_a_table_labels_it(tmp_path: Pa
     refuse_sub_folders(data[:1], tmp_path, "CTC")
     (tmp_path / "labels.txt").write_text("ab_1.png ab\npart1/cd_1.png cd\n")
     refuse_sub_folders(read_labels(tmp_path)[0], tmp_path, "CTC")
+
+
+def test_a_folder_without_images_that_are_read_names_those_left_out(tmp_path: Path):
+    put(tmp_path, "shapes/circle/1.png", "ab_1.svg")
+    with pytest.raises(DataError, match="holds no images") as error:
+        labelled_images(tmp_path)
+    assert "1 image more than one folder deep is left out: shapes/circle/1.png" in str(error.value)
+    assert "1 image in a format that is not read is left out: ab_1.svg" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "label"), [(" ab ", "ab"), ("a\u200bb", "ab"), ("e\u0301", "\u00e9"), ("a\u00a0", "a"), ("天", "天")]
+)
+def test_labels_are_cleaned_and_what_was_written_is_kept(tmp_path: Path, written: str, label: str):
+    put(tmp_path, "x_1.png")
+    (item,) = read_labels(tmp_path, lambda path: written)[0]
+    assert (item.label, item.written) == (label, written if written != label else "")
+
+
+@pytest.mark.parametrize("written", [" ", "\u200b", "\u00a0\ufeff", ""])
+def test_a_label_of_which_nothing_is_left_is_a_problem(tmp_path: Path, written: str):
+    put(tmp_path, "x_1.png")
+    labelled, (problem,) = read_labels(tmp_path, lambda path: written)
+    assert labelled == []
+    assert problem.startswith(str(tmp_path / "x_1.png"))
+
+
+def test_an_image_whose_label_has_a_line_break_is_named(tmp_path: Path):
+    put(tmp_path, "x_1.png")
+    (problem,) = read_labels(tmp_path, lambda path: "a\nb")[1]
+    assert problem.startswith(f"{tmp_path / 'x_1.png'}: ")
+    assert "a line break" in problem
+
+
+def test_boxes_are_not_cleaned(tmp_path: Path):
+    put(tmp_path, "x_1.png")
+    boxes = object()
+    assert read_labels(tmp_path, lambda path: boxes, with_table=False)[0][0].label is boxes
 
 
 def test_a_table_overrides_file_names_and_an_image_without_a_line_is_named(tmp_path: Path):

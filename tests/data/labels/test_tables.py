@@ -90,3 +90,56 @@ def test_a_line_is_replaced_or_deleted_and_all_others_stay(tmp_path: Path):
     with pytest.raises(LabelError, match="spans several lines"):
         set_label(table, 'b.png"', "q")
     assert table.read_bytes() == b'file,label\n"a\nb.png",y\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line", "encoding"),
+    [
+        ("labels.csv", "file;label\r\nimages\\a.png;x\r\n", "new.png;z,1\r\n", "utf-8"),
+        ("labels.csv", "\ufeffsep=;\na.png;x", "\nnew.png;z,1\n", "utf-8"),
+        ("labels.csv", "label,file\nx,a.png\n", '"z,1",new.png\n', "utf-8"),
+        ("labels.csv", "a,'01\nb,'02\nc,'03\n", 'new.png,"z,1"\n', "utf-8"),
+        ("labels.txt", "\ufefffile\tlabel\r\na.png\tx\r\n", "new.png\tz,1\r\n", "utf-16-le"),
+        ("gt.txt", 'a.png, "x"\n', 'new.png,"z,1"\n', "utf-8"),
+        ("Labels.CSV", "a.png,x\n", 'new.png,"z,1"\n', "utf-8"),
+    ],
+)
+def test_a_line_is_added_in_the_form_of_the_table(tmp_path: Path, name: str, content: str, line: str, encoding: str):
+    table = tmp_path / name
+    table.write_bytes(content.encode(encoding))
+    before = read_label_table(table)
+    set_label(table, "new.png", "z,1")
+    assert table.read_bytes() == (content + line).encode(encoding)
+    assert read_label_table(table) == before | {"new.png": "z,1"}
+    set_label(table, "new.png", None)
+    assert read_label_table(table) == before
+    assert table.read_bytes().rstrip(b"\r\n\0") == content.encode(encoding).rstrip(b"\r\n\0")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "label", "message"),
+    [
+        ("labels.json", b'{"a.png": "x"}', "y", "no table of two columns"),
+        ("metadata.csv", b"file_name,text,w\na.png,x,1\n", "y", "no table of two columns"),
+        ("labels.csv", b"a,'01\nb,'02\nc,'03\n", "'04", "cannot hold the label"),
+        (
+            "labels.csv",
+            "".join(f"{n}.png,验证码登录注册牌坊热水袋沙漏\n" for n in range(3)).encode("gbk"),
+            "é",
+            "cannot hold",
+        ),
+    ],
+)
+def test_a_table_that_cannot_take_a_line_is_unchanged(
+    tmp_path: Path, name: str, content: bytes, label: str, message: str
+):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(LabelError, match=message):
+        set_label(tmp_path / name, "new.png", label)
+    assert (tmp_path / name).read_bytes() == content
+
+
+def test_two_labels_of_an_image_are_named_with_both_lines(tmp_path: Path):
+    (tmp_path / "labels.csv").write_text("a.png,x\nb.png,y\na.png,x\na.png,z\n")
+    with pytest.raises(LabelError, match=r"line 4: a\.png has the label 'x' already \(line 1\), got 'z'"):
+        read_label_table(tmp_path / "labels.csv")

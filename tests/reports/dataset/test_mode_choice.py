@@ -3,14 +3,25 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from bearcat.core.settings_file import is_template_line
+from bearcat.core.workspace import create_work
 from bearcat.data.labels.reading import label_of_name
-from bearcat.reports.dataset.mode_choice import LabelSummary, choose_mode, suggest_mode, summarize_labels
+from bearcat.reports.dataset.mode_choice import (
+    LabelSummary,
+    choose_mode,
+    recommend_mode,
+    suggest_mode,
+    summarize_labels,
+)
 
 CODES = [f"{number:04}" for number in range(0, 9999, 7)]
 SUMS = [f"{a}+{b}=" for a in range(30) for b in range(30)]
 LONG = [f"{number:06}" + "abc" * (number % 2) for number in range(500)]
 THINGS = ["牌坊", "茶几", "cat"] * 20
+SHAPES = ["circle", "square", "triangle"] * 20
+POOL = ["7kqm", "x3hd", "9fvt", "mm4e", "bq8c"] * 40  # few captchas that a site serves again and again
 
 
 @pytest.mark.parametrize(
@@ -20,6 +31,11 @@ THINGS = ["牌坊", "茶几", "cat"] * 20
         (SUMS, 0, "ORDINARY", "labels have 4 to 6 characters"),
         (SUMS * 10, 0, "ORDINARY", "labels have 4 to 6 characters"),
         (THINGS, 0, "NUM_CLASSES", "3 different labels with 20 images each"),
+        (SHAPES, 0, "NUM_CLASSES", "3 different labels with 20 images each"),
+        (POOL, 0, "ORDINARY", "every label has 4 characters"),
+        (["bkdf", "qqxw", "hgtrw"] * 40, 0, "ORDINARY", "labels have 4 to 5 characters"),
+        (["captcha"] * 150, 0, "ORDINARY", "every label has 7 characters"),
+        (["cat", "dog", "cow"] * 40, 0, "ORDINARY", "every label has 3 characters"),  # can be texts, so they are
         (THINGS[:3], 0, "ORDINARY", "labels have 2 to 3 characters"),
         (LONG, 0, "CTC", "labels have 6 to 9 characters"),
         (CODES, len(CODES), "EFFICIENTDET", "have a file with boxes"),
@@ -60,6 +76,42 @@ def test_a_chosen_mode_that_cannot_learn_the_data_is_replaced(
     advice = choose_mode(now, "ORDINARY", LabelSummary(labels, with_boxes, len(labels) or with_boxes))
     assert advice.mode == mode
     assert obstacle in advice.because
+
+
+def test_wide_images_show_texts_even_if_these_are_words():
+    assert suggest_mode(LabelSummary(SHAPES, 0, 60, aspect=1.5))[0] == "NUM_CLASSES"
+    assert suggest_mode(LabelSummary(SHAPES, 0, 60, aspect=3))[0] == "ORDINARY"
+
+
+@pytest.mark.parametrize("line", ["MODE = 'ORDINARY'\n", 'MODE = "ORDINARY"\n', "MODE='ORDINARY'  # CTC was worse\n"])
+def test_the_default_written_into_a_work_was_chosen(works: Path, line: str):
+    work = create_work(works, "own")
+    train = work.data_folder("train")
+    train.mkdir()
+    for number, label in enumerate(SHAPES):
+        Image.new("L", (8, 8)).save(train / f"{label}_{number}.png")
+    advice = recommend_mode(work, "ORDINARY", [], [train], label_of_name)
+    assert (advice.mode, advice.is_kept) == ("NUM_CLASSES", False)
+    settings = work.settings_file.read_text(encoding="utf-8")
+    own = next(one for one in settings.splitlines(keepends=True) if one.startswith("MODE ="))
+    for changed in (settings.replace(own, line), settings + line):
+        work.settings_file.write_text(changed, encoding="utf-8")
+        advice = recommend_mode(work, "ORDINARY", [], [train], label_of_name)
+        assert (advice.mode, advice.is_kept) == ("ORDINARY", True)
+        assert "set on purpose" in advice.because
+
+
+def test_a_mode_that_the_work_was_created_with_was_chosen(works: Path):
+    work = create_work(works, "own", settings={"MODE": "ORDINARY"})
+    assert not is_template_line(work.settings_file, "MODE", "ORDINARY", "'CTC'")
+    assert is_template_line(create_work(works, "new").settings_file, "MODE", "ORDINARY", "'CTC'")
+
+
+def test_images_in_sub_folders_are_no_texts_even_if_that_was_chosen():
+    labels = LabelSummary(["ab", "cd"] * 5, 0, 10, in_sub_folders=10)
+    advice = choose_mode("ORDINARY", None, labels)
+    assert advice.mode == "NUM_CLASSES"
+    assert "10 of 10 images are in sub-folders" in advice.because
 
 
 def test_without_images_the_mode_stays():

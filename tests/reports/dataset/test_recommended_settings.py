@@ -1,12 +1,16 @@
 """Settings that follow from the data: size and channels of the input, and the longest label."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from bearcat.reports.dataset.recommended_settings import suggest_settings
+from bearcat.modes import Task
+from bearcat.reports.dataset.mode_choice import ModeChoice
+from bearcat.reports.dataset.recommended_settings import propose_settings, suggest_settings
 from bearcat.reports.dataset.set_statistics import inspect_set
 from bearcat.settings_rules import SETTINGS
+from tests.helpers.animations import across, one_after_the_other, save_animations
 from tests.helpers.images import GREEN, RED, draw_bar
 
 
@@ -31,9 +35,15 @@ def test_suggestions_are_allowed_values(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("ink", "paper", "channels"),
-    [(RED, GREEN, 3), ((0, 0, 0), (255, 255, 255), 1), ((30, 30, 60), (200, 220, 210), 1), (RED, RED, 1)],
+    [
+        (RED, GREEN, 3),
+        ((0, 0, 0), (255, 255, 255), 1),
+        ((30, 30, 40), (200, 210, 205), 1),
+        ((20, 30, 90), (255, 255, 255), 3),
+        (RED, RED, 1),
+    ],
 )
-def test_colour_is_suggested_if_grey_loses_the_text(tmp_path: Path, ink: tuple, paper: tuple, channels: int):
+def test_colour_is_suggested_if_there_is_any(tmp_path: Path, ink: tuple, paper: tuple, channels: int):
     for number in range(3):
         draw_bar(tmp_path, f"ab_{number}.png", ink=ink, paper=paper)
     assert suggest_settings([inspect_set(tmp_path)])["IMAGE_CHANNALS"] == channels
@@ -47,6 +57,66 @@ def test_a_single_huge_image_does_not_decide(tmp_path: Path):
     report = inspect_set(tmp_path)
     assert report.as_dict()["width"]["max"] == 900
     assert suggest_settings([report])["IMAGE_WIDTH"] == 70
+
+
+def reasons(folder: Path, **values: object) -> dict[str, str]:
+    """Returns the reasons of the proposals for a set."""
+    settings = SimpleNamespace(**{name: row.default for name, row in SETTINGS.items()} | values)
+    proposals = propose_settings(settings, ModeChoice("CTC", "", "CTC"), [inspect_set(folder)])
+    return {proposal.name: proposal.reason for proposal in proposals}
+
+
+def test_the_reason_for_a_size_names_the_outliers_that_were_left_out(tmp_path: Path):
+    for number in range(5):
+        draw_bar(tmp_path, f"ab_{number}.png", (77, 20))
+    draw_bar(tmp_path, "abc_wide.png", (154, 20))
+    assert reasons(tmp_path)["IMAGE_WIDTH"] == "the widest image has 154 px"
+    draw_bar(tmp_path, "ab_huge.png", (346, 20))
+    draw_bar(tmp_path, "ab_wider.png", (160, 20))
+    found = reasons(tmp_path)
+    assert found["IMAGE_WIDTH"] == (
+        "the widest image has 154 px, leaving out 2 of 8 that have more than twice the median (77 px), up to 346 px: "
+        "these are shrunk"
+    )
+    assert found["IMAGE_HEIGHT"] == "the highest image has 20 px"
+    assert found["CAPTCHA_LENGTH"] == "the longest label has 3 characters"
+
+
+def test_the_reason_for_a_size_names_the_limits_of_an_input(tmp_path: Path):
+    draw_bar(tmp_path, "ab_1.png", (3000, 6))
+    found = reasons(tmp_path)
+    assert found["IMAGE_WIDTH"] == "the widest image has 3000 px; an input has 8 to 2048 px"
+    assert found["IMAGE_HEIGHT"] == "the highest image has 6 px; an input has 8 to 2048 px"
+
+
+def test_frames_are_suggested_for_animated_images_only(tmp_path: Path):
+    draw_bar(tmp_path / "still", "ab_1.png", (120, 40))
+    assert "FRAMES" not in suggest_settings([inspect_set(tmp_path / "still")])
+    assert "frames" not in inspect_set(tmp_path / "still").as_dict()
+    save_animations(tmp_path / "parts", one_after_the_other, ["k7xd", "zt4a", "n6pb"])
+    draw_bar(tmp_path / "parts", "ab_1.png", (120, 40))
+    report = inspect_set(tmp_path / "parts")
+    assert suggest_settings([report])["FRAMES"] == "darkest"
+    assert report.as_dict()["frames"] == {4: 3}
+    assert reasons(tmp_path / "parts")["FRAMES"] == (
+        "in 3 of 3 animated images what is drawn, dark on light, appears at different times; not animated: 1 image"
+    )
+
+
+def test_frames_side_by_side_need_that_much_more_width(tmp_path: Path):
+    save_animations(tmp_path, across, ["k7xd", "zt4a", "n6pb"])
+    report = inspect_set(tmp_path)
+    found = suggest_settings([report])
+    assert (found["FRAMES"], found["IMAGE_WIDTH"], found["IMAGE_HEIGHT"]) == ("spread", 480, 40)
+    assert reasons(tmp_path)["IMAGE_WIDTH"] == "the widest image has 120 px; 4 frames side by side"
+    assert suggest_settings([report], Task.DETECTION)["FRAMES"] == "first"
+
+
+def test_a_choice_of_frames_stays(tmp_path: Path):
+    save_animations(tmp_path, one_after_the_other, ["k7xd", "zt4a"])
+    found = suggest_settings([inspect_set(tmp_path)], frames="spread")
+    assert (found["FRAMES"], found["IMAGE_WIDTH"]) == ("spread", 480)
+    assert reasons(tmp_path, FRAMES="spread")["FRAMES"] == "it was set, and stays; others ask for 'darkest' 2"
 
 
 def test_nothing_is_suggested_without_readable_images(tmp_path: Path):

@@ -4,12 +4,8 @@ import json
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
-import pytest
-from PIL import Image
-
-from bearcat.reports.dataset.set_statistics import grey_contrast, inspect_set, merge_statistics, spread, summarize
-from tests.helpers.images import GREEN, RED, draw_bar
+from bearcat.reports.dataset.set_statistics import inspect_set, merge_statistics, spread, summarize
+from tests.helpers.images import draw_bar
 
 
 def test_images_labels_and_sizes_are_counted(tmp_path: Path):
@@ -24,6 +20,7 @@ def test_images_labels_and_sizes_are_counted(tmp_path: Path):
         "strays": [],
         "wrong_suffix": [],
         "turned": [],
+        "blank": [],
         "formats": {"PNG": 2, "JPEG": 1},
         "modes": {"RGB": 3},
         "width": {"min": 40, "median": 44, "max": 60},
@@ -61,21 +58,6 @@ def test_several_sets_are_merge_statistics(tmp_path: Path):
     assert whole.images == len(whole.labels) == len(whole.fingerprints) == 3
     assert (whole.formats, whole.widths) == (Counter({"PNG": 2, "GIF": 1}), Counter({40: 1, 50: 2}))
     assert whole.labels_in_mixed_case == 1
-
-
-def test_grey_keeps_all_contrast_of_a_grey_image_and_none_of_equal_lightness():
-    pixels = np.random.default_rng(0).integers(0, 256, (20, 20), np.uint8)
-    assert grey_contrast(Image.fromarray(pixels).convert("RGB")) == pytest.approx(1)
-    assert grey_contrast(Image.new("RGB", (9, 9), "red")) == 1
-    image = Image.new("RGB", (20, 20), GREEN)
-    image.paste(RED, (0, 0, 10, 20))
-    assert grey_contrast(image) == pytest.approx(0, abs=0.01)
-
-
-def test_contrast_is_measured_against_the_best_channel():
-    image = Image.new("RGB", (20, 20), "black")
-    image.paste((0, 0, 255), (0, 0, 10, 20))
-    assert grey_contrast(image) == pytest.approx(0.114, abs=0.005)
 
 
 def test_an_empty_or_absent_set_has_no_sizes(tmp_path: Path):

@@ -1,0 +1,104 @@
+"""The colour of images, and what is lost of it in grey: for the choice between 1 and 3 channels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+COLOUR_STEP = 32  # levels by which R − G or B − G of a pixel differ from the image's median, to be called coloured
+COLOURED_AREA = 0.005  # of an image: less is noise
+COLOURED_IMAGES = 0.05  # of a set: fewer do not decide about its channels
+NEARLY_GREY = 4  # mean chroma of an image without visible colour
+BIN_BITS = 5  # colours are counted in steps of 2^5 levels of each channel
+COLOUR_AREA = 0.01  # of an image, that a colour covers at least; strokes of one letter do
+MOST_COLOURS = 32  # the largest ones, of which every two are compared
+FAR_APART = 64  # levels of a channel, by which people see two colours as different
+GREY_KEEPS = 0.3  # of that difference: if grey keeps less, it merges them
+LUMINANCE = np.array([0.299, 0.587, 0.114])  # of R, G, B, as Pillow converts to grey (ITU-R 601)
+
+
+@dataclass(frozen=True)
+class Colour:
+    """The colour of an image.
+
+    Args:
+        is_coloured: Whether hue or saturation differ within the image; a tint that covers all of it does not count.
+        merges: Whether grey merges two of its colours that are far apart.
+        chroma: Mean difference between the largest and the smallest of red, green and blue, 0 to 255.
+    """
+
+    is_coloured: bool
+    merges: bool
+    chroma: float
+
+
+def measure_colour(image: Image.Image) -> Colour:
+    """Measures an RGB image."""
+    pixels = np.asarray(image, np.int16)
+    return Colour(_is_coloured(pixels), merges_colours(pixels), float(np.ptp(pixels, axis=2).mean()))
+
+
+def _is_coloured(pixels: np.ndarray) -> bool:
+    tints = (pixels[..., ::2] - pixels[..., 1:2]).reshape(-1, 2)
+    differences = np.abs(tints - np.median(tints, axis=0)).max(axis=1)
+    return bool((differences > COLOUR_STEP).mean() >= COLOURED_AREA)
+
+
+def merges_colours(pixels: np.ndarray) -> bool:
+    """Whether grey merges two colours of an image, such as strokes and background, or two kinds of strokes.
+
+    Compares the colours that cover an area, every two of them, rather than the image as a whole: one letter of six
+    may vanish in grey while the others keep their contrast.
+
+    Args:
+        pixels: RGB pixels (H, W, 3), 0 to 255.
+    """
+    colours = _main_colours(pixels.reshape(-1, 3).astype(np.int64))
+    distances = np.abs(colours[:, None] - colours[None]).max(axis=2)
+    greys = colours @ LUMINANCE
+    grey_distances = np.abs(greys[:, None] - greys[None])
+    return bool(((distances >= FAR_APART) & (grey_distances < GREY_KEEPS * distances)).any())
+
+
+def _main_colours(pixels: np.ndarray) -> np.ndarray:
+    """Returns the mean of each group of similar pixels that covers an area; (colours, 3)."""
+    levels, size = pixels >> BIN_BITS, 256 >> BIN_BITS
+    bins = (levels[:, 0] * size + levels[:, 1]) * size + levels[:, 2]
+    areas = np.bincount(bins, minlength=size**3)
+    large = np.argsort(areas)[::-1][:MOST_COLOURS]
+    large = large[areas[large] >= max(1, COLOUR_AREA * len(pixels))]
+    sums = np.stack([np.bincount(bins, pixels[:, channel], minlength=size**3) for channel in range(3)], axis=1)
+    return sums[large] / areas[large, None]
+
+
+def share_of(flags: Sequence[bool]) -> float:
+    """Returns the fraction that is true; 0 without any."""
+    return sum(flags) / len(flags) if flags else 0.0
+
+
+def needs_colour(colours: Sequence[Colour], is_text: bool) -> bool:
+    """Whether a set of images is worth 3 channels.
+
+    Colour costs no accuracy (docs/benchmarks.md), so that a few coloured images are enough. Classes and objects may
+    also differ in a tint that covers the whole image.
+    """
+    if share_of([one.is_coloured for one in colours]) > COLOURED_IMAGES:
+        return True
+    return not is_text and bool(colours) and float(np.median([one.chroma for one in colours])) > NEARLY_GREY
+
+
+def reason_for_channels(colours: Sequence[Colour], is_text: bool) -> str:
+    """Returns why a set is worth 3 channels, or 1; '' without images."""
+    if not colours:
+        return ""
+    coloured = share_of([one.is_coloured for one in colours])
+    if not needs_colour(colours, is_text):
+        return f"colour in {coloured:.0%} of the images" if coloured else "the images have no colour"
+    if coloured <= COLOURED_IMAGES:
+        return "the images differ in tint; colour helps to distinguish objects"
+    reason = f"colour in {coloured:.0%} of the images"
+    merged = share_of([one.merges for one in colours])
+    if merged:
+        reason += f"; in grey, different colours would look alike in {merged:.0%}"
+    return reason + ("" if is_text else "; colour helps to distinguish objects")

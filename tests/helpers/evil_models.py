@@ -1,0 +1,77 @@
+"""Model files made to do harm: ones that never end, take all memory, read other files, or are no files."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from tests.helpers.services import write_model
+
+
+def write_endless(file: Path) -> None:
+    """A good model with a loop that never ends."""
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["on"], ["still"]), helper.make_node("Identity", ["value"], ["same"])],
+        "body",
+        [
+            helper.make_tensor_value_info("turn", TensorProto.INT64, []),
+            helper.make_tensor_value_info("on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("value", TensorProto.FLOAT, None),
+        ],
+        [
+            helper.make_tensor_value_info("still", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("same", TensorProto.FLOAT, None),
+        ],
+    )
+    _put_before_output(
+        file, [helper.make_node("Loop", ["", "forever", "inner"], ["logits"], body=body)], np.array(True)
+    )
+
+
+def write_greedy(file: Path, count: int = 2**36) -> None:
+    """A good model that asks for memory: 2**36 numbers, and thus 256 GiB, if not told otherwise."""
+    value = numpy_helper.from_array(np.ones(1, np.float32))
+    nodes = [
+        helper.make_node("ConstantOfShape", ["forever"], ["many"], value=value),
+        helper.make_node("ReduceMean", ["many"], ["one"], keepdims=0),
+        helper.make_node("Mul", ["inner", "one"], ["logits"]),
+    ]
+    _put_before_output(file, nodes, np.array([count], np.int64))
+
+
+def write_referring(file: Path, location: str) -> None:
+    """A good model whose weights are in another file."""
+    write_model(file)
+    model = onnx.load(file)
+    weights = next(tensor for tensor in model.graph.initializer if tensor.name == "weights")
+    weights.ClearField("raw_data")
+    weights.data_location = TensorProto.EXTERNAL
+    for key, value in {"location": location, "offset": "0", "length": "12"}.items():
+        entry = weights.external_data.add()
+        entry.key, entry.value = key, value
+    file.write_bytes(model.SerializeToString())
+
+
+def _put_before_output(file: Path, nodes: list, constant: np.ndarray) -> None:
+    write_model(file)
+    model = onnx.load(file)
+    model.graph.node[-1].output[0] = "inner"
+    model.graph.initializer.append(numpy_helper.from_array(constant, "forever"))
+    model.graph.node.extend(nodes)
+    onnx.save(model, file)
+
+
+def write_sparse(file: Path, size: int) -> None:
+    """A file of that size, which takes no space."""
+    with file.open("wb") as opened:
+        opened.truncate(size)
+
+
+def write_link_to_itself(file: Path) -> None:
+    file.symlink_to(file)
+
+
+def write_pipe(file: Path) -> None:
+    os.mkfifo(file)
