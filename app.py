@@ -9,22 +9,27 @@ Next:   python spider_example.py, or open http://127.0.0.1:5006
 """
 
 import argparse
+import logging
 from functools import partial
 from pathlib import Path
 
 from bearcat.artifacts.inference import load_recogniser
 from bearcat.cli import SERVICE_PORT, Step, echo, make_parser, open_step, run
+from bearcat.core.errors import ArtifactError
 from bearcat.data.labels.reading import list_images
 from bearcat.labelling.start import check_reach, open_labelling, refuse_other_options, serve_labelling
+from bearcat.serving.auth import warn_of_short_token
 from bearcat.serving.middleware import MAX_BODY
 from bearcat.serving.model_store import ModelStore
 from bearcat.serving.options import TOKEN_VARIABLE, find_token, parse_bytes, parse_count
+from bearcat.serving.protection.same_origin import LOOPBACK
+from bearcat.serving.protocol import MAX_CROPS
 from bearcat.serving.queue import MAX_WAITING
-from bearcat.serving.server import LOOPBACK, ServiceConfig, base_url, configure_logging, listen, serve
+from bearcat.serving.server import ServiceConfig, base_url, configure_logging, listen, serve
 from bearcat.serving.workers import check_workers, serve_with_workers
 from utils import Image_Processing, Predict_Image
 
-NOT_WITH_LABEL = ("workers", "max_body", "queue", "no_page")
+NOT_WITH_LABEL = ("workers", "max_body", "queue", "max_crops", "no_page", "wait")
 MAX_EXAMPLES = 12  # images on the page
 
 
@@ -41,17 +46,21 @@ def main() -> None:
         load=partial(load_recogniser, extract=Image_Processing.extraction_image),
         max_body=arguments.max_body,
         max_waiting=arguments.queue,
+        max_crops=arguments.max_crops,
+        host=arguments.host,
         token=find_token(arguments.token),
         page=page,
         examples=tuple(list_images(step.work.data_folder("test"))[:MAX_EXAMPLES]) if page else (),
     )
     configure_logging()
     models = ModelStore(config.folder, config.load)
-    models.load_all()
+    load_models(models, arguments.wait)
     listener = listen(arguments.host, arguments.port)
-    echo(f"Serving {', '.join(models)} on {base_url(arguments.host, listener)}  (Ctrl-C stops)")
+    echo(f"Serving {', '.join(models) or 'no model yet'} on {base_url(arguments.host, listener)}  (Ctrl-C stops)")
     if not config.token and not LOOPBACK.fullmatch(arguments.host):
         echo("Warning: other machines can use this service without a token: set --token.")
+    if warning := warn_of_short_token(config.token):
+        echo(warning)
     if not arguments.no_page and not page:
         echo("The page is not served: it needs a single process, and --workers starts several.")
     port = listener.getsockname()[1]
@@ -63,12 +72,24 @@ def main() -> None:
         serve_with_workers(config, listener, arguments.workers)
 
 
+def load_models(models: ModelStore, wait: bool) -> None:
+    """Loads the models; without any, the service waits for the first one or does not start."""
+    try:
+        models.load_all()
+    except ArtifactError as error:
+        if not wait:
+            raise
+        logging.getLogger("bearcat.serving").error("no model yet: %s; answering 503 until there is one", error)
+
+
 def label(step: Step) -> None:
     """Serves the labelling page, and prints what was labelled and what comes next."""
     arguments, settings = step.arguments, step.settings
     refuse_other_options(vars(arguments), vars(make_service_parser().parse_args([])), NOT_WITH_LABEL)
     token = find_token(arguments.token)
     check_reach(arguments.host, token)
+    if warning := warn_of_short_token(token):
+        echo(warning)
     session = open_labelling(
         Path(arguments.label),
         step.work,
@@ -102,6 +123,16 @@ def make_service_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--queue", type=parse_count, default=MAX_WAITING, metavar="N", help=f"images that may wait ({MAX_WAITING})"
+    )
+    parser.add_argument(
+        "--max-crops",
+        type=parse_count,
+        default=MAX_CROPS,
+        metavar="N",
+        help=f"images, or cells of their grids, that a request may have ({MAX_CROPS})",
+    )
+    parser.add_argument(
+        "--wait", action="store_true", help="without a model answer 503 until there is one, rather than stop"
     )
     parser.add_argument("--no-page", action="store_true", help="serve the API only, without the page")
     return parser

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
 
 from app import make_service_parser
 from bearcat.artifacts.inference import OnnxEngine
@@ -37,6 +38,20 @@ def test_the_container_s_requirements_are_a_part_of_all_and_leave_out_training()
     assert not {re.split(r"\W", line)[0] for line in serve} & set(HEAVY)
 
 
+def test_the_container_s_packages_are_pinned_with_hashes_and_fit_the_requirements():
+    text = (ROOT / "deploy" / "requirements.lock").read_text(encoding="utf-8").replace("\\\n", "")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    pinned = dict(re.match(r"([\w.-]+)==([^\s;]+)", line).groups() for line in lines)
+    assert all(re.search(r" --hash=sha256:[0-9a-f]{64}", line) for line in lines)
+    for line in requirements("requirements-serve.txt"):
+        needed = Requirement(line)
+        assert needed.specifier.contains(pinned[needed.name]), f"renew deploy/requirements.lock: {line}"
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    assert re.findall("^RUN (.*)$", dockerfile, re.MULTILINE) == [
+        "pip install --no-cache-dir --require-hashes -r requirements.lock"
+    ]
+
+
 def test_the_dockerfile_copies_all_that_app_py_needs(tmp_path: Path):
     copies = re.findall(
         r"^COPY (.+) (\S+)$", (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE
@@ -47,7 +62,7 @@ def test_the_dockerfile_copies_all_that_app_py_needs(tmp_path: Path):
             if source.is_dir():
                 shutil.copytree(source, tmp_path / target, ignore=shutil.ignore_patterns("__pycache__"))
             else:
-                shutil.copyfile(source, tmp_path / target / name)
+                shutil.copyfile(source, tmp_path / target / source.name)
     work = make_work(tmp_path / "work", captcha={})
     start = f"import sys; sys.path.insert(0, '.'); sys.modules |= dict.fromkeys({HEAVY}); import app; app.run(app.main)"
     # stops at the token, after all imports

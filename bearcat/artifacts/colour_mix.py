@@ -1,9 +1,10 @@
-"""The mix of colours through which a network for colour images starts from weights for grey ones.
+"""The mix of colours from which a network for colour images starts if its weights were made for grey ones.
 
 Weights for grey images know what strokes look like, but not which colours distinguish them from the background. A mix
-answers that: a number for each of red, green, blue and greyness (see `AppendGreyness`), by which the first kernel for
-grey images is multiplied. Through the luminance the network sees what it would see in grey. Letters of any hue on a
-grey gradient vanish there, but are dark in the greyness.
+is a factor for each of red, green, blue and greyness (see `AppendGreyness`). The first kernel for grey images is
+multiplied by these factors, so that the network predicts from the weighted sum of the channels as from a grey image.
+With the default, the luminance, this is the grey image itself. Letters of any hue on a grey gradient may vanish in the
+luminance, but are dark in the greyness.
 """
 
 import difflib
@@ -55,7 +56,7 @@ class MixChoice:
 
 
 def choose_mix(model: keras.Model, card: Card, pixels: np.ndarray, labels: list[str]) -> MixChoice | None:
-    """Lets a model with weights for grey images see the mix through which it predicts labelled images best.
+    """Applies a model's weights for grey images to the mix of colours with which it predicts labelled images best.
 
     Args:
         model: The model, whose first kernel is changed in place.
@@ -93,7 +94,7 @@ def choose_mix(model: keras.Model, card: Card, pixels: np.ndarray, labels: list[
 
 
 def see_nearest_mix(model: keras.Model, trained_kernel: np.ndarray) -> None:
-    """Lets a model with weights for grey images see the mix that a trained kernel is nearest to.
+    """Applies a model's weights for grey images to the mix of colours that comes nearest to a trained kernel.
 
     Args:
         model: The model, whose first kernel was expanded by `transfer_weights` and is changed in place.

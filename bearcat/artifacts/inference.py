@@ -2,6 +2,8 @@
 
 import importlib.util
 import logging
+import os
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -11,52 +13,89 @@ import onnxruntime
 
 from bearcat.artifacts.card import KERAS_SUFFIX, METADATA_KEY, ONNX_SUFFIX, Card, read_card, verify_checksum
 from bearcat.core.devices import start_tensorflow
-from bearcat.core.errors import ArtifactError
+from bearcat.core.errors import DISK, ArtifactError
+from bearcat.core.names import show_name
 from bearcat.data.codecs import Prediction
 from bearcat.data.images import InputSpec, Source, extract_pixels, open_image
 from bearcat.detection.decoding import Detections
 from bearcat.modes import MODES, Task
 
+NO_FOLDER = f"{os.devnull}/none"  # cannot exist
+MAX_MODEL_BYTES = 2**30  # four times the largest network of Bearcat
+
 log = logging.getLogger("bearcat.artifacts.inference")
+onnxruntime.disable_telemetry_events()  # under Windows, where bearcat.core.telemetry does not reach
 Extract = Callable[[Source, InputSpec], np.ndarray]  # image → pixels uint8 (height, width, channels)
 Output = TypeVar("Output", Prediction, Detections)
+
+
+def check_file(path: Path) -> None:
+    """Checks that a model is a file that can be read as a whole: no pipe, device or folder, and not too large.
+
+    Raises:
+        ArtifactError: It is not.
+    """
+    shown = show_name(path)
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        raise ArtifactError(f"{shown} is not there: run python save_model.py") from None
+    except OSError as error:
+        reason = DISK.get(error.errno or 0, error.strerror)
+        raise ArtifactError(f"{shown} cannot be loaded: {reason}") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise ArtifactError(f"{shown} cannot be loaded: it is no file but a folder, a pipe or a device. Remove it")
+    if status.st_size > MAX_MODEL_BYTES:
+        raise ArtifactError(f"{shown} has {status.st_size:,} bytes: a model has at most {MAX_MODEL_BYTES:,}. Remove it")
+
+
+# after a batch ONNX Runtime gives back the memory that it took; it would keep as much as the largest batch needed
+_SHRINK = onnxruntime.RunOptions()
+_SHRINK.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
 
 class OnnxEngine:
     """An ONNX file in ONNX Runtime, with one thread per image: a second one spins and raises the tail latency."""
 
     def __init__(self, path: Path):
+        shown = show_name(path)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            raise ArtifactError(f"{path} is not there: run python save_model.py") from None
+        # tensors in other files are looked for in this folder and not in the working directory
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", NO_FOLDER)
+        check_file(path)
+        content = path.read_bytes()
         verify_checksum(content, path)
         try:
             self.session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # noqa: BLE001  onnxruntime's errors share no base class of their own
-            raise ArtifactError(f"{path} cannot be loaded, run python save_model.py again ({error})") from None
+            if "external" in str(error).lower():
+                raise ArtifactError(f"{shown} cannot be loaded: it refers to other files, which are not read") from None
+            raise ArtifactError(f"{shown} cannot be loaded, run python save_model.py again ({error})") from None
         metadata = self.session.get_modelmeta().custom_metadata_map
         if METADATA_KEY not in metadata:
-            raise ArtifactError(f"{path} was not written by Bearcat's save_model.py: it has no card")
+            raise ArtifactError(f"{shown} was not written by Bearcat's save_model.py: it has no card")
         self.card = Card.from_json(metadata[METADATA_KEY], path)
         self._input = self.session.get_inputs()[0].name
 
     def logits(self, pixels: np.ndarray) -> np.ndarray:
         """Computes the logits of images (N, H, W, C), float32 in 0 … 255."""
-        return self.session.run(None, {self._input: pixels})[0]
+        options = _SHRINK if len(pixels) > 1 else None
+        return self.session.run(None, {self._input: pixels}, options)[0]
 
 
 class KerasEngine:
     """A .keras file as a traced call: the reference for ONNX files, and what serves a model that cannot be exported."""
 
     def __init__(self, path: Path):
+        check_file(path)
         self.card, _ = read_card(path)
         try:
             from bearcat.artifacts.keras_files import load_model
         except ImportError as error:
-            raise ArtifactError(f"{path} needs Keras and TensorFlow, which are not installed ({error})") from None
+            raise ArtifactError(
+                f"{show_name(path)} needs Keras and TensorFlow, which are not installed ({error})"
+            ) from None
         self._model = load_model(path)
 
     def logits(self, pixels: np.ndarray) -> np.ndarray:
@@ -69,7 +108,8 @@ Engine = OnnxEngine | KerasEngine
 
 def start_keras_engine(path: Path) -> KerasEngine:
     """Loads a .keras file in a process that has not started TensorFlow yet."""
-    log.warning("%s could not be exported to ONNX: Keras serves it, which takes more time and memory", path)
+    check_file(path)  # before TensorFlow takes its seconds to start
+    log.warning("%s could not be exported to ONNX: Keras serves it, which takes more time and memory", show_name(path))
     if importlib.util.find_spec("tensorflow"):
         start_tensorflow(use_gpu=False)
     return KerasEngine(path)
@@ -103,7 +143,7 @@ class Detector(Recogniser[Detections]):
     """Finds objects; boxes are in pixels of the images as they were passed in."""
 
     def predict_batch(self, images: Sequence[Source]) -> list[Detections]:
-        opened = [open_image(image) for image in images]
+        opened = [open_image(image, self.card.spec.frames) for image in images]
         detections = super().predict_batch(opened)
         return [found.to_image(*image.size, self.card.spec) for found, image in zip(detections, opened, strict=True)]
 
@@ -137,6 +177,7 @@ def choose_model(models: dict[str, Path], name: str, folder: Path) -> Path:
         return next(iter(models.values()))
     if name not in models:
         raise ArtifactError(
-            f"{folder} holds no model {name!r}, only {', '.join(models)}: set MODEL_NAME to one of them"
+            f"{show_name(folder)} holds no model {name!r}, only {', '.join(map(show_name, models))}: "
+            "set MODEL_NAME to one of them"
         )
     return models[name]

@@ -50,8 +50,8 @@ def interpolate_weights(
     A network that is trained on a few labels forgets much of what it knew. Weights between the trained and the
     pretrained ones generalise better than either (Wortsman et al. 2022, WiSE-FT, equation 1). The fraction is MARGIN
     times the largest one at which every image that was predicted correctly still is. Weights that have no pretrained
-    counterpart, such as classes of the head for further characters, are left unchanged. A network for colour images is
-    moved towards the pretrained weights as they see the mix of colours that it uses itself.
+    counterpart, such as classes of the head for further characters, are left unchanged. In a network for colour images
+    the pretrained weights are first applied to the mix of colours that comes nearest to its own.
 
     Args:
         model: The model, changed in place.

@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import re
+import secrets
 import typing
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from bearcat.core.names import escape_surrogates
 
 PART = ".part"  # in the names of temporary files
 MAX_JSON_LEVELS = 50  # values that are nested deeper break what is done with them later
+STEM = 60  # characters of the file's own name in the temporary one, so that it is not too long
+TOKEN_BYTES = 4
 _TEMPORARY = re.compile(rf"\..*{re.escape(PART)}(\.[^.]*)?", re.DOTALL)
 _NUMBERS: dict[type, tuple[type, ...]] = {float: (float, int)}
 
@@ -26,12 +29,15 @@ def atomic_write(path: Path, sync: bool = True) -> Iterator[Path]:
     """Yields a temporary path to write to; renames it to `path` if the block succeeds, else removes it.
 
     Args:
-        path: The file to create or replace. The temporary name keeps its suffix, since some writers choose the
-            format by it.
-        sync: Whether to wait for the disk. Thousands of small files that can be made again do not need that.
+        path: The file to create or replace. The temporary name cannot be guessed; it keeps the suffix, since some
+            writers choose the format by it.
+        sync: Whether to wait for the disk, and to remove what a kill left. Thousands of small files that can be made
+            again do not need that.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}{PART}{path.suffix}")
+    if sync:
+        _remove_left_over(path)
+    part = _create_temporary(path)
     try:
         yield part
         if sync:
@@ -40,6 +46,25 @@ def atomic_write(path: Path, sync: bool = True) -> Iterator[Path]:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _create_temporary(path: Path) -> Path:
+    """Creates an empty file beside another one, which nobody can have put a link in the place of before."""
+    part = path.with_name(f".{path.stem[-STEM:]}.{secrets.token_hex(TOKEN_BYTES)}{PART}{path.suffix}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)  # Windows has no O_NOFOLLOW
+    os.close(os.open(part, flags, 0o666))
+    return part
+
+
+def _remove_left_over(path: Path) -> None:
+    """Removes what a process that was killed while it wrote the same file left behind."""
+    name = re.compile(
+        rf"\.{re.escape(path.stem[-STEM:])}\.[0-9a-f]{{{2 * TOKEN_BYTES}}}{re.escape(PART)}{re.escape(path.suffix)}"
+    )
+    with os.scandir(path.parent) as entries:
+        found = [entry.path for entry in entries if name.fullmatch(entry.name)]
+    for left_over in found:
+        Path(left_over).unlink(missing_ok=True)
 
 
 def is_temporary(name: str) -> bool:

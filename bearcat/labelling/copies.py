@@ -81,7 +81,7 @@ class CopyWriter:
                 self._add_line(table, target.name, label)
             with atomic_write(target) as part:
                 part.write_bytes(content)
-            for left_over in self.folder.glob(f".*{digest[:HASH_DIGITS]}{PART}.*"):
+            for left_over in self.folder.glob(f".*{digest[:HASH_DIGITS]}.*{PART}.*"):
                 left_over.unlink()  # of a process that was killed while writing this image under another label
         return Copy(target, source, label)
 

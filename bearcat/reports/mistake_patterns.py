@@ -13,7 +13,7 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from bearcat.core.errors import ImageError, LabelError
-from bearcat.data.frames import width_factor
+from bearcat.data.frames import combine_frames, width_factor
 from bearcat.data.images import InputSpec, is_blank, open_frames, place
 from bearcat.data.labels.direction import choose_direction
 from bearcat.data.labels.reading import LabelledImage
@@ -211,7 +211,7 @@ def image_patterns(paths: dict[str, Path], mistakes: Sequence[dict], spec: Input
             continue
         width, height = frames[0].size
         if spec.channels == 1:
-            merges[name] = merges_colours(np.asarray(frames[0], np.int16))
+            merges[name] = merges_colours(np.asarray(combine_frames(frames, spec.frames), np.int16))
         shrunk += place(width * width_factor(spec.frames, len(frames)), height, spec).scale < 1
         if any(frame != frames[0] for frame in frames[1:]):
             animated.append(name)

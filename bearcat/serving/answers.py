@@ -1,18 +1,27 @@
 """Payloads of the service's answers: a text or class, the cells of a grid, or objects and points to click."""
 
-import json
 import math
+import reprlib
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import lru_cache
 from typing import cast
 
 from bearcat.artifacts.inference import Recogniser
-from bearcat.core.errors import RequestOptionError
-from bearcat.data.grids import Cell, Grid, cut, matching_cells
+from bearcat.core.errors import LabelError, RequestOptionError
+from bearcat.core.files import parse_json
+from bearcat.data.frames import SPREAD
+from bearcat.data.grids import SHOWN, Cell, Grid, matching_cells
 from bearcat.data.images import Source, open_image
+from bearcat.data.labels.text import clean_label, split_graphemes
 from bearcat.detection.decoding import Detections
 from bearcat.modes import MODES, Task
+from bearcat.serving.queue import stop_if_dropped
+
+MAX_PROMPT = 1024  # characters, of all names
+MAX_PROMPT_NAMES = 64
+CELLS_AT_A_TIME = 32  # of a grid: the memory that a network takes grows with them
 
 
 def make_answer(recogniser: Recogniser, image: Source, **options: object) -> dict:
@@ -50,11 +59,19 @@ def predict_grid(recogniser: Recogniser, image: Source, grid: Grid, name: str = 
 
     Raises:
         ImageError: The image cannot be read, or its cells would be too small.
+        RequestOptionError: The model puts frames side by side.
     """
-    opened = open_image(image)
-    predictions = recogniser.predict_batch(cut(opened, grid))
-    labels = [(prediction.text, prediction.confidence) for prediction in predictions]
-    return matching_cells(labels, grid.boxes_xyxy(*opened.size), name)
+    frames = recogniser.card.spec.frames
+    if frames == SPREAD:
+        raise RequestOptionError(f"grid: a model with FRAMES = {SPREAD!r} sees frames side by side, which has no cells")
+    opened = open_image(image, frames)
+    boxes = grid.boxes_xyxy(*opened.size)
+    labels = []
+    for start in range(0, len(boxes), CELLS_AT_A_TIME):
+        stop_if_dropped()
+        cells = [opened.crop(box) for box in boxes[start : start + CELLS_AT_A_TIME]]
+        labels += [(prediction.text, prediction.confidence) for prediction in recogniser.predict_batch(cells)]
+    return matching_cells(labels, boxes, _known_name(name, recogniser.card.characters))
 
 
 def _answer_text(recogniser: Recogniser, image: Source, grid: str = "", name: str = "") -> tuple[dict, list[float]]:
@@ -82,23 +99,62 @@ def parse_prompt(prompt: object, names: tuple[str, ...]) -> list[str]:
         names: The class names of the model.
 
     Raises:
-        RequestOptionError: The prompt has another form.
+        RequestOptionError: The prompt has another form, or is too long.
     """
+    _check_size(prompt)
     if isinstance(prompt, str) and prompt.lstrip().startswith("["):
         try:
-            prompt = json.loads(prompt)
+            prompt = parse_json(prompt)
         except ValueError:
-            raise RequestOptionError(f"prompt is {prompt!r}, which is not valid JSON") from None
+            raise RequestOptionError(f"prompt is {_shown(prompt)}, which is not valid JSON") from None
     if isinstance(prompt, str):
         text = prompt.strip()
-        if text in names:
-            return [text]
-        single_characters = all(len(name) == 1 for name in names) and "," not in text
-        prompt = [part.strip() for part in (text if single_characters else text.split(",")) if part.strip()]
+        if _known_name(text, names) in names:
+            return [_known_name(text, names)]
+        single_characters = all(len(split_graphemes(name)) == 1 for name in names) and "," not in text
+        parts = split_graphemes(text) if single_characters else text.split(",")
+        prompt = [part.strip() for part in parts if part.strip()]
     if not isinstance(prompt, list) or not all(isinstance(name, str) for name in prompt):
         example = '"天好" or ["天", "好"]'
-        raise RequestOptionError(f"prompt is {prompt!r}: expected what to click, in order, for example {example}")
-    return prompt
+        raise RequestOptionError(f"prompt is {_shown(prompt)}: expected what to click, in order, for example {example}")
+    _check_size(prompt)
+    return [_known_name(name, names) for name in prompt]
+
+
+def _check_size(prompt: object) -> None:
+    """Checks the size of a prompt before any work is done with it: it grows with the square of that.
+
+    Raises:
+        RequestOptionError: The prompt is too long, or has too many names.
+    """
+    if isinstance(prompt, list) and len(prompt) > MAX_PROMPT_NAMES:
+        raise RequestOptionError(f"prompt has {len(prompt):,} names: at most {MAX_PROMPT_NAMES} are allowed")
+    texts = prompt if isinstance(prompt, list) else [prompt]
+    characters = sum(len(text) for text in texts if isinstance(text, str))
+    if characters > MAX_PROMPT:
+        raise RequestOptionError(f"prompt has {characters:,} characters: at most {MAX_PROMPT:,} are allowed")
+
+
+def _shown(prompt: object) -> str:
+    """Returns the start of a prompt for a message."""
+    return (repr(prompt[:SHOWN]) if isinstance(prompt, str) else reprlib.repr(prompt))[:SHOWN]
+
+
+def _known_name(name: str, names: tuple[str, ...]) -> str:
+    """Returns the class name of a model that a name in a request stands for, cleaned as labels are; else the name."""
+    if name in names:
+        return name
+    try:
+        cleaned = clean_label(name)
+        return _cleaned(names).get(cleaned, cleaned)
+    except LabelError:
+        return name
+
+
+@lru_cache(maxsize=16)
+def _cleaned(names: tuple[str, ...]) -> dict[str, str]:
+    """Returns a dict from cleaned class names to the names of a model; of several the first counts."""
+    return {clean_label(name): name for name in reversed(names)}
 
 
 AnswerFunction = Callable[..., tuple[dict, list[float]]]

@@ -1,37 +1,69 @@
-"""The middleware around every request: token, methods, limits of the body, access log, and metrics."""
+"""The middleware around every request: origin, token, methods, limits of the body, access log, and metrics."""
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bearcat.serving.auth import TokenCheck
+from bearcat.serving.auth import WRONG_TOKEN_SECONDS, TokenCheck
+from bearcat.serving.protection.same_origin import SECURITY_HEADERS, OriginCheck, raw_headers, with_headers
 from bearcat.serving.protocol import RequestError, error_response
 
 MAX_BODY = 8 * 2**20  # bytes
 BODY_SECONDS = 30  # in which a body must arrive
+STOPPING_SECONDS = 5  # in which a body must arrive after the service was asked to stop
 MAX_DRAINED = 64 * 2**20  # bytes of a refused body that are still read: a client sees no answer while it sends
-MAX_BODY_MEMORY = 2**28  # bytes of all bodies that are in memory at a time
+MAX_BODY_MEMORY = 2**28  # bytes that all bodies, and what parsing makes of them, take at a time
 CLIENT_CLOSED = 499  # logged if a client leaves before its answer, as nginx does
 PUBLIC_PATH = "/health"  # needs no token
 CLOSE = {"Connection": "close"}
 RETRY = {"Retry-After": "1"}
 MODEL_KEY = "bearcat.model"  # of the ASGI scope: the name of the model that answers
+MEMORY_KEY = "bearcat.memory"  # of the ASGI scope: the BodyMemory of the request
 
 log = logging.getLogger("bearcat.requests")
 OnRequest = Callable[[int, str, float], object]
 
 
-@dataclass
-class _BodyMemory:
-    """Bytes of the bodies that all requests hold in memory."""
+class Bodies:
+    """The bodies of all open requests: the memory that they take, and those that have not arrived yet."""
 
-    used: int = 0
+    def __init__(self):
+        self.used = 0  # bytes
+        self.latest = math.inf  # time of the event loop at which they must have arrived since the service stops
+        self.arriving: set[asyncio.Timeout] = set()
+
+    def stop(self) -> None:
+        """Gives bodies that have not arrived little time, so that the service can stop; called in the event loop."""
+        self.latest = asyncio.get_running_loop().time() + STOPPING_SECONDS
+        for timeout in self.arriving:
+            timeout.reschedule(min(timeout.when() or self.latest, self.latest))
+
+
+class BodyMemory:
+    """The memory that the body of one request takes, of what all may take."""
+
+    def __init__(self, bodies: Bodies):
+        self._bodies = bodies
+        self.held = 0
+
+    def hold(self, size: int) -> None:
+        """Changes the number of bytes that this request holds.
+
+        Raises:
+            RequestError: 503, if all requests then hold too much; one alone may hold any number.
+        """
+        more = size - self.held
+        self._bodies.used += more
+        self.held = size
+        if more > 0 and self._bodies.used > max(MAX_BODY_MEMORY, size):
+            raise RequestError(503, "too many large requests at once: try again in 1 s", RETRY)
 
 
 class RequestMiddleware:
@@ -45,6 +77,9 @@ class RequestMiddleware:
         token: Check of the token, None to accept everybody.
         methods: Allowed methods of each path; paths that are not listed are left to the app.
         on_request: Called with status, model name and seconds after every request.
+        bodies: Where the bodies of all requests are counted.
+        origin: Check of host name and origin, None to accept all.
+        headers: Added to every response that has no such header itself.
     """
 
     def __init__(
@@ -54,20 +89,25 @@ class RequestMiddleware:
         token: TokenCheck | None,
         methods: Mapping[str, tuple[str, ...]],
         on_request: OnRequest = lambda status, model, seconds: None,
+        bodies: Bodies | None = None,
+        origin: OriginCheck | None = None,
+        headers: Mapping[str, str] = SECURITY_HEADERS,
     ):
         self.app = app
         self.max_body = max_body
         self.token = token
         self.methods = methods
         self.on_request = on_request
-        self._memory = _BodyMemory()
+        self.origin = origin
+        self._headers = raw_headers(headers)
+        self._bodies = bodies or Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             return await send({"type": "websocket.close", "code": 1008})  # no route speaks it
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        exchange = _Exchange(scope, receive, send, self.max_body, self._memory)
+        exchange = _Exchange(scope, receive, with_headers(send, self._headers), self.max_body, self._bodies)
         try:
             await self._respond(scope, exchange)
         except ClientDisconnect:
@@ -80,7 +120,7 @@ class RequestMiddleware:
             exchange.status = exchange.status or CLIENT_CLOSED
             raise
         finally:
-            exchange.release_memory()
+            exchange.memory.hold(0)
             self._log(exchange)
 
     async def _respond(self, scope: Scope, exchange: "_Exchange") -> None:
@@ -89,6 +129,8 @@ class RequestMiddleware:
             exchange.check_content_length()
             return await self.app(scope, exchange.receive, exchange.send)
         await exchange.drain()
+        if refusal.status_code == 401 and self.token and self.token.is_wrong(scope):
+            await asyncio.sleep(WRONG_TOKEN_SECONDS)  # slows down guessing
         await refusal(scope, exchange.receive, exchange.send)
 
     def _refusal(self, scope: Scope) -> Response | None:
@@ -99,7 +141,8 @@ class RequestMiddleware:
         if methods and scope["method"] not in methods:
             allowed = ", ".join(methods)
             return error_response(405, f"{path} accepts {allowed}, not {scope['method']}", {"Allow": allowed})
-        return None
+        reason = self.origin.refusal(scope) if self.origin else ""
+        return error_response(403, reason) if reason else None
 
     def _log(self, exchange: "_Exchange") -> None:
         seconds, model = time.perf_counter() - exchange.started, exchange.scope.get(MODEL_KEY, "")
@@ -120,14 +163,15 @@ class RequestMiddleware:
 class _Exchange:
     """One request and its response: counts bytes, limits the body, and replaces the app's answer to a bad body."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, max_body: int, memory: _BodyMemory):
+    def __init__(self, scope: Scope, receive: Receive, send: Send, max_body: int, bodies: Bodies):
         self.scope = scope
         self.started = time.perf_counter()
+        self._deadline = asyncio.get_running_loop().time() + BODY_SECONDS
         self.status = self.received = self.sent = 0
         self._receive, self._send = receive, send
         self._max_body = max_body
-        self._memory = memory
-        self._in_memory = 0
+        self._bodies = bodies
+        self.memory = scope[MEMORY_KEY] = BodyMemory(bodies)
         self._complete = False
         self._error: RequestError | None = None
 
@@ -137,10 +181,8 @@ class _Exchange:
         Raises:
             RequestError: 413.
         """
-        headers = dict(self.scope["headers"])
-        length = headers.get(b"content-length", b"0")
-        too_large = length.isdigit() and int(length) > self._max_body
-        if too_large and (b"expect" in headers or int(length) > MAX_DRAINED):
+        length = self._content_length()
+        if length > self._max_body and (b"expect" in dict(self.scope["headers"]) or length > MAX_DRAINED):
             raise self._too_large()
 
     async def receive(self) -> Message:
@@ -153,19 +195,23 @@ class _Exchange:
         if self.received > self._max_body:
             await self.drain()
             raise self._too_large()
-        size = len(message.get("body", b""))
-        self._in_memory += size
-        self._memory.used += size
-        if size and self._memory.used > MAX_BODY_MEMORY:
+        try:
+            self.memory.hold(self.memory.held + len(message.get("body", b"")))
+        except RequestError as error:
+            self._error = error
             await self.drain()
-            raise self._bad_body(503, "too many large requests at once: try again in 1 s", RETRY)
+            raise
         return message
 
     async def drain(self) -> None:
         """Reads the rest of a refused body, so that the client gets to read the answer."""
+        if self._complete:
+            return
         headers = dict(self.scope["headers"])
         has_body = b"content-length" in headers or b"transfer-encoding" in headers
-        while has_body and b"expect" not in headers and not self._complete and self.received < MAX_DRAINED:
+        if not has_body or b"expect" in headers or self._content_length() > MAX_DRAINED:
+            return
+        while not self._complete and self.received < MAX_DRAINED:
             await self._next_part()
 
     async def send(self, message: Message) -> None:
@@ -173,6 +219,9 @@ class _Exchange:
         if self._error:
             raise self._error
         if message["type"] == "http.response.start":
+            with suppress(RequestError):  # it is too slow; then the answer comes without the rest
+                await self.drain()
+            self._error = None
             self.status = message["status"]
         self.sent += len(message.get("body", b""))
         await self._send(message)
@@ -187,25 +236,33 @@ class _Exchange:
             response = error_response(500, "the service failed; see its log")
         await response(self.scope, self._receive, self.send)
 
-    def release_memory(self) -> None:
-        """Gives back the memory of this body."""
-        self._memory.used -= self._in_memory
-        self._in_memory = 0
-
     async def _next_part(self) -> Message:
         if self._complete:
             return await self._receive()
-        remaining = BODY_SECONDS - (time.perf_counter() - self.started)
+        timeout = asyncio.timeout_at(min(self._deadline, self._bodies.latest))
         try:
-            async with asyncio.timeout(remaining):
+            async with timeout:
+                self._bodies.arriving.add(timeout)
                 message = await self._receive()
         except TimeoutError:
-            raise self._bad_body(408, f"the body did not arrive within {BODY_SECONDS} s") from None
+            raise self._too_slow() from None
+        finally:
+            self._bodies.arriving.discard(timeout)
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         self.received += len(message.get("body", b""))
         self._complete = not message.get("more_body", False)
         return message
+
+    def _content_length(self) -> int:
+        """Returns the announced length of the body, 0 without one."""
+        length = dict(self.scope["headers"]).get(b"content-length", b"0")
+        return int(length) if length.isdigit() else 0
+
+    def _too_slow(self) -> RequestError:
+        if self._bodies.latest < math.inf:
+            return self._bad_body(503, "the service is stopping, and the body did not arrive in time")
+        return self._bad_body(408, f"the body did not arrive within {BODY_SECONDS} s")
 
     def _too_large(self) -> RequestError:
         return self._bad_body(413, f"the body has more than {self._max_body:,} bytes")

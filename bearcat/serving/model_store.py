@@ -2,29 +2,33 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
 from bearcat.artifacts.card import Card, find_models
 from bearcat.artifacts.inference import Recogniser
-from bearcat.core.errors import ArtifactError, BearcatError
-from bearcat.modes import MODES, Task
+from bearcat.core.errors import ArtifactError
+from bearcat.core.names import show_name
 from bearcat.serving.answers import make_answer
+from bearcat.serving.protection.model_check import CHECK_SECONDS, UncheckedError, check_files, check_model
 
 POLL_SECONDS = 1.0
+START_SECONDS = 10.0  # for the check of a model before the service starts; others are served while a slow one goes on
 
 log = logging.getLogger("bearcat.serving.model_store")
 FileState = tuple[int, int, int]  # modification time in ns, size, inode
 LoadModel = Callable[[Path], Recogniser]
+Outcomes = dict[str, ArtifactError | None]  # name of a model → what is wrong with it
 T = TypeVar("T")
 
 
 class ModelStore(Mapping[str, Callable[..., dict]]):
     """Model name → function from an image's bytes and options to the payload of an answer, sorted by name.
+
+    Names are those of the files as `show_name` shows them, so that they can stand in every log, answer and page.
 
     Args:
         folder: App_model.
@@ -37,6 +41,8 @@ class ModelStore(Mapping[str, Callable[..., dict]]):
         self._models: dict[str, Recogniser] = {}
         self._seen: dict[str, FileState] = {}  # at the last poll
         self._tried: dict[str, FileState] = {}  # of the files that were loaded or rejected
+        self._rejected: set[str] = set()
+        self._stopped = threading.Event()
 
     def __getitem__(self, name: str) -> Callable[..., dict]:
         return partial(make_answer, self._models[name])
@@ -53,18 +59,37 @@ class ModelStore(Mapping[str, Callable[..., dict]]):
         Raises:
             ArtifactError: No model can be served.
         """
-        paths = find_models(self.folder)
+        paths = self._find()
         self._seen = _file_states(paths)
-        errors = {name: error for name, path in paths.items() if (error := self._try(name, path))}
+        seconds = START_SECONDS if len(paths) > 1 else CHECK_SECONDS
+        outcomes = self._try(paths, seconds)
+        if seconds < CHECK_SECONDS:
+            outcomes = self._postpone(paths, outcomes)
+        errors = {name: error for name, error in outcomes.items() if error}
         if not self._models:
             raise next(iter(errors.values()))
         for name, error in errors.items():
             log.error("model %s rejected: %s", name, error)
 
+    def _postpone(self, paths: dict[str, Path], outcomes: Outcomes) -> Outcomes:
+        """Leaves files whose check takes long to `refresh`, or goes on with them if nothing could be served meanwhile.
+
+        Returns:
+            The outcomes of the others, or of all.
+        """
+        slow = {name: paths[name] for name, error in outcomes.items() if isinstance(error, UncheckedError)}
+        others = {name: error for name, error in outcomes.items() if name not in slow}
+        if not self._models:
+            return others | self._try(slow, CHECK_SECONDS)
+        for name in slow:
+            self._tried.pop(name, None)
+            log.warning("model %s is still being checked", name)
+        return others
+
     def refresh(self) -> None:
         """Loads files that are new or changed, once they stayed the same for two polls, and drops deleted ones."""
         try:
-            paths = find_models(self.folder)
+            paths = self._find()
         except ArtifactError:
             paths = {}
         states, before = _file_states(paths), self._seen
@@ -73,18 +98,22 @@ class ModelStore(Mapping[str, Callable[..., dict]]):
             self._models = {other: model for other, model in self._models.items() if other != name}
             self._tried.pop(name, None)
             log.info("model %s removed", name)
-        for name, state in states.items():
-            if state == before.get(name) != self._tried.get(name):
-                self._replace(name, paths[name])
+        self._rejected &= states.keys()
+        changed = [name for name, state in states.items() if state == before.get(name) != self._tried.get(name)]
+        if changed:
+            self._replace({name: paths[name] for name in changed})
 
     async def watch(self) -> None:
         """Refreshes the models for ever; an error is logged and does not end it."""
-        while True:
-            await asyncio.sleep(POLL_SECONDS)
-            try:
-                await asyncio.to_thread(self.refresh)
-            except Exception:
-                log.exception("cannot look for models in %s", self.folder)
+        try:
+            while True:
+                await asyncio.sleep(POLL_SECONDS)
+                try:
+                    await asyncio.to_thread(self.refresh)
+                except Exception:
+                    log.exception("cannot look for models in %s", show_name(self.folder))
+        finally:
+            self._stopped.set()  # a check that goes on would delay the end
 
     def recogniser(self, name: str) -> Recogniser:
         """Returns the loaded model of a name."""
@@ -94,25 +123,45 @@ class ModelStore(Mapping[str, Callable[..., dict]]):
         """Returns a description of each model, as GET /models answers."""
         return [_describe(name, model.card) for name, model in self._models.items()]
 
+    def rejected(self) -> list[str]:
+        """Returns the names of the files that are not served as they are now, for GET /health."""
+        return sorted(self._rejected)
+
     def view(self, of: Callable[[Recogniser], T]) -> "ModelView[T]":
         """Returns a mapping from model names to something of each model; it follows later changes of the store."""
         return ModelView(self, of)
 
-    def _replace(self, name: str, path: Path) -> None:
-        is_known, error = name in self._models, self._try(name, path)
-        if error:
-            log.error("model %s rejected: %s%s", name, error, "; still serving the previous one" * is_known)
-        else:
-            log.info("model %s loaded", name)
+    def _find(self) -> dict[str, Path]:
+        return {show_name(name): path for name, path in find_models(self.folder).items()}
 
-    def _try(self, name: str, path: Path) -> BearcatError | None:
-        """Serves a model if it is good, else keeps the previous one of its name; returns what is wrong."""
-        self._tried[name] = self._seen[name]
+    def _replace(self, paths: dict[str, Path]) -> None:
+        known = set(self._models)
+        for name, error in self._try(paths, CHECK_SECONDS).items():
+            if error:
+                log.error("model %s rejected: %s%s", name, error, "; still serving the previous one" * (name in known))
+            else:
+                log.info("model %s loaded", name)
+
+    def _try(self, paths: dict[str, Path], seconds: float) -> Outcomes:
+        """Serves the models that are good, and keeps the previous ones of the others' names.
+
+        Returns:
+            What is wrong with each; those that were not checked since the service stops are left out.
+        """
+        checked = check_files(list(paths.values()), seconds, self._stopped) if paths else {}
+        outcomes = {
+            name: checked[path] or self._load_checked(name, path) for name, path in paths.items() if path in checked
+        }
+        self._tried |= {name: self._seen[name] for name in outcomes if name in self._seen}
+        self._rejected = self._rejected - outcomes.keys() | {name for name, error in outcomes.items() if error}
+        return outcomes
+
+    def _load_checked(self, name: str, path: Path) -> ArtifactError | None:
         try:
             model = self._load(path)
             check_model(model, path)
         except Exception as error:  # noqa: BLE001  a broken file can raise anything; what is being served goes on
-            return error if isinstance(error, BearcatError) else ArtifactError(f"{path}: {error!r}")
+            return error if isinstance(error, ArtifactError) else ArtifactError(show_name(f"{path}: {error!r}"))
         # a new dict, since requests read the old one meanwhile
         self._models = dict(sorted((self._models | {name: model}).items()))
         return None
@@ -140,29 +189,11 @@ def _file_states(paths: dict[str, Path]) -> dict[str, FileState]:
     states = {}
     for name, path in paths.items():
         try:
-            status = path.stat()
+            status = path.stat() if path.exists() else path.lstat()  # of a link to nowhere its own
         except OSError:
             continue
         states[name] = (status.st_mtime_ns, status.st_size, status.st_ino)
     return states
-
-
-def check_model(recogniser: Recogniser, path: Path) -> None:
-    """Runs a model on a blank image.
-
-    Raises:
-        ArtifactError: Its output does not fit its card, or is not finite.
-    """
-    card = recogniser.card
-    logits = recogniser.engine.logits(np.full((1, *card.spec.shape), 255, np.float32))
-    codec = card.make_codec()
-    classes = codec.probabilities(logits).shape[-1]
-    expected = len(card.characters) + (MODES[card.mode].task is not Task.DETECTION)  # boxes have no blank class
-    if classes != expected:
-        raise ArtifactError(f"{path} has {classes} output classes, but its card says {expected}: save it again")
-    if not np.isfinite(logits).all():
-        raise ArtifactError(f"{path} outputs NaN or infinity for a blank image: train it again")
-    codec.decode(logits)
 
 
 def _describe(name: str, card: Card) -> dict:

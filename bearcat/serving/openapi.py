@@ -3,11 +3,23 @@
 The page is our own, since the usual viewers load scripts from other hosts.
 """
 
+import base64
+import hashlib
 import json
 from html import escape
 
 from bearcat import __version__
-from bearcat.serving.protocol import ANSWER_FIELDS, FORM, JSON, MAX_IMAGES, MULTIPART, SUCCESS
+from bearcat.serving.protection.same_origin import STRICT_POLICY
+from bearcat.serving.protocol import (
+    ANSWER_FIELDS,
+    FORM,
+    IMAGE_FIELD,
+    IMAGE_FIELDS,
+    JSON,
+    MAX_IMAGES,
+    MULTIPART,
+    SUCCESS,
+)
 
 TEXT = {"type": "string"}
 NUMBER, INTEGER, NULL = {"type": "number"}, {"type": "integer"}, {"type": "null"}
@@ -15,10 +27,12 @@ POINT = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
 ERRORS = {
     "400": "The request or an image is invalid",
     "401": "The service has a token, and the request does not bring it",
+    "403": "The request comes from a page of another site, or names a host that is not served",
     "405": "The path does not support the method",
-    "408": "The body did not arrive in time",
+    "408": "The head or the body did not arrive in time",
     "413": "Too many bytes or pixels",
     "415": "Not an image, or neither a form nor JSON",
+    "431": "Too many bytes before the body",
     "500": "The service failed",
     "503": "Too many images are waiting (Retry-After says when to try again), or there is no model",
 }
@@ -49,7 +63,7 @@ def describe_api(models: list[str]) -> dict:
 
 
 def _operation(
-    summary: str, answer: str | dict, content_type: str = JSON, errors: tuple[str, ...] = ("401", "405")
+    summary: str, answer: str | dict, content_type: str = JSON, errors: tuple[str, ...] = ("401", "403", "405")
 ) -> dict:
     """Returns an operation; `answer` is a schema, or the name of one in SCHEMAS."""
     schema = _reference(answer) if isinstance(answer, str) else answer
@@ -76,14 +90,21 @@ def _predict_operation(models: list[str]) -> dict:
     one_or_more = {"oneOf": [image, batch], "description": "A list gets a list of answers"}
     uploads = {"oneOf": [upload, batch | {"items": upload}], "description": "Repeat the field for several images"}
     schemas = {JSON: one_or_more, FORM: one_or_more, MULTIPART: uploads}
-    body = {
-        content_type: {"schema": {"type": "object", "required": ["img"], "properties": {"img": schema} | options}}
-        for content_type, schema in schemas.items()
-    }
+    body = {content_type: {"schema": _predict_body(schema, options)} for content_type, schema in schemas.items()}
     answer = {"oneOf": [_reference("Answer"), _reference("Answers")]}
     return {
         "requestBody": {"required": True, "content": body},
         **_operation("Predict one image or several", answer, JSON, (*ERRORS,)),
+    }
+
+
+def _predict_body(image: dict, options: dict) -> dict:
+    """Returns the schema of a request's fields; one of IMAGE_FIELDS is required."""
+    aliases = {name: image | {"description": f"In place of {IMAGE_FIELD}"} for name in IMAGE_FIELDS[1:]}
+    return {
+        "type": "object",
+        "anyOf": [{"required": [name]} for name in IMAGE_FIELDS],
+        "properties": {IMAGE_FIELD: image, **aliases, **options},
     }
 
 
@@ -98,7 +119,7 @@ def _gradio_operation() -> dict:
 
 
 def _health_operation() -> dict:
-    operation = _operation("Whether the service can predict images now; needs no token", "Health", JSON, ("405",))
+    operation = _operation("Whether the service can predict images now; needs no token", "Health", JSON, ("403", "405"))
     operation["responses"]["503"] = {"description": "There is no model", "content": _content("Health")}
     return {"security": [], **operation}
 
@@ -162,6 +183,7 @@ SCHEMAS = {
     ),
 }
 # added here, since _record would make it required
+SCHEMAS["Health"]["properties"]["rejected"] = {"type": "array", "items": TEXT, "description": "Files not served"}
 SCHEMAS["Answer"]["properties"]["points"] = {
     "type": "array",
     "items": {"oneOf": [POINT, NULL]},
@@ -176,6 +198,9 @@ SECURITY = {
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;width:100%}td,th{border:1px solid #8886;padding:.3rem .6rem;text-align:left;
 vertical-align:top}pre{background:#8882;padding:.6rem;overflow:auto}:root{color-scheme:light dark}"""
+# the page has this style and nothing else that a browser would load
+_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+DOCS_POLICY = f"{STRICT_POLICY}; style-src 'sha256-{_STYLE_HASH}'"
 
 
 def docs_page(document: dict) -> str:
@@ -217,11 +242,17 @@ def _response_html(status: str, response: dict) -> str:
 
 def _fields_html(schema: dict) -> str:
     rows = "".join(
-        f"<tr><td><code>{escape(name)}</code></td><td>{'yes' if name in schema.get('required', ()) else ''}</td>"
+        f"<tr><td><code>{escape(name)}</code></td><td>{_requirement(name, schema)}</td>"
         f"<td>{_type_html(field)}</td><td>{escape(field.get('description', ''))}</td></tr>"
         for name, field in schema.get("properties", {}).items()
     )
     return f"<table><tr><th>field</th><th>required</th><th>type</th><th>meaning</th></tr>{rows}</table>"
+
+
+def _requirement(name: str, schema: dict) -> str:
+    if name in schema.get("required", ()):
+        return "yes"
+    return "one of these" if any(name in option["required"] for option in schema.get("anyOf", ())) else ""
 
 
 def _type_html(schema: dict) -> str:

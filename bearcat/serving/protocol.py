@@ -1,26 +1,36 @@
-"""The HTTP contract: fields and images of a request's body, and the one form of every answer and every error.
+"""The HTTP contract: the fields and images of a request, and the one form of every answer and every error.
 
-A body may be a form, JSON or an upload; base64 is accepted in every usual spelling.
+Base64 is accepted in every usual spelling. How the fields are read from a body: see `bearcat.serving.bodies`.
 """
 
 import base64
-import json
-from collections.abc import Callable, Sequence
-from urllib.parse import parse_qsl
+import reprlib
+from urllib.parse import unquote_to_bytes
 
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
-from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 SUCCESS = "处理成功"  # existing clients compare return_info with it
 ANSWER_FIELDS = ("result", "recognition_rate", "overall_recognition_rate", "time")
-IMAGE_FIELD = "img"  # the only field that a form may repeat
+IMAGE_FIELD = "img"
+IMAGE_FIELDS = (IMAGE_FIELD, "image", "file", "img_base64")  # the others are aliases; only these may be repeated
+OPTION_FIELDS = ("model", "grid", "name", "prompt", "data")  # the last in gradio's old format, with the image
 MAX_IMAGES = 64  # per request
+MAX_CROPS = 256  # per request: its images, or the cells of their grids
+MAX_OPTION = 1024  # characters of a field beside the images
+SHOWN = 80  # characters of what a client sent, in a message
 MAX_OPTIONS = 16  # fields beside the images
 MAX_FIELDS = MAX_OPTIONS + MAX_IMAGES
-LARGE_BODY = 2**18  # bytes; a larger body is parsed in a thread, so that other requests need not wait
+NAMES_SHOWN = 5  # of the fields that a request has, in a message
+EXPECTED = "expected an image as base64, or an upload"
 JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
+
+DATA_URL = "data:"  # in upper case as well (RFC 3986)
+ESCAPED_BREAKS = ("\\n", "\\r", "\\t")
+PLAIN_ALPHABET = str.maketrans(" -_", "++/", "\r\n\t")
+UNQUOTED_AT_A_TIME = 2**16  # bytes: unquoting takes about forty times the memory of what it is given
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = _repr.maxlong = 2 * SHOWN
+_repr.maxlevel = 2
 
 
 class RequestError(Exception):
@@ -47,70 +57,45 @@ def error_response(status: int, message: str, headers: dict[str, str] | None = N
     return JSONResponse(error_payload(status, message), status, headers)
 
 
-async def read_fields(request: Request, max_body: int) -> dict:
-    """Reads the fields of a form or of a JSON object; a repeated `img` becomes a list.
+def find_images(fields: dict) -> tuple[str, object]:
+    """Finds the image or the list of images of a request: in `img`, else in one of its aliases.
+
+    Returns:
+        The name of the field and its value.
 
     Raises:
-        RequestError: 415 for any other content type, 400 for a body that cannot be parsed.
+        RequestError: There is none.
     """
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type == MULTIPART:
-        async with request.form(max_files=MAX_FIELDS, max_fields=MAX_FIELDS, max_part_size=max_body) as form:
-            return _collect_fields([(name, await _read_part(value)) for name, value in form.multi_items()])
-    if content_type not in _PARSERS:
-        raise RequestError(415, f"content type {content_type!r}: expected a form or application/json")
-    parse, body = _PARSERS[content_type], await request.body()
-    return await run_in_threadpool(parse, body) if len(body) > LARGE_BODY else parse(body)
-
-
-async def _read_part(value: str | UploadFile) -> str | bytes:
-    return await value.read() if isinstance(value, UploadFile) else value
-
-
-def _parse_json(body: bytes) -> dict:
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(400, f"the body is not valid JSON: {error}") from None
-    if not isinstance(fields, dict):
-        raise RequestError(400, 'the body must be a JSON object, for example {"img": "<base64 of the image>"}')
-    return fields
-
-
-def _parse_form(body: bytes) -> dict:
-    try:
-        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
-    except ValueError as error:
-        raise RequestError(400, f"the body is not a valid urlencoded form: {error}") from None
-    return _collect_fields(pairs)
-
-
-_PARSERS: dict[str, Callable[[bytes], dict]] = {JSON: _parse_json, FORM: _parse_form}
-
-
-def _collect_fields(pairs: Sequence[tuple[str, str | bytes]]) -> dict:
-    """Returns the fields of a form; the last value of a name counts, but repeated images become a list."""
-    images = [value for name, value in pairs if name == IMAGE_FIELD]
-    if len(pairs) - len(images) > MAX_OPTIONS:
-        raise RequestError(400, f"the form has {len(pairs)} fields: at most {MAX_OPTIONS} beside img are allowed")
-    return dict(pairs) | ({IMAGE_FIELD: images} if len(images) > 1 else {})
+    for name in IMAGE_FIELDS:
+        if fields.get(name) not in (None, "", b""):
+            return name, fields[name]
+    sent = next((name for name in IMAGE_FIELDS if name in fields), None)
+    if sent:
+        raise RequestError(400, f"{sent} is empty: {EXPECTED}")
+    names = [short_repr(name) for name in list(fields)[:NAMES_SHOWN]]
+    more = [f"{len(fields) - len(names)} more"] if len(fields) > len(names) else []
+    received = f"the request has {', '.join([*names, *more])}" if names else "the request has no fields"
+    raise RequestError(400, f"{IMAGE_FIELD} is missing: {EXPECTED}; {received}")
 
 
 def text_field(fields: dict, name: str) -> str:
     """Returns a field that must be text.
 
     Raises:
-        RequestError: The field has another type.
+        RequestError: The field has another type, or is too long.
     """
-    if not isinstance(fields[name], str):
-        raise RequestError(400, f"{name} is {short_repr(fields[name])}: expected text")
-    return fields[name]
+    text = fields[name]
+    if not isinstance(text, str):
+        raise RequestError(400, f"{name} is {short_repr(text)}: expected text")
+    if len(text) > MAX_OPTION:
+        raise RequestError(400, f"{name} has {len(text):,} characters: at most {MAX_OPTION:,} are allowed")
+    return text
 
 
 def short_repr(value: object) -> str:
-    """Returns the repr of a value for a message, cut to 60 characters."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}…"
+    """Returns the repr of a value for a message, cut to 80 characters; of a large value only the start is read."""
+    text = _repr.repr(value[:SHOWN] + "…" if isinstance(value, str) and len(value) > SHOWN else value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def image_field(value: object, name: str) -> bytes:
@@ -121,28 +106,60 @@ def image_field(value: object, name: str) -> bytes:
         name: The name of the field, for messages.
 
     Raises:
-        RequestError: The field is missing or is not base64.
+        RequestError: The field is empty or is not base64.
     """
     if isinstance(value, bytes) and value:
         return value
     if not isinstance(value, str) or not value.strip():
-        raise RequestError(400, f"{name} is missing: expected an image as base64")
+        what = "empty" if value in (None, "", b"") or isinstance(value, str) else short_repr(value)
+        raise RequestError(400, f"{name} is {what}: {EXPECTED}")
     try:
         return decode_base64(value)
     except ValueError as error:
-        raise RequestError(400, f"{name} is not valid base64: {error}") from None
+        raise RequestError(400, f"{name} is {short_repr(value)}, which is not valid base64 ({error})") from None
 
 
 def decode_base64(text: str) -> bytes:
     """Decodes base64 with or without a data URL's prefix, padding and line breaks.
 
-    The urlsafe alphabet is accepted too, and spaces in place of +, as forms that were not escaped have them.
+    Accepted as well: the urlsafe alphabet, spaces in place of + as forms that were not escaped have them, characters
+    escaped twice (%2B), and Python's notation of bytes, b'…'.
 
     Raises:
         ValueError: The text is not base64.
     """
-    if text.lstrip().startswith("data:"):
-        text = text.partition(",")[2]
-    text = text.strip().replace("\r", "").replace("\n", "").replace(" ", "+").replace("-", "+").replace("_", "/")
-    text = text.rstrip("=")
+    # no regular expressions and no pieces: a text may have millions of characters, each of them special
+    text = _without_python_quotes(text.strip())
+    if text[: len(DATA_URL)].lower() == DATA_URL:
+        text = text.partition(",")[2].strip()
+    if "%" in text:
+        text = unquote_bytes(text.encode("utf-8", "replace")).decode("utf-8", "replace")
+    if not text.isascii():
+        raise ValueError("it has characters that are not ASCII")
+    text = text.translate(PLAIN_ALPHABET).rstrip("=")
     return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+
+
+def _without_python_quotes(text: str) -> str:
+    """Returns what is inside of Python's notation of bytes, b'…'; any other text as it is."""
+    start = text[:2].removeprefix("b")[:1]
+    if start not in ("'", '"') or len(text) < 2 or not text.endswith(start):
+        return text
+    text = text.removeprefix("b")[1:-1]
+    for escape in ESCAPED_BREAKS:
+        text = text.replace(escape, "")
+    return text.strip()
+
+
+def unquote_bytes(data: bytes | bytearray) -> bytearray:
+    """Replaces the escapes %XX, as `urllib.parse.unquote_to_bytes` does, in little memory."""
+    if b"%" not in data:
+        return bytearray(data)
+    result, start = bytearray(), 0
+    while start < len(data):
+        end = start + UNQUOTED_AT_A_TIME
+        cut = data.rfind(b"%", end - 2, end)  # an escape must not be cut in two
+        end = cut if cut >= 0 else end
+        result += unquote_to_bytes(bytes(data[start:end]))
+        start = end
+    return result

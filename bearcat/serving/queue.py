@@ -1,59 +1,91 @@
 """The bounded queue before the models: a thread per core predicts, a limited number of images waits."""
 
 import asyncio
+import contextvars
 import os
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from bearcat.serving.protocol import RequestError
-
-MAX_WAITING = 128  # images
+MAX_WAITING = 128  # images; each cell of a grid is one
 RETRY_SECONDS = 1
 
 T = TypeVar("T")
+_left: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("left", default=None)
+
+
+class QueueFullError(Exception):
+    """The queue is full: no more images are accepted at present."""
+
+
+class JobDroppedError(Exception):
+    """The client of a job has left, so nobody needs its result."""
+
+
+def stop_if_dropped() -> None:
+    """Ends the job that this thread runs if nobody waits for it any more; elsewhere it does nothing.
+
+    Jobs that take long call it between their steps.
+
+    Raises:
+        JobDroppedError: The client has left.
+    """
+    left = _left.get()
+    if left and left.is_set():
+        raise JobDroppedError
 
 
 class WorkQueue:
     """Runs jobs in a thread pool with one thread per core, since each job keeps a core busy.
 
     Args:
-        max_waiting: Number of jobs that may wait for a thread.
-        on_change: Called with the number of running and waiting jobs whenever it changes.
+        max_waiting: Number of images that may wait for a thread.
+        on_change: Called with the number of images being predicted or waiting whenever it changes.
     """
 
     def __init__(self, max_waiting: int = MAX_WAITING, on_change: Callable[[int], object] = lambda count: None):
         threads = available_cores()
         self._limit = threads + max_waiting
         self._count = 0
+        self._lock = threading.Lock()  # jobs end in other threads
         self._on_change = on_change
         self._pool = ThreadPoolExecutor(threads, "predict")
 
-    async def run(self, jobs: Sequence[Callable[[], T]]) -> list[T | BaseException]:
+    async def run(self, jobs: Sequence[Callable[[], T]], images_each: int = 1) -> list[T | BaseException]:
         """Runs all jobs of a request and returns what each returned or raised, in order.
 
-        An idle queue accepts any number of jobs.
+        An idle queue accepts any number of jobs. If the caller is cancelled, jobs that wait are dropped, and running
+        ones end at their next call of `stop_if_dropped`; until then they count.
+
+        Args:
+            jobs: The jobs.
+            images_each: Number of images that each job predicts.
 
         Raises:
-            RequestError: 503, at once, if the queue is full.
+            QueueFullError: At once, if the queue is full.
         """
-        if self._count and self._count + len(jobs) > self._limit:
-            raise RequestError(
-                503,
-                f"{self._count} images are waiting already: try again in {RETRY_SECONDS} s",
-                {"Retry-After": str(RETRY_SECONDS)},
-            )
-        self._add(len(jobs))
+        if self._count and self._count + len(jobs) * images_each > self._limit:
+            raise QueueFullError(f"{self._count} images are waiting already: try again in {RETRY_SECONDS} s")
+        left = threading.Event()
+        futures = [self._submit(job, images_each, left) for job in jobs]
         try:
-            loop = asyncio.get_running_loop()
-            futures = [loop.run_in_executor(self._pool, job) for job in jobs]
-            return await asyncio.gather(*futures, return_exceptions=True)
+            return await asyncio.gather(*map(asyncio.wrap_future, futures), return_exceptions=True)
         finally:
-            self._add(-len(jobs))
+            left.set()
 
-    def _add(self, jobs: int) -> None:
-        self._count += jobs
-        self._on_change(self._count)
+    def _submit(self, job: Callable[[], T], images: int, left: threading.Event) -> "Future[T]":
+        context = contextvars.copy_context()
+        context.run(_left.set, left)
+        self._add(images)
+        future = self._pool.submit(context.run, job)
+        future.add_done_callback(lambda _: self._add(-images))  # also called for a job that is dropped
+        return future
+
+    def _add(self, images: int) -> None:
+        with self._lock:
+            self._count += images
+            self._on_change(self._count)
 
 
 def available_cores() -> int:

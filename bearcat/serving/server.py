@@ -4,15 +4,15 @@ import asyncio
 import contextlib
 import errno
 import logging
-import re
+import secrets
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -20,11 +20,20 @@ from starlette.types import ASGIApp
 
 from bearcat.core.errors import ServiceError
 from bearcat.serving.app import make_app
+from bearcat.serving.memory import return_freed_memory
 from bearcat.serving.model_store import LoadModel, ModelStore
 from bearcat.serving.page.lazy_mount import LazyMount
+from bearcat.serving.protection.connections import (
+    BoundedProtocol,
+    ConnectionPool,
+    make_pool,
+    warn_rarely_of_accept_errors,
+)
+from bearcat.serving.protection.log_writer import write_log_to_stderr
 
-LOOPBACK = re.compile(r"127(\.\d+){3}|localhost|::1")  # hosts that other machines cannot reach
-SHUTDOWN_SECONDS = 30  # for open requests when the service stops
+SHUTDOWN_SECONDS = 30  # for open requests when the service stops; half of it for clients that are slow to send or read
+BACKLOG = 2048  # connections that the system keeps for us
+ACCEPTED_AT_ONCE = 2  # connections: each takes a descriptor some rounds before the pool can close another
 
 
 @dataclass(frozen=True)
@@ -36,8 +45,11 @@ class ServiceConfig:
         load: Loads a model from its file; must be picklable, since workers are spawned.
         max_body: Largest accepted body of a request, in bytes.
         max_waiting: Images that may wait for a thread.
+        max_crops: Images, or cells of their grids, that a request may have.
+        host: Address that it is served on.
         token: What clients must send; None accepts everybody.
         page: Whether to serve the gradio page.
+        session_key: Signs the cookies of browsers that sent the token.
         examples: Images to choose from on the page.
     """
 
@@ -45,41 +57,69 @@ class ServiceConfig:
     load: LoadModel
     max_body: int
     max_waiting: int
+    max_crops: int
+    host: str
     token: str | None = None
     page: bool = True
     examples: tuple[Path, ...] = ()
+    session_key: bytes = field(default_factory=partial(secrets.token_bytes, 32), repr=False)
 
 
-def serve(config: ServiceConfig, models: ModelStore, listener: socket.socket) -> None:
-    """Serves from this process until SIGTERM or Ctrl-C."""
+def serve(
+    config: ServiceConfig,
+    models: ModelStore,
+    listener: socket.socket,
+    on_start: Callable[[], object] = lambda: None,
+) -> None:
+    """Serves from this process until SIGTERM or Ctrl-C; calls `on_start` once it can answer."""
+    return_freed_memory()
     page = LazyMount("" if config.page else "the service runs without its page")
     app = make_app(
         models,
         config.max_body,
+        host=config.host,
         token=config.token,
+        session_key=config.session_key,
         max_waiting=config.max_waiting,
+        max_crops=config.max_crops,
         describe_models=models.describe,
+        rejected_models=models.rejected,
         page=page,
-        lifespan=lambda app: _background_tasks(config, models, page),
+        lifespan=lambda app: _background_tasks(config, models, page, on_start),
     )
-    run_app(app, listener, page.close)
+
+    def close() -> None:
+        app.state.bodies.stop()
+        page.close()
+
+    run_app(app, listener, close)
 
 
 def run_app(app: ASGIApp, listener: socket.socket, close: Callable[[], None] = lambda: None) -> None:
     """Runs an app on a socket until SIGTERM or Ctrl-C; `close` then ends responses that would never end."""
+    pool = make_pool()
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=SHUTDOWN_SECONDS
+        app,
+        http=cast("type[asyncio.Protocol]", partial(BoundedProtocol, pool=pool)),  # called like a class
+        log_config=None,
+        access_log=False,
+        ws="none",
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        backlog=ACCEPTED_AT_ONCE,
     )
-    _Server(config, close).run(sockets=[listener])
+    _Server(config, close, pool).run(sockets=[listener])
 
 
 @contextlib.asynccontextmanager
-async def _background_tasks(config: ServiceConfig, models: ModelStore, page: LazyMount) -> AsyncIterator[None]:
+async def _background_tasks(
+    config: ServiceConfig, models: ModelStore, page: LazyMount, on_start: Callable[[], object]
+) -> AsyncIterator[None]:
     """Watches the models and loads the page while requests are served."""
     watching = asyncio.create_task(models.watch())
     load = partial(_load_page, models, config.examples)
     try:
         async with page.loaded(load) if config.page else contextlib.nullcontext():
+            on_start()
             yield
     finally:
         watching.cancel()
@@ -98,11 +138,20 @@ def _load_page(models: ModelStore, examples: tuple[Path, ...]) -> Starlette:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn with exit code 0 on SIGTERM, and with Ctrl-C as in every other step."""
+    """uvicorn with bounded connections, exit code 0 on SIGTERM, and with Ctrl-C as in every other step."""
 
-    def __init__(self, config: uvicorn.Config, close: Callable[[], None]):
+    def __init__(self, config: uvicorn.Config, close: Callable[[], None], pool: ConnectionPool):
         super().__init__(config)
         self._close = close
+        self._pool = pool
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts to serve, and to watch the connections."""
+        warn_rarely_of_accept_errors(asyncio.get_running_loop())
+        await super().startup(sockets)
+        for listener in sockets or []:
+            listener.listen(BACKLOG)  # asyncio has reduced it to ACCEPTED_AT_ONCE
+        self._watching = asyncio.create_task(self._pool.watch())
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # after SIGTERM uvicorn would raise the signal once more at the end, and the exit code would be a failure's
@@ -112,9 +161,14 @@ class _Server(uvicorn.Server):
             super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finishes open requests, but does not wait for browsers that keep a stream open."""
+        """Finishes open requests, but waits neither for browsers that keep a stream open nor long for slow bodies."""
         self._close()
-        await super().shutdown(sockets)
+        stop_waiting = asyncio.get_running_loop().call_later(SHUTDOWN_SECONDS / 2, self._pool.stop_waiting)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            stop_waiting.cancel()
+            self._watching.cancel()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -125,7 +179,7 @@ def listen(host: str, port: int) -> socket.socket:
     """
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
         in_use = getattr(error, "errno", None) in (errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", None))
         reason = "the port is in use: stop the other program, or choose another --port" if in_use else str(error)
@@ -141,9 +195,7 @@ def base_url(host: str, listener: socket.socket) -> str:
 
 def configure_logging(requests: bool = True) -> None:
     """Logs to stderr: Bearcat's messages, its requests if asked for, and warnings of libraries."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.getLogger().addHandler(handler)
+    logging.getLogger().addHandler(write_log_to_stderr())
     logging.getLogger("bearcat").setLevel(logging.INFO)
     logging.getLogger("bearcat.requests").setLevel(logging.INFO if requests else logging.WARNING)
     logging.raiseExceptions = False  # a closed terminal must not break the service

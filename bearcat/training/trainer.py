@@ -326,7 +326,7 @@ def load_starting_weights(model, card: Card, weight_file: Path) -> None:
 
 
 def choose_colour_mix(model, card: Card, source: TrainingSource) -> None:
-    """Chooses the colours that a network for colour images sees at first, if its weights were made for grey ones."""
+    """Chooses the mix of colours from which a network for colour images starts if its weights were made for grey."""
     from bearcat.artifacts.colour_mix import DEFAULT, IMAGES, choose_mix
     from bearcat.artifacts.weight_transfer import takes_greyness
 
@@ -335,7 +335,7 @@ def choose_colour_mix(model, card: Card, source: TrainingSource) -> None:
     chosen = choose_mix(model, card, *source.sample(IMAGES))
     if chosen and chosen.name != DEFAULT:
         write_line(
-            f"The starting weights were made for grey images. They see {chosen.name} at first, not {DEFAULT}: before "
-            f"any training their predictions for {chosen.images} images agree with the labels to "
-            f"{chosen.similarity:.0%}, not {chosen.similarity_of_default:.0%}"
+            f"The starting weights were made for grey images. They are applied to {chosen.name} instead of {DEFAULT}: "
+            f"before training, the predictions for {chosen.images} training images are then {chosen.similarity:.0%} "
+            f"similar to the labels, instead of {chosen.similarity_of_default:.0%}"
         )

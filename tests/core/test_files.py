@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bearcat.core import files
 from bearcat.core.files import atomic_write, is_temporary, write_json, write_text
 
 
@@ -71,6 +72,33 @@ def test_a_temporary_file_left_by_a_kill_is_overwritten(tmp_path: Path):
     write_text(path, "2")
     assert path.read_text() == "2"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_temporary_name_is_another_one_each_time_and_no_longer_than_a_file_system_allows(tmp_path: Path):
+    path, names = tmp_path / f"{'字' * 82}.txt", set()
+    for _ in range(3):
+        with atomic_write(path, sync=False) as part:
+            names.add(part.name)
+    assert len(names) == 3
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_a_link_planted_under_the_temporary_name_is_not_followed(
+    tmp_path: Path, sync: bool, monkeypatch: pytest.MonkeyPatch
+):
+    path, victim = tmp_path / "a.txt", tmp_path / "victim.txt"
+    victim.write_text("precious")
+    monkeypatch.setattr(files.secrets, "token_hex", lambda count: "0" * 2 * count)
+    with atomic_write(path) as part:
+        pass
+    part.symlink_to(victim)
+    if sync:  # what looks like a file left by a kill is removed
+        write_text(path, "new")
+        assert path.read_text() == "new"
+    else:
+        with pytest.raises(FileExistsError):
+            write_text(path, "new", sync=False)
+    assert victim.read_text() == "precious"
 
 
 def test_missing_folders_are_created(tmp_path: Path):

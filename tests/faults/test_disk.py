@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bearcat.core import errors
+from bearcat.core import errors, files
 from bearcat.core.errors import message_for
 from tests.helpers.faults import contents, make_work, run_step
 
@@ -63,14 +63,22 @@ def test_a_refusing_disk_gives_one_message_and_nothing_is_lost(
     assert all(after[name] == content for name, content in before.items())
 
 
-FILES = {"cheak_file.py": ".settings.part.py", "pack_dataset.py": ".num_classes.part.json"}
+FILES = {"cheak_file.py": "settings.py", "pack_dataset.py": "num_classes.json"}
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("step", FILES)
-def test_a_really_full_disk_is_reported(step: str, tmp_path: Path, works: Path):
-    work = make_work(tmp_path / "work")
-    (work / FILES[step]).symlink_to(FULL)
+def test_a_really_full_disk_is_reported(step: str, tmp_path: Path, works: Path, monkeypatch: pytest.MonkeyPatch):
+    work, create = make_work(tmp_path / "work"), files._create_temporary
+
+    def create_on_full_disk(path: Path) -> Path:
+        part = create(path)
+        if path.name == FILES[step]:
+            part.unlink()
+            part.symlink_to(FULL)
+        return part
+
+    monkeypatch.setattr(files, "_create_temporary", create_on_full_disk)
     before = contents(work)
     outcome = run_step(step, work, *STEPS[step])
     assert outcome.code == 2

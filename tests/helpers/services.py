@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ START = (
     "import sys; sys.modules |= dict.fromkeys(('tensorflow', 'keras'))\n"
     "import app, bearcat.serving.middleware, bearcat.serving.model_store\n"
     "bearcat.serving.middleware.BODY_SECONDS = 1; bearcat.serving.model_store.POLL_SECONDS = 0.1\n"
+    "bearcat.serving.model_store.START_SECONDS = 3\n"
     "app.run(app.main)"
 )
 
@@ -136,10 +137,26 @@ class Running:
 
 
 @contextmanager
-def running(work: Path, *arguments: object, script: bool = False, **environment: str) -> Iterator[Running]:
-    """Serves a work from its own process; `script` runs app.py itself, without the tests' shorter times."""
+def running(
+    work: Path,
+    *arguments: object,
+    script: bool = False,
+    log_to: int | None = None,
+    prefix: Sequence[str] = (),
+    **environment: str,
+) -> Iterator[Running]:
+    """Serves a work from its own process.
+
+    Args:
+        work: The work.
+        arguments: Options of app.py.
+        script: Whether to run app.py itself, without the tests' shorter times.
+        log_to: Descriptor that the log is written to, None: the file that `Running.log` reads.
+        prefix: Start of the command line, before Python.
+        environment: Further variables of its environment.
+    """
     start = [str(ROOT / "app.py")] if script else ["-c", START]
-    command = [sys.executable, "-u", *start, "--work", str(work), "--port", "0", *map(str, arguments)]
+    command = [*prefix, sys.executable, "-u", *start, "--work", str(work), "--port", "0", *map(str, arguments)]
     log_file = work / "service.log"
     with (
         log_file.open("w", encoding="utf-8") as log,
@@ -148,7 +165,7 @@ def running(work: Path, *arguments: object, script: bool = False, **environment:
             cwd=ROOT,
             env={**_environment(), **environment},
             stdout=subprocess.PIPE,
-            stderr=log,
+            stderr=log if log_to is None else log_to,
             encoding="utf-8",
         ) as process,
     ):

@@ -19,7 +19,7 @@ from bearcat.serving.workers import check_workers
 from tests.helpers.services import DARK, Running, make_work, running, write_model
 from tests.helpers.steps import ROOT, run_refused, run_script
 
-TOKEN = "open-sesame"
+TOKEN = "open-sesame-open-sesame"
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +89,8 @@ def test_a_visit_with_the_token_opens_the_page_and_removes_it_from_the_address(g
         assert page.status_code == 200
         assert page.url == f"{guarded.address}/"
         assert "gradio" in page.text
+        assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+        assert page.headers["x-content-type-options"] == "nosniff"
         (cookie,) = browser.cookies
         assert TOKEN not in cookie.value
         assert cookie.has_nonstandard_attr("HttpOnly")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bearcat.core.errors import ImageError, LabelError, SettingsError
+from bearcat.core.names import show_name
 from bearcat.core.settings_file import change_settings_file, parse_override, read_settings_file
 from bearcat.data.codecs import TEXT_CODECS, make_codec, pad_targets
 from bearcat.data.images import PAPER, InputSpec, letterbox, open_image, place
@@ -159,7 +160,7 @@ def test_a_name_gives_a_label_or_an_error_that_names_it(name: str):
         assert label_of_name(Path(name)) == name.partition(BLANK)[0]
     except LabelError as error:
         assert BLANK not in name
-        assert name in str(error)
+        assert show_name(name) in str(error)
 
 
 @given(st.one_of(st.binary(max_size=300), st.sampled_from([b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM", b"\xff\xd8\xff"])))

@@ -17,7 +17,7 @@ NEEDS_DATA = {
     "cheak_file.py": "has no images yet that can be read",
     "pack_dataset.py": "holds no images",
     "models.py": "num_classes.json does not exist: run python pack_dataset.py",
-    "train.py": "num_classes.json does not exist: run python pack_dataset.py",
+    "train.py": "holds no pack: run python pack_dataset.py",
     "save_model.py": "no usable checkpoint: run python train.py",
     "test.py": "no trained model: run python train.py",
     "app.py": "no trained model: run python train.py",

@@ -129,3 +129,12 @@ def test_images_whose_colours_grey_merges_are_compared_with_the_others(tmp_path:
     # 3 of 6 images are wrong: C(4, 3) of C(6, 3) choices take them all from the four
     assert figures == {"images": 4, "mistakes": 3, "others": 2, "mistakes_of_others": 0, "p_value": 4 / 20}
     assert "merged_in_grey" not in image_patterns(paths, mistakes, InputSpec(20, 40, 3))
+
+
+def test_colours_are_those_of_the_frames_that_the_model_sees(tmp_path: Path):
+    draw_bar(tmp_path, "last.png", ink=RED, paper=GREEN)
+    last = Image.open(tmp_path / "last.png")
+    Image.new("RGB", last.size, "white").save(tmp_path / "1.webp", save_all=True, append_images=[last], lossless=True)
+    paths = {"1.webp": tmp_path / "1.webp"}
+    specs = (InputSpec(20, 40, 1, how) for how in ("first", "last"))
+    assert [image_patterns(paths, [], spec)["merged_in_grey"]["images"] for spec in specs] == [0, 1]

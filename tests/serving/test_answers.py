@@ -4,9 +4,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from bearcat.core.errors import RequestOptionError
+from bearcat.core.errors import LabelError, RequestOptionError
 from bearcat.data.codecs import Prediction
+from bearcat.data.images import InputSpec
 from bearcat.detection.decoding import Detections
 from bearcat.serving.answers import make_answer, parse_prompt
 
@@ -35,6 +37,30 @@ def test_a_prompt_may_be_text_or_a_list(prompt: object, names: tuple[str, ...], 
 def test_an_invalid_prompt_is_refused(prompt: object):
     with pytest.raises(RequestOptionError, match="prompt is"):
         parse_prompt(prompt, ONE_EACH)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "message"),
+    [
+        (["天"] * 65, "prompt has 65 names: at most 64"),
+        (str(["天"] * 65).replace("'", '"'), "prompt has 65 names: at most 64"),
+        ("天好" * 33, "prompt has 66 names: at most 64"),
+        ("天" * 1025, "prompt has 1,025 characters: at most 1,024"),
+        (["天" * 513, "好" * 512], "prompt has 1,025 characters: at most 1,024"),
+        ("[" * 1000, "which is not valid JSON"),
+        ("[" * 400 + "]" * 400, "which is not valid JSON"),
+    ],
+)
+def test_a_prompt_that_is_too_long_is_refused_before_boxes_are_assigned(prompt: object, message: str):
+    with pytest.raises(RequestOptionError, match=message) as refused:
+        parse_prompt(prompt, ONE_EACH)
+    assert len(str(refused.value)) < 200
+
+
+def test_an_unknown_name_is_repeated_only_in_part():
+    with pytest.raises(LabelError) as refused:
+        FOUND.points(["x" * 900, "y" * 124])
+    assert len(str(refused.value)) < 200
 
 
 def recogniser(mode: str, prediction: object) -> SimpleNamespace:
@@ -67,8 +93,44 @@ def test_an_option_of_another_mode_is_refused(mode: str, option: str):
         make_answer(recogniser(mode, FOUND), b"", **{option: "x"})
 
 
+def test_the_cells_of_a_grid_are_predicted_a_few_at_a_time():
+    sizes = []
+
+    def predict_batch(cells: list) -> list[Prediction]:
+        sizes.append(len(cells))
+        return [Prediction("a", (0.5,))] * len(cells)
+
+    model = recogniser("NUM_CLASSES", FOUND)
+    model.card.spec, model.card.characters, model.predict_batch = InputSpec(16, 16, 1), ("a",), predict_batch
+    answer = make_answer(model, Image.new("RGB", (100, 40)), grid="5x20")
+    assert [cell["number"] for cell in answer["result"]] == list(range(1, 101))
+    assert sizes == [32, 32, 32, 4]
+
+
+def test_a_grid_is_refused_by_a_model_that_sees_frames_side_by_side():
+    model = recogniser("NUM_CLASSES", FOUND)
+    model.card.spec = InputSpec(16, 64, 1, "spread")
+    with pytest.raises(RequestOptionError, match="grid: a model with FRAMES = 'spread'"):
+        make_answer(model, b"", grid="1x2")
+
+
 def test_parts_of_a_prediction_are_its_characters_or_the_whole_name():
     assert Prediction("ab", (0.9, 0.5)).parts == [("a", 0.9), ("b", 0.5)]
     assert Prediction("牌坊", (0.7,)).parts == [("牌坊", 0.7)]
     assert Prediction("", ()).parts == []
     assert FOUND.parts == [("好", 0.9)]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "names", "expected"),
+    [
+        ("e\u0301a", ("\u00e9", "a"), ["\u00e9", "a"]),
+        ("\u200eবাস, কি", ("বাস", "কি"), ["বাস", "কি"]),
+        ("কিখ", ("কি", "খ"), ["কি", "খ"]),
+        (["bus\u00a0"], LONG, ["bus"]),
+        (["e\u0301"], ("e\u0301", "\u00e9"), ["e\u0301"]),
+        (["a\nb"], LONG, ["a\nb"]),
+    ],
+)
+def test_names_in_a_prompt_are_compared_as_labels_are(prompt: object, names: tuple[str, ...], expected: list[str]):
+    assert parse_prompt(prompt, names) == expected

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
@@ -49,8 +50,15 @@ def breaks(text: str) -> str:
         lambda image: to_base64(image).rstrip("="),
         lambda image: breaks(to_base64(image)),
         lambda image: to_base64(image).replace("+", " "),
+        lambda image: "DATA:image/PNG;BASE64, " + to_base64(image),
+        lambda image: repr(base64.b64encode(image)),
+        lambda image: repr(base64.encodebytes(image)),
+        lambda image: quote(to_base64(image), safe=""),
     ],
-    ids=["plain", "data URL", "urlsafe", "no padding", "line breaks", "spaces for +"],
+    ids=[
+        *("plain", "data URL", "urlsafe", "no padding", "line breaks", "spaces for +"),
+        *("upper case", "Python's bytes", "Python's bytes with line breaks", "escaped twice"),
+    ],
 )
 def test_base64_is_accepted_in_every_usual_spelling(spell):
     for width in range(40, 43):  # lengths with 0, 1 and 2 characters of padding among them
@@ -78,6 +86,40 @@ def test_a_form_json_and_a_file_get_the_same_answer(client: TestClient):
         }
 
 
+@pytest.mark.parametrize("field", ["image", "file", "img_base64"])
+def test_the_image_may_have_another_name_in_every_form(client: TestClient, field: str):
+    image, other = png(), png(50)
+    for request in ({"data": {field: to_base64(image)}}, {"json": {field: to_base64(image)}}):
+        assert client.post("/", **request).json()["result"] == "40"
+    assert client.post("/", files={field: ("a.png", image)}).json()["result"] == "40"
+    several = client.post("/", data={field: [to_base64(image), to_base64(other)]}).json()
+    assert [one["result"] for one in several["results"]] == ["40", "50"]
+    both = {field: "no image", "img": to_base64(other)}
+    assert client.post("/", json=both).json()["result"] == "50"
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"picture": "x", "id": 1}, "img is missing: expected an image as base64, or an upload; the request has 'pic"),
+        ({}, "the request has no fields"),
+        ({"image": ""}, "image is empty: expected an image"),
+        ({"img": 7}, "img is 7: expected an image"),
+        ({"img": ["x", None]}, "img[1] is empty"),
+        ({"file": "http://localhost/a.png"}, "file is 'http://localhost/a.png', which is not valid base64"),
+    ],
+)
+def test_a_refusal_says_what_came(client: TestClient, fields: dict, message: str):
+    answer = client.post("/", json=fields).json()
+    assert message in str(answer)
+
+
+def test_a_refusal_is_short_whatever_came(client: TestClient):
+    fields = {f"{number}" * 200: "A" * 500 for number in range(10)}
+    assert len(client.post("/", json=fields).json()["return_info"]) < 500
+    assert len(client.post("/", json={"img": "*" * 9000}).json()["return_info"]) < 200
+
+
 def test_a_model_is_chosen_by_name_and_an_unknown_one_is_refused(client: TestClient):
     image = to_base64(png())
     assert client.post("/", data={"img": image, "model": "other"}).json()["result"] == "other"
@@ -102,7 +144,7 @@ def tiff() -> bytes:
 
 
 BAD_REQUESTS = {
-    "no field": ({"data": {"image": "x"}}, 400),
+    "no field": ({"data": {"picture": "x"}}, 400),
     "empty field": ({"data": {"img": ""}}, 400),
     "no base64": ({"data": {"img": "*** not base64 ***"}}, 400),
     "no image": ({"data": {"img": base64.b64encode(b"hello there").decode()}}, 415),
@@ -163,12 +205,13 @@ def test_bodies_that_would_fill_the_memory_are_503_and_are_forgotten_afterwards(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ):
     fields = {"img": to_base64(png())}
+    client.app.state.bodies.used = 1  # of another request, since one alone is always accepted
     monkeypatch.setattr(middleware, "MAX_BODY_MEMORY", 100)
     for _ in range(3):
         refused = client.post("/", data=fields)
         assert refused.status_code == refused.json()["return_code"] == 503
         assert refused.headers["Retry-After"] == "1"
-    monkeypatch.setattr(middleware, "MAX_BODY_MEMORY", 2 * len(fields["img"]))
+    monkeypatch.setattr(middleware, "MAX_BODY_MEMORY", 5 * len(fields["img"]))
     for _ in range(5):
         assert client.post("/", data=fields).status_code == 200
 
@@ -185,6 +228,14 @@ def test_a_grid_and_a_name_reach_the_model():
         assert client.post("/", json={"img": to_base64(png()), **fields}).status_code == 200
         assert client.post("/", data={"img": to_base64(png()), **fields}).status_code == 200
     assert asked == [("", "")] * 2 + [("2x4+5+41", "牌坊")] * 2
+
+
+def test_a_request_has_as_many_cells_as_allowed():
+    client = TestClient(make_app({"cells": lambda image, grid="": width_of(image)}, max_crops=6))
+    image = to_base64(png())
+    for images, grid, status in (([image] * 6, "", 200), ([image] * 3, "1x2", 200), ([image] * 2, "2x2", 400)):
+        assert client.post("/", json={"img": images, "grid": grid}).status_code == status
+    assert client.post("/", json={"img": image, "grid": "1x7"}).status_code == 400
 
 
 def test_an_invalid_grid_is_refused():

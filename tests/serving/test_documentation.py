@@ -4,27 +4,55 @@ import re
 
 import pytest
 
+from bearcat.artifacts import inference
 from bearcat.cli import SERVICE_PORT
-from bearcat.data import grids, images
+from bearcat.core import files
+from bearcat.data import frames, images
 from bearcat.labelling import app as labelling_app
-from bearcat.serving import middleware, openapi, protocol, queue, server
+from bearcat.serving import answers, auth, bodies, middleware, model_store, openapi, protocol, queue, server, workers
+from bearcat.serving.page import request_filter, uploads
+from bearcat.serving.protection import connections, log_writer, model_check
 from tests.helpers.steps import ROOT
 
 API_PAGES = ["docs/http-api.md", "docs/zh-CN/http-api.md"]
 MIB = 2**20
 BOUNDS = {
     "address": f"127.0.0.1, port {SERVICE_PORT}",
+    "connections": f"{connections.MAX_CONNECTIONS:,}, ",
+    "open files": f"the limit is raised as far as the system allows, up to {connections.DESCRIPTORS:,}",
+    "head of a request, trailers": f"{connections.MAX_HEAD:,} bytes",
+    "time for a head to arrive": f"{connections.HEAD_SECONDS} s",
+    "requests sent ahead of their answers": f"{connections.MAX_PIPELINED} per connection",
+    "client that takes nothing of an answer": f"{connections.WRITE_SECONDS} s",
     "body of a request": f"{middleware.MAX_BODY // MIB} MiB",
     "time for a body to arrive": f"{middleware.BODY_SECONDS} s",
     "rest of a refused body that is still read": f"{middleware.MAX_DRAINED // MIB} MiB",
     "bodies in memory at a time": f"{middleware.MAX_BODY_MEMORY // MIB} MiB, per process",
     "images per request": f"{protocol.MAX_IMAGES}",
     "fields of a form": f"{protocol.MAX_OPTIONS} beside `img`, {protocol.MAX_FIELDS} in all",
-    "formats of an image": ", ".join(images.FORMATS),
+    "formats of an image": ", ".join(images.SERVED_FORMATS),
     "pixels of an image": f"{images.MAX_PIXELS:,}, ",
-    "cells of a grid": f"{grids.MAX_CELLS:,} per image",
+    "frames of an animation, if the model uses more than the first": f"{frames.MAX_FRAMES}, and {images.MAX_PIXELS:,} ",
+    "images of a request, or cells of their grids": f"{protocol.MAX_CROPS} in all",
+    "names of a prompt": f"{answers.MAX_PROMPT_NAMES}, with {answers.MAX_PROMPT:,} characters in all",
+    "text of a field beside `img`": f"{protocol.MAX_OPTION:,} characters",
+    "values of JSON": f"{bodies.MAX_VALUES:,} of the characters `[`, `{{`, `,` and `:`; {files.MAX_JSON_LEVELS} levels",
+    "what was sent, in an error": f"{protocol.SHOWN} characters",
+    "body that has not arrived when the service stops": f"{middleware.STOPPING_SECONDS} s",
     "images that wait": f"{queue.MAX_WAITING} ",
+    "size of a model's file": f"{inference.MAX_MODEL_BYTES:,} bytes",
+    "check of a model, in a process of its own": (
+        f"{model_check.CHECK_SECONDS} s, {model_store.START_SECONDS:g} s for each before the service starts if others "
+        f"can be served meanwhile; {model_check.CHECK_MEMORY >> 30} GiB"
+    ),
+    "length of a token": f"at least {auth.MIN_TOKEN} characters",
+    "answer to a wrong token": f"after {auth.WRONG_TOKEN_SECONDS:.0f} s",
+    "workers that cannot start": f"{workers.MAX_FAILED_STARTS} in a row",
     "open requests when the service stops": f"{server.SHUTDOWN_SECONDS} s",
+    "lines of the log that nobody reads": f"{log_writer.MAX_QUEUED:,} wait, per process",
+    "uploads of the page, in total": f"{uploads.MAX_UPLOADS // MIB} MiB and {uploads.MAX_FILES:,} files",
+    "uploads of the page that arrive at a time": f"{uploads.MAX_ARRIVING // MIB} MiB",
+    "event of the page": f"{request_filter.MAX_EVENT // 1024} KiB; ",
     "body sent to the labelling page": f"{labelling_app.MAX_BODY:,} bytes",
 }
 
@@ -49,14 +77,25 @@ def test_security_md_states_the_bounds_of_the_code(what: str):
 
 
 def test_security_md_states_the_bounds_of_the_page():
-    handlers, layout = (
-        read(f"bearcat/serving/page/{name}.py") for name in ("handlers", "layout")
-    )  # they import gradio
     bounds = {row[0]: row[1] for row in rows("SECURITY.md")}
-    assert "MAX_PROMPT = 500 " in handlers
-    assert bounds["prompt on the page"] == "500 characters"
-    assert "UPLOAD_SECONDS = 3600 " in layout
+    assert uploads.UPLOAD_SECONDS == 3600
     assert bounds["uploads of the page"].startswith("deleted one to two hours")
+
+
+@pytest.mark.parametrize(
+    ("module", "constant", "what", "bound"),
+    [
+        ("handlers", "MAX_PROMPT = 500", "prompt on the page", "500 characters"),
+        ("layout", "MAX_QUEUED = 64", "events of the page that wait", "64"),
+        ("layout", "HISTORY_SECONDS = 24 * 3600", "visits whose history the page keeps", "100, for up to 24 h"),
+        ("gradio_patches", "MAX_VISITS = 100", "visits whose history the page keeps", "100, for up to 24 h"),
+        ("gradio_patches", "MAX_UNREAD = 32", "answers of the page that nobody reads", "32, and 8 of one visit"),
+        ("gradio_patches", "MAX_EVENTS_OF_VISIT = 8", "events of one visit that wait", "8"),
+    ],
+)
+def test_security_md_states_the_bounds_of_modules_that_import_gradio(module: str, constant: str, what: str, bound: str):
+    assert f"\n{constant} " in read(f"bearcat/serving/page/{module}.py")
+    assert {row[0]: row[1] for row in rows("SECURITY.md")}[what] == bound
 
 
 def test_the_files_that_security_md_names_exist():

@@ -30,7 +30,8 @@ def fits(value: object, schema: dict, whole: dict) -> bool:
         return lengths and all(fits(one, schema["items"], whole) for one in value)
     if isinstance(value, dict) and "properties" in schema:
         known = all(fits(value[name], one, whole) for name, one in schema["properties"].items() if name in value)
-        return known and value.keys() >= set(schema["required"]) and value.keys() <= schema["properties"].keys()
+        required = any(value.keys() >= set(option["required"]) for option in schema.get("anyOf", [schema]))
+        return known and required and value.keys() <= schema["properties"].keys()
     return True
 
 
@@ -45,6 +46,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
 REQUESTS = [
     ("POST", "/", {"json": {"img": DARK}}),
     ("POST", "/", {"json": {"img": [DARK, "???"]}}),
+    ("POST", "/", {"json": {"image": DARK}}),
     ("POST", "/", {"json": {"img": "???"}}),
     ("POST", "/", {"data": {"img": [DARK, LIGHT]}}),
     ("POST", "/", {"files": {"img": ("a.png", png())}}),

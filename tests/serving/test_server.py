@@ -112,7 +112,7 @@ def text_bomb() -> bytes:
 
 
 BAD = {
-    "no image field": ({"data": {"image": DARK}}, 400),
+    "no image field": ({"data": {"picture": DARK}}, 400),
     "no body": ({"headers": {"content-type": "application/json"}}, 400),
     "no base64": ({"data": {"img": "*** not base64 ***"}}, 400),
     "no image": ({"data": {"img": "bm8gcGljdHVyZQ=="}}, 415),
@@ -186,7 +186,7 @@ def talk(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
         return answer
 
 
-HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 def test_a_body_that_does_not_arrive_is_408_and_others_are_served(service: Running):
@@ -309,6 +309,20 @@ def test_models_are_replaced_added_and_removed_under_load_without_a_bad_answer(t
         service.wait_for_log("model zeta removed")
         check_error(service.post(data={"img": DARK}), 503)
         assert service.get("/health").status_code == 503
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_service_told_to_wait_answers_503_until_there_is_a_model(tmp_path: Path, workers: int):
+    if workers > 1 and sys.platform == "win32":
+        pytest.skip("under Windows processes cannot share a socket")
+    work = make_work(tmp_path / "work")
+    with running(work, "--no-page", "--wait", "--workers", workers) as service:
+        assert service.get("/health").status_code == 503
+        check_error(service.post(data={"img": DARK}), 503)
+        assert "holds no trained model" in service.log()
+        write_model(work / "App_model" / "captcha.onnx")
+        service.wait_for_log(rf"(?s)(model captcha loaded.*){{{workers}}}")  # by each for itself
+        assert service.post(data={"img": DARK}).json()["result"] == "a"
 
 
 def test_a_full_queue_is_503_with_when_to_try_again(tmp_path: Path):

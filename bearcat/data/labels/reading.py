@@ -55,11 +55,11 @@ def label_of_name(path: Path) -> str:
 
 def name_parts(path: Path) -> list[str]:
     """Returns the parts of a file name between its underscores: ab_cd_001.png has ab, cd and 001."""
-    return path.stem.split(BLANK)
+    return (path.stem if path.suffix.lower() in SUFFIXES else path.name).split(BLANK)
 
 
 def _no_label(path: Path) -> str:
-    voc_file = label_file(path, path.parent.with_name(LABEL_FOLDER))
+    voc_file = label_file(path, path.parent.parent / LABEL_FOLDER)
     if voc_file.is_file():
         return (
             f"{show_name(path)}: the file name has no label, but {show_name(voc_file)} holds boxes: they are read with "

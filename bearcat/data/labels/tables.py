@@ -147,6 +147,8 @@ def explain_missing(folder: Path, table: Path | None, has_labels: bool) -> str:
     """
     if table and not has_labels and (rows := read_table(table).rows):
         return f"no line of {table.name} names an image of {folder.name}: line {rows[0].line} names {rows[0].name!r}"
+    if table and table.name.lower() not in LABEL_TABLES:
+        return f"{table.name} is read as the label table of {folder.name}: if the labels stand elsewhere, rename it"
     unread = {} if table else find_tables(folder).unread
     return "\n".join(f"{path.name} is not read as a label table: {reason}" for path, reason in unread.items())
 

@@ -74,7 +74,7 @@ def _clean_once(text: str) -> str:
     found = _LINE_BREAK_OR_TAB.search(text)
     if found:
         what = "a tab" if found.group() == "\t" else "a line break"
-        raise LabelError(f"the label {text!r} contains {what}: an image's label is one line of text without tabs")
+        raise LabelError(f"the label {text[:80]!r} contains {what}: an image's label is one line of text without tabs")
     for pattern in _REMOVED:
         text = pattern.sub("", text)
     return unicodedata.normalize("NFC", text)

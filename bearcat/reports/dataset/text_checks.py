@@ -114,8 +114,8 @@ def check_repetition(labels: Labels) -> Iterator[Finding]:
         items = [item for name in leaks for item in labels.sets[name] if item.label in known]
         yield Finding(WARNING, "text_leak", text, todo, describe_labels(items))
     elif measure_repetition(labels.texts).is_leak:
-        text = f"{len(labels.items):,} images show only {plural(len(set(labels.texts)), 'different text')}"
-        yield Finding(NOTE, "few_texts", text, f"add images of other texts if there are any; {CLASSES}")
+        text = f"{len(labels.items):,} images show only {plural(len(set(labels.texts)), 'different text')}; {CLASSES}"
+        yield Finding(NOTE, "few_texts", text, "add images of other texts if there are any")
 
 
 def _percent(fraction: float) -> str:

@@ -16,6 +16,7 @@ CLASS_IMAGES = 5  # images of each class on average
 CERTAIN = 7  # exp(-7): probability of no repetition among random draws, as small as one in a thousand
 UUID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}", re.IGNORECASE)
 HASH = re.compile(r"[0-9a-f]{16,}", re.IGNORECASE)
+HEX_DIGITS = set("0123456789abcdefABCDEF")
 NUMBERED = re.compile(r"(.*?)(\d{1,18})", re.ASCII | re.DOTALL)
 DASHED_UUID_LENGTH = 36
 TIME_FORMATS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
@@ -129,6 +130,8 @@ def _halves_are_alike(parts: Sequence[list[str]]) -> bool:
     if max(len(half[0]) for half in halves) > MOST_CHARACTERS or min(len(set(half)) for half in halves) < FEWEST:
         return False
     first, second = (set("".join(half)) for half in halves)
+    if second <= HEX_DIGITS and len(halves[0][0]) != len(halves[1][0]):  # 4821_590173_1: a random number or hash
+        return False
     return len(first & second) >= SAME_ALPHABET * len(first | second)
 
 

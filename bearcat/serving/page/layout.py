@@ -8,12 +8,14 @@ from pathlib import Path
 
 import gradio
 
+from bearcat.serving.page import gradio_patches
 from bearcat.serving.page.handlers import Handlers
 from bearcat.serving.page.prediction import Predict
 from bearcat.serving.page.translations import PREFIX
+from bearcat.serving.page.uploads import UPLOAD_SECONDS
 
-UPLOAD_SECONDS = 3600  # after which an upload is deleted
-HISTORY_SECONDS = 24 * 3600  # gradio keeps the histories of the last 10,000 visits
+HISTORY_SECONDS = 24 * 3600  # for which the history of a visit is kept, unless too many others follow
+MAX_QUEUED = 64  # events of the page that wait, of all visits
 # system fonts, so that nothing is downloaded; Chinese ones are named, or a Latin system would take an arbitrary one
 FONTS = (
     "system-ui",
@@ -86,7 +88,7 @@ def build_page(
         if gallery:
             chosen = gallery.click(handlers.choose_example, gallery, image, **INTERNAL)
             chosen.then(handlers.predict, inputs, outputs, **INTERNAL)
-    return page
+    return page.queue(max_size=MAX_QUEUED)
 
 
 def _image_input() -> gradio.Image:
@@ -98,8 +100,7 @@ def _image_input() -> gradio.Image:
         buttons=[],
         elem_id="bc-image",
     )
-    # gradio would decode the file first, with every format that Pillow knows, and might encode it again
-    image.preprocess = lambda payload: payload.path if payload else None
+    gradio_patches.pass_file_unread(image)
     return image
 
 

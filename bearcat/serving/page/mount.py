@@ -2,30 +2,30 @@
 
 import atexit
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bearcat.serving.page.prediction import Predict
+from bearcat.serving.page.request_filter import RequestFilter
 from bearcat.serving.page.translations import TRANSLATIONS
-from bearcat.serving.protocol import error_response
+from bearcat.serving.page.uploads import UploadFolder
 
 UPLOAD_VARIABLE = "GRADIO_TEMP_DIR"
 STYLE, LOGO = (Path(__file__).parent / "static" / name for name in ("page.css", "page.svg"))
-# paths of gradio that the page and gradio's own client use; not, among others, /proxy= and /file=http…, which fetch
-# from other hosts, and the list of runs
-ALLOWED_PATHS = re.compile(
-    r"/(config|theme\.css|favicon\.ico|robots\.txt|manifest\.json|pwa_icon|(static|assets)/.*"
-    r"|gradio_api/((info|startup-events|app_id|theme\.css|upload|upload_progress|reset|cancel|queue/(join|data))"
-    r"|heartbeat/.*|file=(?!https?:).*))?/?"
-)
+UPLOAD_PREFIX = "bearcat-page-"
+# read when gradio is imported or a page is made: nothing is sent to gradio's makers, and no statistics are kept
+GRADIO_SETTINGS = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9),
+}
 
 
 def mount_page(
@@ -45,13 +45,15 @@ def mount_page(
     Returns:
         The same app.
     """
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
-    _make_upload_folder()
+    os.environ.update(GRADIO_SETTINGS)
+    folder = _make_upload_folder()
     import gradio
 
+    from bearcat.serving.page import gradio_patches
     from bearcat.serving.page.layout import build_page, make_theme
 
     page = build_page(models, examples, modes, LOGO.read_text(encoding="utf-8"))
+    gradio_patches.patch(page)
     mounted = gradio.mount_gradio_app(
         app,
         page,
@@ -66,31 +68,27 @@ def mount_page(
         css_paths=[STYLE],
         favicon_path=str(LOGO),
     )
-    # gradio checks file paths only if this is set, and a mounted page does not set it: any file could be read.
-    # Paths that are not marked as files escape that check even so, hence Handlers.check_upload
-    page.has_launched = True
+    gradio_patches.check_paths(page)
     mount = mounted.router.routes[-1]
-    mount.app = AllowList(mount.app)
+    mount.app = RequestFilter(
+        mount.app,
+        UploadFolder(folder),
+        events=gradio_patches.event_numbers(page),
+        is_known=partial(gradio_patches.is_known, page),
+        is_busy=partial(gradio_patches.is_busy, page),
+    )
     return mounted
 
 
-def _make_upload_folder() -> None:
+def _make_upload_folder() -> Path:
     """Creates a private upload folder, which is deleted when the process ends.
 
-    All users of a machine would share gradio's own folder, and the second one could not write into it.
+    All users of a machine would share gradio's own folder, and the second one could not write into it. A folder of
+    our own may be tidied up.
     """
-    if not os.environ.get(UPLOAD_VARIABLE):
-        os.environ[UPLOAD_VARIABLE] = tempfile.mkdtemp(prefix="bearcat-page-")
-        atexit.register(shutil.rmtree, os.environ[UPLOAD_VARIABLE], ignore_errors=True)
-
-
-class AllowList:
-    """Passes requests for ALLOWED_PATHS to gradio and answers 404 to all others."""
-
-    def __init__(self, app: ASGIApp):
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "/")
-        app = self.app if ALLOWED_PATHS.fullmatch(path) else error_response(404, f"not found: {path[:80]!a}")
-        await app(scope, receive, send)
+    folder = Path(os.environ.get(UPLOAD_VARIABLE, ""))
+    if not folder.name.startswith(UPLOAD_PREFIX) or not folder.is_dir():
+        folder = Path(tempfile.mkdtemp(prefix=UPLOAD_PREFIX, dir=os.environ.get(UPLOAD_VARIABLE) or None)).resolve()
+        os.environ[UPLOAD_VARIABLE] = str(folder)
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -14,7 +14,7 @@ from bearcat.core.errors import (
     RequestOptionError,
 )
 from bearcat.data.codecs import Prediction
-from bearcat.data.images import FORMATS, MAX_PIXELS
+from bearcat.data.images import MAX_PIXELS, SERVED_FORMATS, refuse_unserved
 from bearcat.detection.decoding import Detections
 from bearcat.modes import MODES, Task
 from bearcat.serving.answers import parse_prompt
@@ -62,6 +62,7 @@ def predict_image(models: Mapping[str, Predict], file: Path, name: str, prompt: 
         predict = models.get(name)
         if predict is None:
             raise PageError("no_model")
+        refuse_unserved(file)
         prediction = predict(file)
         names = _names_to_click(prompt, prediction)
         points = tuple(prediction.points(names)) if names and isinstance(prediction, Detections) else ()
@@ -91,7 +92,7 @@ def _to_page_error(error: BearcatError) -> PageError:
     key = next((key for kind, key in TEXT_OF_ERROR.items() if isinstance(error, kind)), None)
     if key is None:
         log.error("prediction for the page failed", exc_info=error)
-    return PageError(key or "failed", formats=", ".join(FORMATS), pixels=f"{MAX_PIXELS:,}")
+    return PageError(key or "failed", formats=", ".join(SERVED_FORMATS), pixels=f"{MAX_PIXELS:,}")
 
 
 def finds_objects(modes: Mapping[str, str], name: str | None) -> bool:

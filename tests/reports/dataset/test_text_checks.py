@@ -82,7 +82,7 @@ def test_a_pool_without_a_leak_is_a_note():
     pool = draw(30)
     findings = check_labels(sets_of(pool[:24] * 8, pool[24:] * 8), Task.TEXT)
     assert kinds(findings) == ["few_texts"]
-    assert "240 images show only 30 different texts" in findings[0].text
+    assert "240 images show only 30 different texts; if the labels are the names of classes" in findings[0].text
 
 
 def test_classes_may_repeat():

@@ -67,6 +67,8 @@ def test_the_part_of_a_name_that_looks_like_the_label(template: str, index: int 
         ("{text}_{hex}_{n}", False),
         ("{text}_{n}_1", False),
         ("{digits}_{hash}", False),
+        ("{digits}_{hex}7_{n}", False),
+        ("{hex}_{n:02}{digits}_{n}", False),
     ],
 )
 def test_underscores_inside_texts(template: str, expected: bool):

@@ -75,3 +75,5 @@ def test_a_visit(browser: webdriver.Chrome, address: str, tmp_path: Path):
     wait(browser, "#bc-image input[type=file]").send_keys(str(tmp_path / "broken.png"))
     wait(browser, "#bc-answer [role=alert]", texts["format"].split("{")[0])
     assert urls_of(browser) and all(url.startswith((address, "data:", "blob:")) for url in urls_of(browser))
+    messages = [entry["message"] for entry in browser.get_log("browser")]
+    assert not [message for message in messages if "Content Security Policy" in message]

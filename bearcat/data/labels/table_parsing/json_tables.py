@@ -34,15 +34,16 @@ def parse_json_table(text: str, path: Path) -> list[TableRow]:
         data = _load(text.removeprefix(BOM), path)
     except (ValueError, RecursionError) as error:
         raise LabelError(f"{path} is not valid JSON ({error}): correct it, or {HOW_TO_WRITE}") from None
-    rows, position = [], 0
+    rows, line, position = [], 1, 0
+    is_ascii = "\\u" in text  # other characters are written as escapes
     for number, (name, label) in enumerate(_pairs(data, path), start=1):
         value = label_in(label)
         if not name or value is None:
             where = f"{path}, entry {number} ({name or 'without a file'})"
             raise LabelError(f"{where}: a text is expected as the label, got {label!r:.80}")
-        found = text.find(json.dumps(name, ensure_ascii=False), position)
-        position = found if found >= 0 else position
-        line = text.count("\n", 0, position) + 1
+        found = text.find(json.dumps(name.rpartition("/")[2], ensure_ascii=is_ascii)[1:-1], position)
+        if found >= 0:
+            line, position = line + text.count("\n", position, found), found
         refuse_control(value, path, line)
         rows.append(TableRow(line, name.strip(), value))
     return rows

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +11,6 @@ from bearcat.core.errors import LabelError
 from bearcat.data.labels.table_parsing.delimited import TableRow
 
 _URL = re.compile(r"[a-z]+://[^/]*/", re.IGNORECASE)
-
 
 _Indices = Sequence[tuple[Callable[[str], str], dict[str, list[str]]]]
 
@@ -53,11 +52,14 @@ def match_rows(rows: Sequence[TableRow], names: Sequence[str], path: Path) -> Ma
         for cut in (_whole, _without_suffix)
         for key in (_whole, _folded)
     ]
+    # most lines of a table for other images are dismissed by their last part
+    ends = {_folded(cut(name).rpartition("/")[2]) for cut in (_whole, _without_suffix) for name in names}
     loose: dict[str, TableRow] = {}
     for row in rows:
         if row.name in exact:
             continue
-        name = _find(row.name, indices)
+        parts = _parts(row.name)
+        name = _find(parts, indices) if parts and _folded(parts[-1]) in ends else None
         if name is None or name in exact:
             found.unmatched.append(row)
         elif loose.setdefault(name, row).label != row.label:
@@ -70,8 +72,9 @@ def match_rows(rows: Sequence[TableRow], names: Sequence[str], path: Path) -> Ma
     return found
 
 
-def _find(written: str, indices: _Indices) -> str | None:
-    for candidate in _without_folders(written):
+def _find(parts: Sequence[str], indices: _Indices) -> str | None:
+    for start in range(len(parts)):  # a/b/1.png, b/1.png and 1.png
+        candidate = "/".join(parts[start:])
         for form, index in indices:
             names = index.get(form(candidate), ())
             if names:
@@ -79,11 +82,9 @@ def _find(written: str, indices: _Indices) -> str | None:
     return None
 
 
-def _without_folders(written: str) -> Iterator[str]:
-    """Yields a/b/1.png, b/1.png and 1.png."""
-    parts = [part for part in _URL.sub("", written).replace("\\", "/").split("/") if part not in ("", ".")]
-    for start in range(len(parts)):
-        yield "/".join(parts[start:])
+def _parts(written: str) -> list[str]:
+    """Returns the folders and the file in a path."""
+    return [part for part in _URL.sub("", written).replace("\\", "/").split("/") if part not in ("", ".")]
 
 
 def _whole(name: str) -> str:

@@ -11,6 +11,7 @@ from bearcat.data.labels.table_parsing.delimited import TableRow
 _WRAPPED = (re.compile(r"'(.+)", re.DOTALL), re.compile(r'="(.*)"', re.DOTALL))
 _LEAST_WRAPPED = 3  # labels in a wrapping from which it is no coincidence
 _LEAST_LABELS = 10  # labels of full length from which others are too short
+_LEAST_LENGTH = 3  # of these labels: results of sums have one or two digits without having lost any
 _FULL_LENGTH = 0.8  # share of labels of full length, of which a tenth begins with 0 where digits are random
 _FEW = 0.2  # share of labels up to which dates among them are a spreadsheet's
 _MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)"
@@ -82,7 +83,7 @@ def _lost_zeros(labels: Mapping[Place, str]) -> tuple[int, dict[Place, str]]:
     lengths = Counter(map(len, labels.values()))
     full = max(lengths, default=0)
     short = {place: label for place, label in labels.items() if len(label) < full}
-    if not short or lengths[full] < max(_LEAST_LABELS, _FULL_LENGTH * len(labels)):
+    if not short or full < _LEAST_LENGTH or lengths[full] < max(_LEAST_LABELS, _FULL_LENGTH * len(labels)):
         return 0, {}
     with_zero = any(len(label) > 1 and label[0] == "0" for label in filter(_is_number, labels.values()))
     has_zeros = any("0" in label for label in labels.values())  # else the captchas have none

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bearcat.core.errors import LabelError
-from bearcat.data.labels.tables import read_label_table
+from bearcat.data.labels.tables import read_label_table, read_table
 
 LABELS = {"1.png": "ab", "2.png": "cd"}
 STUDIO = {"annotator": 1, "annotation_id": 5, "created_at": "x", "updated_at": "x", "lead_time": 1.5}
@@ -49,6 +49,19 @@ def test_exports_of_label_studio_are_read_without_the_prefix_of_uploads(tmp_path
     assert read(tmp_path, short) == {"/data/upload/1/1.png": "ab"}
     csv = "annotation_id,annotator,choice,created_at,id,image,lead_time,updated_at\n5,1,cat,x,1,0a1b2c3d-1.png,2.5,x\n"
     assert read(tmp_path, csv, "labels.csv") == {"1.png": "cat"}
+
+
+@pytest.mark.parametrize("content", [
+    {"图/1.png": "ab", "图/2.png": "cd"}, [task(("textarea", {"text": ["ab"]})), task(("textarea", {"text": ["cd"]}))],
+])  # fmt: skip
+@pytest.mark.parametrize("is_ascii", [True, False])
+def test_rows_have_the_lines_of_their_names(tmp_path: Path, content: object, is_ascii: bool):
+    if isinstance(content, list):
+        content[1]["data"]["image"] = "/data/upload/1/abcd1234-2.png"
+    text = json.dumps(content, indent=1, ensure_ascii=is_ascii)
+    read(tmp_path, text)
+    lines = [text.splitlines()[row.line - 1] for row in read_table(tmp_path / "labels.json").rows]
+    assert ["1.png" in lines[0], "2.png" in lines[1]] == [True, True]
 
 
 @pytest.mark.parametrize(("content", "message"), [

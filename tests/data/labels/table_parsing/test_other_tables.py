@@ -98,3 +98,11 @@ def test_a_table_without_a_line_for_any_image_is_quoted(folder: Path):
     problems = read_labels(folder)[1]
     assert len(problems) == len(LABELS)
     assert problems[0].endswith("no line of labels.csv names an image of train_dataset: line 2 names 'z1.png'")
+
+
+def test_a_table_of_another_program_that_leaves_images_out_is_named(folder: Path):
+    (folder / "gt.txt").write_text("captcha_1.png ab\n")
+    problems = read_labels(folder)[1]
+    assert problems[0].endswith(
+        "gt.txt is read as the label table of train_dataset: if the labels stand elsewhere, rename it"
+    )

@@ -34,6 +34,7 @@ def test_zeros_lost_among_letters_and_digits_are_found():
     ["1204"] * 20 + ["12345", "42"],  # longer labels as well
     ["1234"] * 20 + ["42"],  # captchas without zeros
     ["12", "305", "6789"] * 10,  # lengths vary
+    [str(number) for number in range(100)],  # results of sums
     ["1204"] * 5 + ["42"],  # too few labels
     ["1204"] * 20 + ["٤٢"],  # digits that no spreadsheet shortens
     [],

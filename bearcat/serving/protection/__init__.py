@@ -1,0 +1,1 @@
+"""What stands between the service and strangers: origins, connections, and the log."""
