@@ -1,10 +1,10 @@
-"""Switches off what packages report to their makers: nothing that Bearcat does is anybody's business but its user's."""
+"""Switches off the telemetry of packages."""
 
 import os
 
 # read when the package is imported, or when it starts
 SWITCHES = {
-    "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime 1.29 and later: asks its maker's host, and writes a device identifier
+    "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime 1.29 and later: contacts its vendor, and writes a device identifier
     "GRADIO_ANALYTICS_ENABLED": "False",  # looks for new versions, too
     "HF_HUB_DISABLE_TELEMETRY": "1",  # huggingface_hub, which gradio imports
 }

@@ -1,4 +1,4 @@
-"""No package reports to its maker: nothing is looked up while a model is trained, saved and served."""
+"""Telemetry is off: no host name is looked up while a model is trained, saved and served."""
 
 import os
 import shutil

@@ -31,7 +31,7 @@ def write_endless(file: Path) -> None:
 
 
 def write_greedy(file: Path, count: int = 2**36) -> None:
-    """A good model that asks for memory: 2**36 numbers, and thus 256 GiB, if not told otherwise."""
+    """A good model that asks for memory: by default 2**36 numbers, 256 GiB."""
     value = numpy_helper.from_array(np.ones(1, np.float32))
     nodes = [
         helper.make_node("ConstantOfShape", ["forever"], ["many"], value=value),

@@ -1,8 +1,8 @@
 """The check of models in a process of its own, with limits: a file from elsewhere may never end, or take all memory.
 
 The process loads each file, runs it on a blank image and writes a line of JSON; it ends with the process that started
-it. It is forked where that is safe, since imports would double the time until a service answers. Otherwise it is this
-module in a new interpreter, with the files as arguments.
+it. It is forked if that is safe, since a new interpreter needs time for imports; otherwise it is this module in a new
+interpreter, with the files as arguments.
 """
 
 import json
@@ -67,11 +67,13 @@ def check_files(
 def _problem(path: Path, answer: str | None, seconds: float) -> ArtifactError | None:
     """Returns what is wrong with a file by the line of its check; None stands for none in time, '' for a crash."""
     if answer is None:
-        return UncheckedError(f"{show_name(path)} did not end its check within {seconds:g} s: is it made to do harm?")
+        return UncheckedError(
+            f"{show_name(path)} did not end its check within {seconds:g} s: load only models that you trust"
+        )
     if not answer:
         return ArtifactError(
             f"{show_name(path)} ended the process of its check, which may use {CHECK_MEMORY >> 30} GiB of memory: "
-            "is it made to do harm?"
+            "load only models that you trust"
         )
     problem = json.loads(answer)
     return ArtifactError(problem) if problem else None
@@ -97,7 +99,7 @@ def _spawn(paths: Sequence[Path]) -> tuple[Callable[[], None], IO[str]]:
     process = subprocess.Popen(
         [sys.executable, "-m", __name__, *map(os.path.abspath, paths)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(search)},
-        stdin=subprocess.PIPE,  # its end tells the process that this one is gone
+        stdin=subprocess.PIPE,  # ends when this process does
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         encoding="ascii",
