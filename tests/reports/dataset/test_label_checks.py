@@ -26,7 +26,7 @@ def check(labels: Sequence[str], task: Task = Task.TEXT, name: str = "{label}_{n
     items = []
     for number, written in enumerate(labels):
         label = clean_label(written)
-        path = Path("/work/train_dataset") / name.format(label=written, number=number)
+        path = Path("/own/train_dataset") / name.format(label=written, number=number)
         items.append(LabelledImage(path, label, "", written if written != label else ""))
     return check_labels({"train": items, "validation": [], "test": []}, task)
 
@@ -68,7 +68,7 @@ def test_one_label_is_refused_with_its_files_and_what_was_taken():
 def test_one_label_in_front_of_the_real_one_names_the_part_that_looks_like_it():
     texts = draw(60)
     items = [
-        LabelledImage(Path(f"/work/train_dataset/captcha_{text}_{n}.png"), "captcha") for n, text in enumerate(texts)
+        LabelledImage(Path(f"/own/train_dataset/captcha_{text}_{n}.png"), "captcha") for n, text in enumerate(texts)
     ]
     (finding,) = check_labels({"train": items}, Task.TEXT)
     assert f"if {texts[0]!r} is the label of captcha_{texts[0]}_0.png" in finding.todo
@@ -76,7 +76,7 @@ def test_one_label_in_front_of_the_real_one_names_the_part_that_looks_like_it():
 
 
 def test_one_class_is_refused():
-    items = [LabelledImage(Path(f"/work/train_dataset/circle/{n}.png"), "circle", "circle") for n in range(20)]
+    items = [LabelledImage(Path(f"/own/train_dataset/circle/{n}.png"), "circle", "circle") for n in range(20)]
     with pytest.raises(LabelError, match="all 20 images are of one class, 'circle'"):
         refuse_one_label(check_labels({"train": items}, Task.CLASSIFICATION))
 
@@ -89,7 +89,7 @@ def test_one_label_in_the_test_set_only_is_not_refused():
 
 def test_numbers_before_the_label_are_a_warning_with_three_names():
     texts = draw(60)
-    items = [LabelledImage(Path(f"/work/train_dataset/{n:04}_{text}.png"), f"{n:04}") for n, text in enumerate(texts)]
+    items = [LabelledImage(Path(f"/own/train_dataset/{n:04}_{text}.png"), f"{n:04}") for n, text in enumerate(texts)]
     (finding,) = check_labels({"train": items}, Task.TEXT)
     assert (finding.level, finding.kind) == ("warning", "unlikely_labels")
     assert "look like consecutive numbers" in finding.text
@@ -102,7 +102,7 @@ def test_numbers_before_the_label_are_a_warning_with_three_names():
 def test_underscores_inside_labels_are_a_warning_that_names_the_whole():
     texts = draw(60)
     items = [
-        LabelledImage(Path(f"/work/train_dataset/{text[:2]}_{text[2:]}_{n:03}.png"), text[:2])
+        LabelledImage(Path(f"/own/train_dataset/{text[:2]}_{text[2:]}_{n:03}.png"), text[:2])
         for n, text in enumerate(texts)
     ]
     (finding,) = check_labels({"train": items}, Task.TEXT)

@@ -63,7 +63,7 @@ def test_blanks_in_a_minority_are_a_warning():
 
 def sets_of(train: list[str], test: list[str]) -> dict[str, list[LabelledImage]]:
     return {
-        name: [LabelledImage(Path(f"/work/{name}_dataset/{text}_{n}.png"), text) for n, text in enumerate(texts)]
+        name: [LabelledImage(Path(f"/own/{name}_dataset/{text}_{n}.png"), text) for n, text in enumerate(texts)]
         for name, texts in (("train", train), ("test", test))
     }
 
