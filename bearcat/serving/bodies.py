@@ -101,13 +101,19 @@ def _weigh_json(body: bytearray) -> int:
     return _weigh_form(body) + values * BYTES_PER_VALUE
 
 
-def _parse_json(body: bytearray) -> dict:
+def parse_json_object(body: bytes | bytearray, example: str = "") -> dict:
+    """Returns the JSON object in a body; raises RequestError (400), ending with `example`, if there is none."""
     try:
         fields = parse_json(body)
     except ValueError as error:
         raise RequestError(400, f"the body is not valid JSON: {error}") from None
     if not isinstance(fields, dict):
-        raise RequestError(400, 'the body must be a JSON object, for example {"img": "<base64 of the image>"}')
+        raise RequestError(400, f"the body must be a JSON object{example}")
+    return fields
+
+
+def _parse_json(body: bytearray) -> dict:
+    fields = parse_json_object(body, ', for example {"img": "<base64 of the image>"}')
     return {name: value if name in KEPT_FIELDS else None for name, value in fields.items()}
 
 

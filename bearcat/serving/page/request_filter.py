@@ -10,8 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bearcat.core.files import parse_json
-from bearcat.serving.bodies import CHARSETS
+from bearcat.serving.bodies import CHARSETS, parse_json_object
 from bearcat.serving.page.uploads import UploadFolder
 from bearcat.serving.protection.same_origin import PAGE_POLICY, POLICY, raw_headers, with_headers
 from bearcat.serving.protocol import MULTIPART, RequestError, error_response, short_repr
@@ -107,12 +106,7 @@ class RequestFilter:
         Raises:
             RequestError: 400, or 503 if too many events of its visit wait.
         """
-        try:
-            event = parse_json(body)
-        except ValueError as error:
-            raise RequestError(400, f"the body is not valid JSON: {error}") from None
-        if not isinstance(event, dict):
-            raise RequestError(400, "the body must be a JSON object")
+        event = parse_json_object(body)
         event = {name: _without_addresses(event[name]) for name in EVENT_FIELDS if name in event}
         visit, number = event.get("session_hash"), event.get("fn_index")
         if path != JOIN:
