@@ -12,6 +12,7 @@ from bearcat.artifacts.card import Card
 from bearcat.artifacts.checkpoints import describe_best
 from bearcat.cli import INTERRUPTED, Step, echo, make_parser, open_step, run
 from bearcat.core.devices import start_tensorflow
+from bearcat.core.errors import SettingsError
 from bearcat.data.packing import load_boxed_splits
 from bearcat.modes import MODES, Task
 from bearcat.training.cluster import worker_for
@@ -32,6 +33,8 @@ def main() -> int:
         help="train on 1/8, 1/4, 1/2 and all of the images, and estimate how many more would help",
     )
     step = open_step(parser, only_reads=lambda settings: not worker_for(settings.STRATEGY).is_chief)
+    if step.arguments.curve and step.arguments.through:
+        raise SettingsError("--curve trains no model to save: leave out --through")
     return train_curve(step) if step.arguments.curve else train(step)
 
 

@@ -1,8 +1,10 @@
 """What all scripts share: arguments, the work and its settings, reports, and messages for the user's mistakes."""
 
 import argparse
+import gc
 import io
 import os
+import runpy
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -19,6 +21,9 @@ from bearcat.settings_rules import load_settings
 
 SERVICE_PORT = 5006
 USER_MISTAKE, INTERRUPTED = 2, 130  # exit codes
+THROUGH = ("pack_dataset.py", "train.py", "save_model.py", "test.py")  # what --through runs in one process
+
+_following: list[list[str]] = []  # command line of the script that this process runs next, if any
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,15 @@ class Step:
         write_json(self.work.report_file(name), payload)
 
     def next(self, command: str, purpose: str) -> None:
-        """Prints the command of the next step and its purpose."""
-        echo(f"Next: {command}  ({purpose})")
+        """Prints the command of the next step and its purpose; with --through, `run` starts that step."""
+        last = getattr(self.arguments, "through", None)
+        if last is None:
+            echo(f"Next: {command}  ({purpose})")
+            return
+        script = THROUGH[THROUGH.index(Path(sys.argv[0]).name) + 1]
+        overrides = [option for value in self.arguments.set for option in ("--set", value)]
+        further = ["--through", last] if Path(script).stem != last else []
+        _following.append([script, "--work", str(self.work.path), *overrides, *further])
 
 
 def make_parser(doc: str) -> argparse.ArgumentParser:
@@ -53,6 +65,11 @@ def make_parser(doc: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--set", metavar="NAME=VALUE", action="append", default=[], help="a setting for this run (repeatable)"
     )
+    script = Path(sys.argv[0]).name
+    if script in THROUGH[:-1]:
+        steps = [Path(name).stem for name in THROUGH[THROUGH.index(script) + 1 :]]
+        what = f"then run the next steps in this process, which is faster, up to STEP: {', '.join(steps)}"
+        parser.add_argument("--through", metavar="STEP", choices=steps, help=what)
     return parser
 
 
@@ -88,7 +105,8 @@ def run(main: Callable[[], int | None], interrupted: str = "stopped; run the sam
     """Runs a script's main() and exits with the code that it returns.
 
     A user's mistake becomes one message on stderr and exit code 2, with a traceback only if BEARCAT_DEBUG=1. Other
-    errors are bugs and keep their traceback.
+    errors are bugs and keep their traceback. With --through the next script runs in this process too, once this one
+    has succeeded.
 
     Args:
         main: The script's main().
@@ -98,7 +116,10 @@ def run(main: Callable[[], int | None], interrupted: str = "stopped; run the sam
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a console that lacks a character must not stop a step
     try:
-        sys.exit(main())
+        code = main()
+        if _following and not code:
+            _start(_following.pop())
+        sys.exit(code)
     except KeyboardInterrupt:
         _print_error(interrupted)
         sys.exit(INTERRUPTED)
@@ -115,7 +136,17 @@ def run(main: Callable[[], int | None], interrupted: str = "stopped; run the sam
         _print_error(message)
     finally:
         release_all()
+        gc.freeze()  # Python's last collection would take a second to look through TensorFlow
     sys.exit(USER_MISTAKE)
+
+
+def _start(command: list[str]) -> None:
+    """Runs another script in this process."""
+    release_all()
+    gc.collect()  # ends the threads that fed the training, which the next step would wait for
+    echo(f"\n$ python {' '.join(command)}")
+    sys.argv = [str(ROOT / command[0]), *command[1:]]
+    runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 def echo(message: str) -> None:

@@ -11,6 +11,7 @@ from bearcat.data.images import InputSpec, place
 from bearcat.data.labels.reading import LabelledImage
 from bearcat.detection.augmentation import augment_batch, mosaic
 from bearcat.detection.losses import NO_OBJECT
+from bearcat.training.text_pipeline import without_autotuning
 
 CACHE_FRACTION = 0.3  # of the free memory, for decoded images
 SHUFFLE_IMAGES = 1024
@@ -89,9 +90,10 @@ def training_batches(singles: tf.data.Dataset, count: int, batch_size: int, seed
         return augment_batch(images, objects) if augment else (images, objects)
 
     batches = singles.shuffle(min(count, SHUFFLE_IMAGES), seed=seed).repeat().batch(batch_size)
-    return batches.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+    return batches.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2).apply(without_autotuning)
 
 
 def validation_batches(singles: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
     """Returns all images once, in order, without augmentation, in the shapes of `training_batches`."""
-    return singles.batch(batch_size).map(lambda images, objects: (tf.cast(images, tf.float32), objects)).prefetch(2)
+    batches = singles.batch(batch_size).map(lambda images, objects: (tf.cast(images, tf.float32), objects))
+    return batches.prefetch(2).apply(without_autotuning)

@@ -59,7 +59,7 @@ def training_batches(
 
     records = _worker_records(folder, index, worker).shuffle(buffer, seed=seed).repeat()
     batches = records.batch(batch_size).enumerate()
-    return batches.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+    return batches.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2).apply(without_autotuning)
 
 
 def validation_batches(
@@ -81,10 +81,22 @@ def validation_batches(
     if replicas.strategy:
         size = replicas.shard_size(index.count)
         shards = [records.shard(replicas.count, number).take(size) for number in replicas.local_indices]
-        return interleave_shards([batches_of(shard) for shard in shards]).prefetch(2)
+        return interleave_shards([batches_of(shard) for shard in shards]).prefetch(2).apply(without_autotuning)
     # without a known cardinality Keras warns that the data ran out
     cardinality = tf.data.experimental.assert_cardinality(-(-index.count // batch_size))
-    return batches_of(records).apply(cardinality).prefetch(2)
+    return batches_of(records).apply(cardinality).prefetch(2).apply(without_autotuning)
+
+
+def without_autotuning(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Switches off the tuning of a data set by tf.data: AUTOTUNE then is as many calls at a time as there are cores.
+
+    The thread that tunes sleeps for as long as the data set has been read so far, and what deletes an iterator waits
+    for it. That may be Python's garbage collection, at any moment: a training of a minute then stands still for half
+    of one.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.with_options(options)
 
 
 def interleave_shards(shards: list[tf.data.Dataset]) -> tf.data.Dataset:

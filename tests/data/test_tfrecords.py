@@ -108,6 +108,7 @@ def test_a_pack_for_another_input_or_vocabulary_is_refused(pack):
 def test_validation_sees_every_record_once_and_unchanged(pack):
     folder, index = pack
     batches = validation_batches(folder, index, 3, 8)
+    assert batches.options().autotune.enabled is False  # nobody waits for its thread
     assert len(batches) == 3
     images, targets = (np.concatenate(parts) for parts in zip(*batches.as_numpy_iterator(), strict=True))
     assert images.dtype == np.float32
@@ -120,6 +121,7 @@ def test_training_is_endless_shuffled_and_repeatable_from_its_seed(pack):
 
     def numbers(seed: int) -> list[int]:
         batches = training_batches(folder, index, 3, 4, seed, strength=None).take(10)
+        assert batches.options().autotune.enabled is False
         return [int(number) for images, _ in batches for number in images[:, 0, 0, 0]]
 
     first = numbers(1)

@@ -44,3 +44,9 @@ def test_objects_are_padded(tmp_path: Path):
     objects = encode_objects(write_images(tmp_path)[1], NAMES, InputSpec(50, 100, 1), 3)
     assert objects[0].tolist() == [1, 10, 60, 30, 80]
     assert (objects[1:] == NO_OBJECT).all()
+
+
+def test_nobody_waits_for_a_thread_that_tunes(tmp_path: Path):
+    singles = load_images(write_images(tmp_path), NAMES, InputSpec(SIDE, SIDE, 1), extract_pixels)
+    for batches in (training_batches(singles, 2, 4, 0, True, False), validation_batches(singles, 4)):
+        assert batches.options().autotune.enabled is False
