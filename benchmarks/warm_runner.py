@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from bearcat.core.devices import choose_kernels
 from bearcat.core.telemetry import switch_off_telemetry
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,6 +47,7 @@ def start_script(
     context = multiprocessing.get_context(METHOD)
     if METHOD == "forkserver":
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        choose_kernels()
         switch_off_telemetry()
         context.set_forkserver_preload(PRELOADED)
     files = (stdout, stderr)
