@@ -17,7 +17,6 @@ from bearcat.artifacts.inference import load_recogniser
 from bearcat.cli import SERVICE_PORT, Step, echo, make_parser, open_step, run
 from bearcat.core.errors import ArtifactError
 from bearcat.data.labels.reading import list_images
-from bearcat.labelling.start import check_reach, open_labelling, refuse_other_options, serve_labelling
 from bearcat.serving.auth import warn_of_short_token
 from bearcat.serving.middleware import MAX_BODY
 from bearcat.serving.model_store import ModelStore
@@ -84,6 +83,9 @@ def load_models(models: ModelStore, wait: bool) -> None:
 
 def label(step: Step) -> None:
     """Serves the labelling page, and prints what was labelled and what comes next."""
+    # here, since the service starts without it
+    from bearcat.labelling.start import check_reach, open_labelling, refuse_other_options, serve_labelling
+
     arguments, settings = step.arguments, step.settings
     refuse_other_options(vars(arguments), vars(make_service_parser().parse_args([])), NOT_WITH_LABEL)
     token = find_token(arguments.token)

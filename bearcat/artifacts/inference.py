@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime
 
 from bearcat.artifacts.card import KERAS_SUFFIX, METADATA_KEY, ONNX_SUFFIX, Card, read_card, verify_checksum
+from bearcat.artifacts.run_guard import run_session
 from bearcat.core.devices import start_tensorflow
 from bearcat.core.errors import DISK, ArtifactError
 from bearcat.core.names import show_name
@@ -49,11 +50,6 @@ def check_file(path: Path) -> None:
         raise ArtifactError(f"{shown} has {status.st_size:,} bytes: a model has at most {MAX_MODEL_BYTES:,}. Remove it")
 
 
-# after a batch ONNX Runtime gives back the memory that it took; it would keep as much as the largest batch needed
-_SHRINK = onnxruntime.RunOptions()
-_SHRINK.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-
-
 class OnnxEngine:
     """An ONNX file in ONNX Runtime, with one thread per image: a second one spins and raises the tail latency."""
 
@@ -80,8 +76,7 @@ class OnnxEngine:
 
     def logits(self, pixels: np.ndarray) -> np.ndarray:
         """Computes the logits of images (N, H, W, C), float32 in 0 … 255."""
-        options = _SHRINK if len(pixels) > 1 else None
-        return self.session.run(None, {self._input: pixels}, options)[0]
+        return run_session(self.session, {self._input: pixels}, shrink=len(pixels) > 1)[0]
 
 
 class KerasEngine:

@@ -59,7 +59,11 @@ class ArtifactError(BearcatError):
 
 
 class ExportError(ArtifactError):
-    """A network cannot be exported to ONNX."""
+    """A network cannot be exported to ONNX or LiteRT."""
+
+
+class PredictionTimeoutError(BearcatError):
+    """A model takes too long for an image."""
 
 
 class ServiceError(BearcatError):

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import cast
 
 from bearcat.artifacts.inference import Recogniser
+from bearcat.artifacts.run_guard import stop_if_dropped
 from bearcat.core.errors import LabelError, RequestOptionError
 from bearcat.core.files import parse_json
 from bearcat.data.frames import SPREAD
@@ -17,7 +18,6 @@ from bearcat.data.images import Source, open_image
 from bearcat.data.labels.text import clean_label, split_graphemes
 from bearcat.detection.decoding import Detections
 from bearcat.modes import MODES, Task
-from bearcat.serving.queue import stop_if_dropped
 
 MAX_PROMPT = 1024  # characters, of all names
 MAX_PROMPT_NAMES = 64

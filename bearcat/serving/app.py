@@ -21,6 +21,7 @@ from bearcat.core.errors import (
     ImageFormatError,
     ImageSizeError,
     LabelError,
+    PredictionTimeoutError,
     RequestOptionError,
     SettingsError,
 )
@@ -119,7 +120,7 @@ def make_app(
     )
     handlers: dict[type[Exception], Callable[..., Response]] = {
         HTTPException: handle_http_exception,
-        **dict.fromkeys((RequestError, QueueFullError, *CLIENT_ERRORS), handle_error),
+        **dict.fromkeys((RequestError, QueueFullError, PredictionTimeoutError, *CLIENT_ERRORS), handle_error),
     }
     app = Starlette(routes=routes, middleware=[middleware], exception_handlers=handlers, lifespan=lifespan)
     app.state.bodies = bodies
@@ -145,6 +146,9 @@ def to_request_error(error: BaseException) -> RequestError:
         return RequestError(503, str(error), {"Retry-After": str(RETRY_SECONDS)})
     if isinstance(error, CLIENT_ERRORS):
         return RequestError(STATUS_OF_ERROR.get(type(error), 400), str(error))
+    if isinstance(error, PredictionTimeoutError):
+        log.error("%s", error)
+        return RequestError(500, str(error))  # no 503: the same image would take as long again
     log.error("prediction failed", exc_info=error)
     return RequestError(500, "the service failed; see its log")
 

@@ -5,7 +5,6 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -113,9 +112,12 @@ class RequestMiddleware:
         except ClientDisconnect:
             exchange.status = exchange.status or CLIENT_CLOSED
         except Exception as error:
-            if exchange.status:
+            if _is_departure(error):  # a library raised something else, or several, when the client left
+                exchange.status = exchange.status or CLIENT_CLOSED
+            elif exchange.status:
                 raise  # part of the answer has been sent: the server closes the connection
-            await exchange.send_error(error)
+            else:
+                await exchange.send_error(error)
         except asyncio.CancelledError:
             exchange.status = exchange.status or CLIENT_CLOSED
             raise
@@ -160,6 +162,20 @@ class RequestMiddleware:
         )
 
 
+def _is_departure(error: BaseException) -> bool:
+    """Whether an error comes from a client that has left: is caused by it, or is one of a group."""
+    errors, seen = [error], set()
+    while errors:
+        error = errors.pop()
+        if isinstance(error, ClientDisconnect):
+            return True
+        if id(error) not in seen:
+            seen.add(id(error))
+            errors += getattr(error, "exceptions", ())
+            errors += filter(None, (error.__cause__, error.__context__))
+    return False
+
+
 class _Exchange:
     """One request and its response: counts bytes, limits the body, and replaces the app's answer to a bad body."""
 
@@ -172,7 +188,7 @@ class _Exchange:
         self._max_body = max_body
         self._bodies = bodies
         self.memory = scope[MEMORY_KEY] = BodyMemory(bodies)
-        self._complete = False
+        self._complete = self._has_left = False
         self._error: RequestError | None = None
 
     def check_content_length(self) -> None:
@@ -191,6 +207,15 @@ class _Exchange:
         Raises:
             RequestError: The body is too large (413) or too slow (408), or all bodies fill the memory (503).
         """
+        try:
+            return await self._bounded_part()
+        except RequestError:
+            if not self.status:
+                raise
+            self._error = None  # the answer has begun: nothing can be refused any more
+            return {"type": "http.disconnect"}
+
+    async def _bounded_part(self) -> Message:
         message = await self._next_part()
         if self.received > self._max_body:
             await self.drain()
@@ -219,10 +244,13 @@ class _Exchange:
         if self._error:
             raise self._error
         if message["type"] == "http.response.start":
-            with suppress(RequestError):  # it is too slow; then the answer comes without the rest
+            try:
                 await self.drain()
-            self._error = None
-            self.status = message["status"]
+            except RequestError:
+                self._error = None  # it is too slow: the answer comes without the rest
+            if self._error:
+                raise self._error  # another task of the app received what is refused meanwhile
+            self.status = CLIENT_CLOSED if self._has_left else message["status"]  # a library may still answer
         self.sent += len(message.get("body", b""))
         await self._send(message)
 
@@ -249,6 +277,7 @@ class _Exchange:
         finally:
             self._bodies.arriving.discard(timeout)
         if message["type"] == "http.disconnect":
+            self._has_left = True
             raise ClientDisconnect
         self.received += len(message.get("body", b""))
         self._complete = not message.get("more_body", False)

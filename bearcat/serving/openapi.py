@@ -33,7 +33,7 @@ ERRORS = {
     "413": "Too many bytes or pixels",
     "415": "Not an image, or neither a form nor JSON",
     "431": "Too many bytes before the body",
-    "500": "The service failed",
+    "500": "The service failed, or a prediction took too long",
     "503": "Too many images are waiting (Retry-After says when to try again), or there is no model",
 }
 

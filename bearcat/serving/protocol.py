@@ -27,6 +27,8 @@ JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded",
 DATA_URL = "data:"  # in upper case as well (RFC 3986)
 ESCAPED_BREAKS = ("\\n", "\\r", "\\t")
 PLAIN_ALPHABET = str.maketrans(" -_", "++/", "\r\n\t")
+# what base64 has of special characters: replaced at once, since unquoting takes each escape on its own
+BASE64_ESCAPES = ((b"%2B", b"+"), (b"%2F", b"/"), (b"%3D", b"="))
 UNQUOTED_AT_A_TIME = 2**16  # bytes: unquoting takes about forty times the memory of what it is given
 _repr = reprlib.Repr()
 _repr.maxstring = _repr.maxother = _repr.maxlong = 2 * SHOWN
@@ -160,6 +162,9 @@ def unquote_bytes(data: bytes | bytearray) -> bytearray:
         end = start + UNQUOTED_AT_A_TIME
         cut = data.rfind(b"%", end - 2, end)  # an escape must not be cut in two
         end = cut if cut >= 0 else end
-        result += unquote_to_bytes(bytes(data[start:end]))
+        piece = bytes(data[start:end])
+        for escape, character in BASE64_ESCAPES:
+            piece = piece.replace(escape, character)
+        result += unquote_to_bytes(piece)
         start = end
     return result

@@ -1,39 +1,22 @@
 """The bounded queue before the models: a thread per core predicts, a limited number of images waits."""
 
 import asyncio
-import contextvars
 import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from bearcat.artifacts.run_guard import RunGuard
+
 MAX_WAITING = 128  # images; each cell of a grid is one
 RETRY_SECONDS = 1
 
 T = TypeVar("T")
-_left: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("left", default=None)
 
 
 class QueueFullError(Exception):
     """The queue is full: no more images are accepted at present."""
-
-
-class JobDroppedError(Exception):
-    """The client of a job has left, so nobody needs its result."""
-
-
-def stop_if_dropped() -> None:
-    """Ends the job that this thread runs if nobody waits for it any more; elsewhere it does nothing.
-
-    Jobs that take long call it between their steps.
-
-    Raises:
-        JobDroppedError: The client has left.
-    """
-    left = _left.get()
-    if left and left.is_set():
-        raise JobDroppedError
 
 
 class WorkQueue:
@@ -56,7 +39,7 @@ class WorkQueue:
         """Runs all jobs of a request and returns what each returned or raised, in order.
 
         An idle queue accepts any number of jobs. If the caller is cancelled, jobs that wait are dropped, and running
-        ones end at their next call of `stop_if_dropped`; until then they count.
+        ones end at the next operation of their network; until then they count.
 
         Args:
             jobs: The jobs.
@@ -67,18 +50,17 @@ class WorkQueue:
         """
         if self._count and self._count + len(jobs) * images_each > self._limit:
             raise QueueFullError(f"{self._count} images are waiting already: try again in {RETRY_SECONDS} s")
-        left = threading.Event()
-        futures = [self._submit(job, images_each, left) for job in jobs]
+        guards = [RunGuard() for _ in jobs]
+        futures = [self._submit(guard, job, images_each) for guard, job in zip(guards, jobs, strict=True)]
         try:
             return await asyncio.gather(*map(asyncio.wrap_future, futures), return_exceptions=True)
         finally:
-            left.set()
+            for guard in guards:
+                guard.drop()
 
-    def _submit(self, job: Callable[[], T], images: int, left: threading.Event) -> "Future[T]":
-        context = contextvars.copy_context()
-        context.run(_left.set, left)
+    def _submit(self, guard: RunGuard, job: Callable[[], T], images: int) -> "Future[T]":
         self._add(images)
-        future = self._pool.submit(context.run, job)
+        future = self._pool.submit(guard.call, job)
         future.add_done_callback(lambda _: self._add(-images))  # also called for a job that is dropped
         return future
 

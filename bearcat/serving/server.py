@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from bearcat.artifacts.inference import Recogniser
+from bearcat.artifacts.run_guard import RunGuard
 from bearcat.core.errors import ServiceError
 from bearcat.serving.app import make_app
 from bearcat.serving.memory import return_freed_memory
@@ -132,9 +134,14 @@ def _load_page(models: ModelStore, examples: tuple[Path, ...]) -> Starlette:
     from bearcat.serving.page.mount import mount_page
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    predictors = models.view(lambda recogniser: recogniser.predict)
+    predictors = models.view(predict_in_time)
     modes = models.view(lambda recogniser: recogniser.card.mode)
     return mount_page(app, predictors, examples, modes)
+
+
+def predict_in_time(recogniser: Recogniser) -> Callable[[Path], Any]:
+    """Returns the function that predicts an image for the page, within the time of a prediction."""
+    return lambda image: RunGuard().call(partial(recogniser.predict, image))
 
 
 class _Server(uvicorn.Server):

@@ -1,7 +1,14 @@
 """Box labels, detections and outputs of a detector, made by hand."""
 
-import numpy as np
+from pathlib import Path
 
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from bearcat.artifacts.card import METADATA_KEY, Card
+from bearcat.core.files import atomic_write
+from bearcat.data.images import InputSpec
 from bearcat.data.labels.boxes import BoxLabels
 from bearcat.detection.boxes import iou_matrix, make_anchors
 from bearcat.detection.configs import DETECTORS, LIGHT_PHI, detector_name
@@ -68,3 +75,32 @@ def dark_box(image: np.ndarray) -> np.ndarray:
     """Returns the box (ymin, xmin, ymax, xmax) of the dark pixels of an image (H, W, C), to about a pixel."""
     rows, columns = np.where(image[..., 0] < (image.min() + image.max()) / 2)
     return np.array([rows.min(), columns.min(), rows.max() + 1, columns.max() + 1], float)
+
+
+def write_detector(file: Path, objects: list[tuple[int, tuple]], side: int = 64) -> Path:
+    """Writes an ONNX model of mode EFFICIENTDET that finds the same objects, as for `output_for`, in every image."""
+    constants = {
+        "all": np.array([1, 2, 3], np.int64),
+        "shape": np.array([-1, 1, 1], np.int64),
+        "zero": np.zeros(1, np.float32),
+        "found": output_for(objects, side=side),
+    }
+    nodes = [
+        helper.make_node("ReduceMean", ["image", "all"], ["mean"], keepdims=0),
+        helper.make_node("Reshape", ["mean", "shape"], ["light"]),
+        helper.make_node("Mul", ["light", "zero"], ["nothing"]),
+        helper.make_node("Add", ["found", "nothing"], ["output"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "detector",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", side, side, 1])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    card = Card(file.stem, "EFFICIENTDET", LIGHT, NAMES, InputSpec(side, side, 1), 3, {"val_map": 0.9})
+    helper.set_model_props(model, {METADATA_KEY: card.to_json()})
+    with atomic_write(file) as part:
+        onnx.save(model, part)
+    return file

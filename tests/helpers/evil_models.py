@@ -10,8 +10,8 @@ from onnx import TensorProto, helper, numpy_helper
 from tests.helpers.services import write_model
 
 
-def write_endless(file: Path) -> None:
-    """A good model with a loop that never ends."""
+def write_endless(file: Path, for_blank: bool = True) -> None:
+    """A good model with a loop that never ends; without `for_blank` a white image does not enter it."""
     body = helper.make_graph(
         [helper.make_node("Identity", ["on"], ["still"]), helper.make_node("Identity", ["value"], ["same"])],
         "body",
@@ -25,9 +25,10 @@ def write_endless(file: Path) -> None:
             helper.make_tensor_value_info("same", TensorProto.FLOAT, None),
         ],
     )
-    _put_before_output(
-        file, [helper.make_node("Loop", ["", "forever", "inner"], ["logits"], body=body)], np.array(True)
-    )
+    darkest = helper.make_node("ReduceMin", ["mean"], ["darkest"], keepdims=0)
+    condition = [] if for_blank else [darkest, helper.make_node("Less", ["darkest", "forever"], ["dark"])]
+    loop = helper.make_node("Loop", ["", "forever" if for_blank else "dark", "inner"], ["logits"], body=body)
+    _put_before_output(file, [*condition, loop], np.array(True) if for_blank else np.array(254, np.float32))
 
 
 def write_greedy(file: Path, count: int = 2**36) -> None:

@@ -32,8 +32,8 @@ START = (
     "import app, bearcat.serving.middleware, bearcat.serving.model_store\n"
     "bearcat.serving.middleware.BODY_SECONDS = 1; bearcat.serving.model_store.POLL_SECONDS = 0.1\n"
     "bearcat.serving.model_store.START_SECONDS = 3\n"
-    "app.run(app.main)"
 )
+RUN = "\napp.run(app.main)"
 
 
 def write_model(file: Path, characters: str = "ab", classes: int = 3, work: int = 0) -> Path:
@@ -143,6 +143,7 @@ def running(
     script: bool = False,
     log_to: int | None = None,
     prefix: Sequence[str] = (),
+    setup: str = "",
     **environment: str,
 ) -> Iterator[Running]:
     """Serves a work from its own process.
@@ -153,9 +154,10 @@ def running(
         script: Whether to run app.py itself, without the tests' shorter times.
         log_to: Descriptor that the log is written to, None: the file that `Running.log` reads.
         prefix: Start of the command line, before Python.
+        setup: Statements for its process, before it starts to serve.
         environment: Further variables of its environment.
     """
-    start = [str(ROOT / "app.py")] if script else ["-c", START]
+    start = [str(ROOT / "app.py")] if script else ["-c", START + setup + RUN]
     command = [*prefix, sys.executable, "-u", *start, "--work", str(work), "--port", "0", *map(str, arguments)]
     log_file = work / "service.log"
     with (

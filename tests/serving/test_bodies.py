@@ -1,9 +1,11 @@
 """Bodies of requests: charsets, fields that are kept, memory that is counted, and values that are bounded."""
 
 import asyncio
+import random
 import sys
 import threading
 from collections.abc import Iterator
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from fastapi.testclient import TestClient
@@ -11,11 +13,11 @@ from starlette.requests import Request
 
 from bearcat.core.files import MAX_JSON_LEVELS
 from bearcat.data.grids import Grid
-from bearcat.serving import bodies, middleware
+from bearcat.serving import bodies, middleware, protocol
 from bearcat.serving.app import make_app
 from bearcat.serving.bodies import KEPT_FIELDS, LARGE_BODY, MAX_VALUES, read_fields
 from bearcat.serving.middleware import MEMORY_KEY, Bodies, BodyMemory
-from bearcat.serving.protocol import FORM, JSON, MAX_FIELDS, MULTIPART, RequestError
+from bearcat.serving.protocol import FORM, JSON, MAX_FIELDS, MULTIPART, RequestError, unquote_bytes
 from tests.helpers.services import DARK
 
 BOUNDARY = "limit"
@@ -215,3 +217,11 @@ def test_nothing_that_a_client_sent_is_repeated_in_full(name: str):
     assert 400 <= answer.status_code < 500
     assert "a" * 81 not in answer.text
     assert len(answer.text) < 700
+
+
+def test_escapes_are_replaced_as_the_standard_library_does_also_at_the_ends_of_pieces(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(protocol, "UNQUOTED_AT_A_TIME", 7)
+    choose = random.Random(0).choices
+    for _ in range(2000):
+        text = "".join(choose(["%", "%2B", "%2f", "%3D", "%25", "%C3%A4", "2", "B", "f", "3d", "+"], k=12)).encode()
+        assert unquote_bytes(text) == unquote_to_bytes(text), text

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bearcat.artifacts import inference
+from bearcat.artifacts import inference, run_guard
 from bearcat.cli import SERVICE_PORT
 from bearcat.core import files
 from bearcat.data import frames, images
@@ -39,6 +39,7 @@ BOUNDS = {
     "values of JSON": f"{bodies.MAX_VALUES:,} of the characters `[`, `{{`, `,` and `:`; {files.MAX_JSON_LEVELS} levels",
     "what was sent, in an error": f"{protocol.SHOWN} characters",
     "body that has not arrived when the service stops": f"{middleware.STOPPING_SECONDS} s",
+    f"prediction of an image, or of {answers.CELLS_AT_A_TIME} cells of a grid": f"{run_guard.PREDICTION_SECONDS} s ",
     "images that wait": f"{queue.MAX_WAITING} ",
     "size of a model's file": f"{inference.MAX_MODEL_BYTES:,} bytes",
     "check of a model, in a process of its own": (
@@ -117,7 +118,9 @@ def test_every_field_path_and_status_is_documented(page: str):
     statuses = {row[0] for row in rows(page) if row[0].isdecimal()}
     assert statuses == {*openapi.ERRORS, "404"}
     assert f"{images.MAX_PIXELS:,}" in read(page)
-    assert f" {middleware.BODY_SECONDS} " in next(row[1] for row in rows(page) if row[0] == "408")
+    causes = {row[0]: row[1] for row in rows(page)}
+    assert f" {middleware.BODY_SECONDS} " in causes["408"]
+    assert f" {run_guard.PREDICTION_SECONDS} " in causes["500"]
 
 
 def test_both_languages_show_the_same_code():

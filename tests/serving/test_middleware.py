@@ -1,5 +1,6 @@
 """Bodies over a real socket: refusals that reach the client, clients that leave, stops, and returned memory."""
 
+import asyncio
 import json
 import re
 import signal
@@ -7,13 +8,17 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bearcat.serving.middleware import STOPPING_SECONDS
-from bearcat.serving.protocol import MAX_CROPS
+from bearcat.serving.middleware import STOPPING_SECONDS, RequestMiddleware
+from bearcat.serving.protocol import MAX_CROPS, RequestError, error_response
 from tests.helpers.services import DARK, LIGHT, Running, make_work, png, running, to_base64
 
 MEGABYTE = 2**20
@@ -118,6 +123,89 @@ def test_jobs_of_clients_that_left_are_dropped(service: Running):
     service.wait_for_log(r"POST / 499 .* slow")
     wait_until(lambda: queue_length(service) == 0, "the jobs were not dropped")
     assert service.post(data={"img": LIGHT}).json()["result"] == "b"
+
+
+def respond(app: ASGIApp, receive: Receive, *headers: tuple[bytes, bytes]) -> tuple[list[Message], list[int]]:
+    """Returns what is sent in answer to a request to an app, and the statuses that are logged."""
+    sent: list[Message] = []
+    statuses: list[int] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    checked = RequestMiddleware(app, 100, None, {}, lambda status, model, seconds: statuses.append(status))
+    scope = {"type": "http", "asgi": {"spec_version": "2.3"}, "method": "POST", "path": "/", "headers": [*headers]}
+    asyncio.run(checked(scope, receive, send))
+    return sent, statuses
+
+
+async def leave() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def raise_in_a_group(scope: Scope, receive: Receive, send: Send) -> None:
+    try:
+        await Request(scope, receive).body()
+    except ClientDisconnect as error:
+        raise ExceptionGroup("tasks", [ValueError("another"), error]) from None
+
+
+async def raise_another(scope: Scope, receive: Receive, send: Send) -> None:
+    try:
+        await Request(scope, receive).body()
+    except ClientDisconnect as error:
+        raise RuntimeError("the response has started") from error
+
+
+async def answer_nevertheless(scope: Scope, receive: Receive, send: Send) -> None:
+    with suppress(ClientDisconnect):
+        await Request(scope, receive).body()
+    await PlainTextResponse("Internal Server Error", 500)(scope, receive, send)
+
+
+@pytest.mark.parametrize("app", [raise_in_a_group, raise_another, answer_nevertheless])
+def test_a_client_that_leaves_is_no_failure_of_the_service(app: ASGIApp, caplog: pytest.LogCaptureFixture):
+    assert respond(app, leave, (b"expect", b"100-continue"))[1] == [499]
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def parts(count: int) -> Receive:
+    """Returns a receive function for a body in parts of 80 bytes."""
+    left = [80] * count
+
+    async def receive() -> Message:
+        await asyncio.sleep(0)
+        return {"type": "http.request", "body": b"a" * (left.pop() if left else 0), "more_body": bool(left)}
+
+    return receive
+
+
+def test_a_large_body_is_refused_once_if_one_task_of_the_app_answers_while_another_reads():
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        answering = asyncio.create_task(PlainTextResponse("a")(scope, receive, send))
+        try:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        except RequestError as error:
+            await asyncio.wait([answering])
+            assert isinstance(answering.exception(), RequestError)
+            await error_response(error.status, str(error))(scope, receive, send)
+
+    sent, statuses = respond(app, parts(5), (b"transfer-encoding", b"chunked"))
+    assert statuses == [413]
+    assert [message["status"] for message in sent if message["type"] == "http.response.start"] == [413]
+
+
+def test_a_large_body_is_not_refused_once_the_answer_has_begun():
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        await send({"type": "http.response.body", "body": b"a"})
+
+    sent, statuses = respond(app, parts(3), (b"expect", b"100-continue"))
+    assert statuses == [200]
+    assert sent[-1]["body"] == b"a"
 
 
 @ON_POSIX

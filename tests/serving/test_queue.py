@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from bearcat.artifacts.run_guard import JobDroppedError, stop_if_dropped
 from bearcat.serving import queue
-from bearcat.serving.queue import JobDroppedError, QueueFullError, WorkQueue, stop_if_dropped
+from bearcat.serving.queue import QueueFullError, WorkQueue
 
 SECONDS = 30  # a safety net: events end every wait
 

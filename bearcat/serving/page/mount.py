@@ -1,6 +1,7 @@
 """Mounts the gradio page, with access to nothing but what the page itself needs."""
 
 import atexit
+import json
 import os
 import shutil
 import tempfile
@@ -14,11 +15,12 @@ from starlette.applications import Starlette
 
 from bearcat.serving.page.prediction import Predict
 from bearcat.serving.page.request_filter import RequestFilter
-from bearcat.serving.page.translations import TRANSLATIONS
+from bearcat.serving.page.translations import TEXTS_OF_STATUS, TRANSLATIONS
 from bearcat.serving.page.uploads import UploadFolder
 
 UPLOAD_VARIABLE = "GRADIO_TEMP_DIR"
-STYLE, LOGO = (Path(__file__).parent / "static" / name for name in ("page.css", "page.svg"))
+STATIC = Path(__file__).parent / "static"
+STYLE, LOGO, REFUSALS = (STATIC / name for name in ("page.css", "page.svg", "refusals.js"))
 UPLOAD_PREFIX = "bearcat-page-"
 # read when gradio is imported or a page is made: nothing is sent to gradio's makers, and no statistics are kept
 GRADIO_SETTINGS = {
@@ -66,6 +68,7 @@ def mount_page(
         i18n=gradio.I18n(**TRANSLATIONS),
         theme=make_theme(),
         css_paths=[STYLE],
+        head=_refusal_script(),
         favicon_path=str(LOGO),
     )
     gradio_patches.check_paths(page)
@@ -78,6 +81,12 @@ def mount_page(
         is_busy=partial(gradio_patches.is_busy, page),
     )
     return mounted
+
+
+def _refusal_script() -> str:
+    """Returns the script that shows why a request was refused, with its texts."""
+    script = REFUSALS.read_text(encoding="utf-8").replace("TEXTS", json.dumps(TEXTS_OF_STATUS), 1)
+    return f"<script>{script}</script>"
 
 
 def _make_upload_folder() -> Path:

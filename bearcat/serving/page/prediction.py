@@ -11,6 +11,7 @@ from bearcat.core.errors import (
     ImageError,
     ImageFormatError,
     ImageSizeError,
+    PredictionTimeoutError,
     RequestOptionError,
 )
 from bearcat.data.codecs import Prediction
@@ -28,6 +29,7 @@ TEXT_OF_ERROR: dict[type[BearcatError], str] = {
     ImageError: "damaged",
     RequestOptionError: "bad_prompt",
     ArtifactError: "no_model",
+    PredictionTimeoutError: "too_slow",
 }
 
 log = logging.getLogger("bearcat.serving.page.mount")

@@ -30,6 +30,7 @@ MAX_PATH = 1024  # characters of the path of an upload
 VISIT = re.compile(r"[\w-]{1,64}", re.ASCII)  # gradio's name of a visit
 # an address at another machine: a URL or, on Windows, a share; a single letter is a drive
 ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]+:|[\\/]{2})", re.IGNORECASE)
+RANGE = re.compile(rb"bytes=\d{0,18}-\d{0,18}")
 # gradio would keep what it reports of each upload until somebody asks for it
 UPLOADED = 'data: {"msg": "done"}\n\n'
 UNKNOWN = 'data: {"msg": "unexpected_error", "message": "no events", "session_not_found": true, "success": false}\n\n'
@@ -76,15 +77,38 @@ class RequestFilter:
         path = path.rstrip("/")
         if path == PROGRESS:
             await Response(UPLOADED, media_type=STREAM)(scope, receive, send)
-        elif path == ANSWERS and not self._is_known(QueryParams(scope["query_string"]).get("session_hash", "")):
-            await Response(UNKNOWN, media_type=STREAM)(scope, receive, send)
+        elif path == ANSWERS:
+            await self._stream(scope, receive, send)
         elif scope.get("method") != "POST":
-            await self.app(scope, receive, send)
+            await self.app(_with_valid_range(scope), receive, send)
         elif path == UPLOAD:
             await self._upload(scope, receive, send)
         else:
-            body = json.dumps(self._check_event(path, await _read(receive))).encode()
+            body = _encode(self._check_event(path, await _read(receive)))
             await self.app(_with_length(scope, len(body)), _replay(body, receive), send)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Streams the answers of a visit, until gradio forgets it or its client leaves."""
+        visit = QueryParams(scope["query_string"]).get("session_hash", "")
+        if not self._is_known(visit):
+            return await Response(UNKNOWN, media_type=STREAM)(scope, receive, send)
+        begun = False
+
+        async def note_start(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, note_start)
+        except (KeyError, RuntimeError):
+            if self._is_known(visit):
+                raise
+            # gradio has forgotten the visit meanwhile
+            if begun:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            else:
+                await Response(UNKNOWN, media_type=STREAM)(scope, receive, send)
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer: list[Message] = []
@@ -118,6 +142,18 @@ class RequestFilter:
         if self._is_busy(visit):
             raise RequestError(503, "too many events of this visit wait: try again", RETRY)
         return event
+
+
+def _encode(event: dict) -> bytes:
+    """Returns an event as JSON that gradio can parse, and echo.
+
+    Raises:
+        RequestError: 400, if it holds NaN, infinity, or half of a surrogate pair.
+    """
+    try:
+        return json.dumps(event, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as error:
+        raise RequestError(400, f"the body is not valid JSON: {short_repr(str(error))}") from None
 
 
 def _upload_size(scope: Scope) -> int:
@@ -175,6 +211,12 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return messages.pop() if messages else await receive()
 
     return receive_again
+
+
+def _with_valid_range(scope: Scope) -> Scope:
+    """Returns a request without a Range that gradio cannot parse."""
+    headers = [header for header in scope["headers"] if header[0] != b"range" or RANGE.fullmatch(header[1])]
+    return {**scope, "headers": headers}
 
 
 def _with_length(scope: Scope, length: int) -> Scope:

@@ -27,6 +27,9 @@ TEXTS = {
         "damaged": "This image is damaged or too small.",
         "unknown": "The model does not know: {names}",
         "bad_prompt": 'Enter the characters to click (天好), names separated by commas, or a JSON list (["天", "好"]).',
+        "too_large": "What was sent is too large.",
+        "busy": "The service is busy. Try again in a moment.",
+        "too_slow": "The model takes too long for this image.",
         "failed": "Something went wrong. See the log of the service.",
     },
     "zh": {
@@ -53,6 +56,9 @@ TEXTS = {
         "damaged": "图片已损坏或尺寸过小。",
         "unknown": "模型的类别中没有：{names}",
         "bad_prompt": '请输入要点击的字符（如 天好）、用逗号分隔的名称，或 JSON 列表（如 ["天", "好"]）。',
+        "too_large": "发送的内容过大。",
+        "busy": "服务繁忙，请稍后重试。",
+        "too_slow": "模型识别这张图片用时过长。",
         "failed": "服务出错，详情请查看服务日志。",
     },
 }
@@ -62,6 +68,11 @@ PREFIX = "bearcat_"
 LANGUAGES = {"en": "en", "zh": "zh", "zh-CN": "zh", "zh-TW": "zh", "zh-HK": "zh"}
 TRANSLATIONS = {
     tag: {PREFIX + key: text for key, text in TEXTS[language].items()} for tag, language in LANGUAGES.items()
+}
+
+# status of a refused request → text; without one the page shows the service's own message
+TEXTS_OF_STATUS = {
+    language: {413: texts["too_large"], 500: texts["failed"], 503: texts["busy"]} for language, texts in TEXTS.items()
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from bearcat.serving.protection.same_origin import SECURITY_HEADERS
 from bearcat.serving.protocol import error_response
 
 MAX_CONNECTIONS = 1000
@@ -134,9 +135,10 @@ class BoundedProtocol(HttpToolsProtocol):
             return self.transport.abort()  # in the middle of another answer
         if answering and not answering.response_complete:
             answering.disconnected = True  # the app gets to know, and sends nothing any more
+            answering.waiting_for_100_continue = False  # nor does uvicorn when the app asks for the body
             answering.message_event.set()
         retry = {"retry-after": "1"} if status == 503 else {}
-        response = error_response(status, message, {"connection": "close", **retry})
+        response = error_response(status, message, {"connection": "close", **retry, **SECURITY_HEADERS})
         headers = b"".join(b"%b: %b\r\n" % (name, value) for name, value in response.headers.raw)
         self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[status], headers, bytes(response.body)))
         # reads on for a moment: if it closed at once, what the client still sends would reset the connection, and the
@@ -157,8 +159,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def stop(self) -> None:
-        """Refuses a request whose body is still arriving, and forgets a client that only has to read."""
-        if self.is_waiting:
+        """Refuses a request whose body is still arriving; drops a client that only has to read, or reads nothing."""
+        unread = self.transport.get_write_buffer_size()
+        if self.is_waiting or (unread and unread == self._unread):
             self.transport.abort()
         elif self.cycle.more_body:
             self.refuse(*STOPPING)

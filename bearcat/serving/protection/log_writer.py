@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 MAX_QUEUED = 4096  # lines that wait to be written
 LINES_PER_WRITE = 64
+GATHER_SECONDS = 0.05  # for which lines gather: waking the thread for each would take time from every answer
 FLUSH_SECONDS = 1.0  # for the lines that still wait when the process ends
 RETRY_SECONDS = 0.1  # if the stream takes nothing now
 DROPPED = "%d lines of the log were dropped, since they were written faster than read"
@@ -38,8 +39,8 @@ class LogWriter(logging.Handler):
         self._encoding = encoding
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._queued = self._done = 0  # lines ever; the thread alone changes the second
-        # a daemon: it may be blocked for ever
-        threading.Thread(target=self._run, name="log", daemon=True).start()
+        self._hurry = threading.Event()  # set while somebody waits until all lines are written
+        self._thread: threading.Thread | None = None  # from the first line on: a process with threads cannot be forked
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queues a record, or counts it as dropped."""
@@ -49,18 +50,26 @@ class LogWriter(logging.Handler):
         try:
             self._lines.put(self.format(record))
             self._queued += 1
+            if not self._thread:
+                # a daemon: it may be blocked for ever
+                self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+                self._thread.start()
         except Exception:  # noqa: BLE001  as every handler of logging
             self.handleError(record)
 
     def wait_until_written(self, seconds: float = FLUSH_SECONDS) -> None:
         """Waits until all queued lines have been written, but no longer than some seconds."""
         deadline = time.monotonic() + seconds
+        self._hurry.set()
         while self._done < self._queued and time.monotonic() < deadline:
             time.sleep(0.01)
+        self._hurry.clear()
 
     def _run(self) -> None:
         while True:
             lines = [self._lines.get()]
+            if self._lines.qsize() < LINES_PER_WRITE:
+                self._hurry.wait(GATHER_SECONDS)
             with contextlib.suppress(queue.Empty):
                 while len(lines) < LINES_PER_WRITE:
                     lines.append(self._lines.get_nowait())

@@ -4,6 +4,7 @@ Without this a page of another site could have its visitor's browser send reques
 reach this machine under a host name of its own and read the answers (DNS rebinding).
 """
 
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 
@@ -11,7 +12,8 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Scope, Send
 
 LOOPBACK = re.compile(r"127(\.\d+){3}|localhost|::1")  # hosts that other machines cannot reach
-HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:/@\s]+)(:\d+)?", re.IGNORECASE)
+HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:/@\s]+)(:\d{1,5})?", re.IGNORECASE)
+IPV4 = re.compile(r"\d+(\.\d+){3}", re.ASCII)
 OWN_SITE = ("same-origin", "none")  # Sec-Fetch-Site of a request by the page itself, or of a typed address
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 POLICY = "Content-Security-Policy"
@@ -58,7 +60,7 @@ class OriginCheck:
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
         name = HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
-        if not name or not self._accepts_host(name[1].strip("[]").lower()):
+        if not name or not _is_valid(name[1]) or not self._accepts_host(name[1].strip("[]").lower()):
             received = ", ".join(hosts)[:80]
             return f"Host is {received!a}, which this service is not served under: use the address that app.py printed"
         sites, origins = headers.getlist("sec-fetch-site"), headers.getlist("origin")
@@ -75,6 +77,17 @@ class OriginCheck:
 
     def _accepts_host(self, name: str) -> bool:
         return self._any_host or bool(LOOPBACK.fullmatch(name)) or name == self._host
+
+
+def _is_valid(name: str) -> bool:
+    """Whether a host name is no address, or a valid one: gradio fails on one like 127.000.0.1."""
+    if not name.startswith("[") and not IPV4.fullmatch(name):
+        return True
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def _is_navigation(scope: Scope, headers: Headers) -> bool:

@@ -8,11 +8,15 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from bearcat.serving.middleware import MAX_BODY
 from bearcat.serving.page.translations import TEXTS
 from tests.helpers.browser import ARTEFACTS, SECONDS, needs_chromium, open_browser, urls_of
 from tests.helpers.services import make_work, png, running
 
 pytestmark = needs_chromium
+BUSY = "from bearcat.serving.page import gradio_patches; gradio_patches.MAX_EVENTS_OF_VISIT = 0"
+JOIN_BADLY = """const [done] = arguments;
+fetch('/gradio_api/queue/join', {method: 'POST', body: '['}).then(answer => answer.json()).then(done);"""
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +27,15 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for name, light in (("a_1", 0), ("b_1", 255)):
         (work / "test_dataset" / f"{name}.png").write_bytes(png(light))
     with running(work) as service:
+        service.wait_for_log("the page is ready", 60)
+        yield service.address
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serves a page that refuses every event, as if too many waited."""
+    work = make_work(tmp_path_factory.mktemp("busy") / "work", letters={})
+    with running(work, setup=BUSY, GRADIO_ANALYTICS_ENABLED="False") as service:
         service.wait_for_log("the page is ready", 60)
         yield service.address
 
@@ -77,3 +90,16 @@ def test_a_visit(browser: webdriver.Chrome, address: str, tmp_path: Path):
     assert urls_of(browser) and all(url.startswith((address, "data:", "blob:")) for url in urls_of(browser))
     messages = [entry["message"] for entry in browser.get_log("browser")]
     assert not [message for message in messages if "Content Security Policy" in message]
+
+
+@pytest.mark.parametrize("language", ["en-GB", "zh-CN"])
+def test_the_visitor_sees_why_a_request_was_refused(busy: str, language: str, tmp_path: Path):
+    texts = TEXTS[language[:2]]
+    (tmp_path / "large.png").write_bytes(png() + bytes(MAX_BODY))
+    with open_browser(language, (1180, 1000)) as browser:
+        browser.get(busy)
+        wait(browser, ".toast-body", texts["busy"])
+        wait(browser, "#bc-image input[type=file]").send_keys(str(tmp_path / "large.png"))
+        wait(browser, ".toast-body", texts["too_large"])
+        assert "not valid JSON" in browser.execute_async_script(JOIN_BADLY)["detail"]
+        assert not [one for one in browser.find_elements(By.CSS_SELECTOR, ".toast-body") if "{" in one.text]

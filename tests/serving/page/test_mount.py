@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from bearcat.core.errors import ArtifactError
+from bearcat.core.errors import ArtifactError, PredictionTimeoutError
 from bearcat.data.codecs import Prediction
 from bearcat.detection.decoding import Detections
 from bearcat.serving.app import make_app
@@ -32,13 +32,17 @@ def gone(path: Path) -> Prediction:
     raise ArtifactError("the model 'gone' has been removed")
 
 
+def take_too_long(path: Path) -> Prediction:
+    raise PredictionTimeoutError("the prediction took more than 60 s")
+
+
 @pytest.fixture(scope="module")
 def mounted(tmp_path_factory: pytest.TempPathFactory):
     """Yields a client of the page, which has one example."""
     example = tmp_path_factory.mktemp("test_dataset") / "1234_a.png"
     example.write_bytes(png(33))
-    models = {"width": predict_width, "signs": find_two, "gone": gone}
-    modes = {"width": "CTC", "signs": "EFFICIENTDET", "gone": "CTC"}
+    models = {"width": predict_width, "signs": find_two, "gone": gone, "slow": take_too_long}
+    modes = {"width": "CTC", "signs": "EFFICIENTDET", "gone": "CTC", "slow": "CTC"}
     app = mount.mount_page(FastAPI(docs_url=None, redoc_url=None, openapi_url=None), models, [example], modes)
     with TestClient(app) as client:
         yield client
@@ -88,10 +92,11 @@ def test_it_has_the_browsers_language(mounted: TestClient, visit: Visit):
         (b"<svg></svg>", "width", "", "format"),
         (png()[:60], "width", "", "damaged"),
         (png(), "gone", "", "no_model"),
+        (png(), "slow", "", "too_slow"),
         (png(), "signs", "地", "unknown"),
         (png(), "signs", "[1", "bad_prompt"),
     ],
-    ids=["no image", "cut image", "removed model", "unknown name", "invalid JSON"],
+    ids=["no image", "cut image", "removed model", "slow model", "unknown name", "invalid JSON"],
 )
 def test_an_error_is_shown_as_a_message(visit: Visit, content: bytes, model: str, prompt: str, key: str):
     html = visit.predict(visit.upload(content), model, prompt)

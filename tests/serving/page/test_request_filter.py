@@ -20,12 +20,14 @@ class Gradio:
     def __init__(self):
         self.received: list[tuple[str, str, bytes]] = []
         self.busy = False
+        self.ranges: list[str | None] = []
 
     async def __call__(self, scope, receive, send):
         request = Request(scope, receive)
         body = await request.body()
         assert int(request.headers.get("content-length", len(body))) == len(body)
         self.received.append((scope["path"], request.url.query, body))
+        self.ranges.append(request.headers.get("range"))
         await PlainTextResponse("gradio")(scope, receive, send)
 
 
@@ -134,3 +136,38 @@ def test_a_visit_without_events_is_told_so_in_the_stream_that_it_expects(client:
     assert client.get(ANSWERS).text == answer.text
     assert not gradio.received
     assert client.get(ANSWERS, params={"session_hash": "visit"}).text == "gradio"
+
+
+@pytest.mark.parametrize("data", ["[NaN]", "[Infinity]", '["\\ud800"]'])
+def test_json_that_gradio_could_not_echo_is_refused(client: TestClient, gradio: Gradio, data: str):
+    body = json.dumps(EVENT).replace("[]", data)
+    assert refused(client.post(JOIN, content=body), 400, "not valid JSON")
+    assert not gradio.received
+
+
+def test_a_range_that_gradio_could_not_parse_is_left_out(client: TestClient, gradio: Gradio):
+    for value in ("bytes=1-2-3", "bytes=a-", f"bytes={'9' * 5000}-", "bytes=0-9"):
+        client.get("/gradio_api/file=/tmp/a.png", headers={"range": value})
+    assert gradio.ranges == [None, None, None, "bytes=0-9"]
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_the_stream_of_a_visit_that_gradio_forgets_ends(begun: bool, tmp_path: Path):
+    known = {"visit"}
+
+    async def gradio(scope, receive, send):
+        if begun:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"first", "more_body": True})
+        known.discard(forgotten)
+        raise KeyError("visit")
+
+    client = TestClient(RequestFilter(gradio, UploadFolder(tmp_path), {3}, known.__contains__, lambda visit: False))
+    forgotten = "visit"
+    answer = client.get(ANSWERS, params={"session_hash": "visit"})
+    assert (answer.status_code, "first" in answer.text, "no events" in answer.text) == (200, begun, not begun)
+
+    known.add("visit")
+    forgotten = ""
+    with pytest.raises(KeyError):  # a fault, which the log is to show
+        client.get(ANSWERS, params={"session_hash": "visit"})

@@ -101,10 +101,26 @@ def check_error(answer: bytes, status: int) -> str:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % status), answer[:300]
     assert b"\r\nconnection: close" in head
+    assert b"\r\nx-content-type-options: nosniff" in head
     fields = json.loads(body)
     assert fields["return_code"] == status
     assert [fields[field] for field in ANSWER_FIELDS] == [None] * 4
     return fields["return_info"]
+
+
+def test_an_app_that_asks_for_the_body_of_a_refused_request_gets_to_know_that_it_never_comes(
+    caplog: pytest.LogCaptureFixture,
+):
+    async def test() -> None:
+        app = App()
+        async with serving(app) as (connect, _):
+            head = POST + b"Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"
+            answer = await exchange(connect, head + b"no number\r\n")
+            check_error(answer, 400)
+            assert app.events == ["asked", "left"]
+
+    asyncio.run(asyncio.wait_for(test(), SECONDS))
+    assert "Exception" not in caplog.text  # uvicorn's "100 Continue" after the end of the answer
 
 
 MUCH = b"a" * (connections.MAX_HEAD + 1)

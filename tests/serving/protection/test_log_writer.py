@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -14,6 +15,7 @@ import requests
 from bearcat.serving.protection import log_writer
 from bearcat.serving.protection.log_writer import LogWriter
 from tests.helpers.services import make_work, running
+from tests.helpers.steps import ROOT
 
 LINES = 1200  # more than a pipe of 64 KiB takes
 
@@ -103,3 +105,29 @@ def test_a_closed_stream_is_survived(logger: logging.Logger):
         logger.warning("nobody is there")
         handler.wait_until_written(30)
     assert handler.dropped >= 1
+
+
+def test_lines_are_gathered_before_they_are_written(logger: logging.Logger, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(log_writer, "GATHER_SECONDS", 30)  # cut short by whoever waits
+    written: list[bytes] = []
+
+    def write(data: bytes) -> int:
+        written.append(data)
+        return len(data)
+
+    handler = LogWriter(write)
+    logger.addHandler(handler)
+    for number in range(10):
+        logger.warning("line %d", number)
+    handler.wait_until_written(30)
+    assert [data.count(b"line") for data in written] == [10]
+
+
+def test_a_process_that_has_logged_nothing_has_no_thread_so_that_the_check_of_models_may_fork_it():
+    code = """if True:
+        import threading
+        from bearcat.serving.server import configure_logging
+        configure_logging()
+        print(threading.active_count())"""
+    output = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert output == "1\n"

@@ -17,6 +17,9 @@ FOREIGN_HOSTS = [
     {"Host": "127.0.0.1.evil.example"},
     {"Host": "127.0.0.1:5006@evil.example"},
     {"Host": ""},
+    {"Host": "127.000.0.1"},  # not an address, on which gradio would fail
+    {"Host": "127.0.0.999"},
+    {"Host": "127.0.0.1:123456"},
 ]
 FOREIGN_SITES = [
     {"Sec-Fetch-Site": "cross-site"},
