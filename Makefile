@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # every step is a process of its own that imports TensorFlow, which takes twice as long without compiled files
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo docs test test-beam test-backbones test-faults test-kills bench-modes bench-serve bench-quick bench-pack bench-check bench-feeding bench-vocabulary clean
+.PHONY: setup demo docs test test-fast test-beam test-backbones test-faults test-kills bench-modes bench-serve bench-quick bench-pack bench-check bench-feeding bench-vocabulary soak fuzz-service clean
 
 setup: $(READY)  ## python -m venv .venv; .venv/bin/pip install -r requirements.txt
 
@@ -24,6 +24,9 @@ test: setup  ## .venv/bin/ruff check . ; .venv/bin/ruff format --check . ; .venv
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+test-fast: setup  ## .venv/bin/python -m pytest --fast
+	$(BIN)/python -m pytest --fast
 
 test-backbones: setup  ## .venv/bin/python -m pytest --all-backbones tests/networks tests/detection/test_network.py
 	$(BIN)/python -m pytest --all-backbones tests/networks tests/detection/test_network.py
@@ -69,6 +72,12 @@ bench-feeding: setup  ## .venv/bin/python -m benchmarks.feeding
 
 bench-vocabulary: setup  ## .venv/bin/python -m benchmarks.vocabulary
 	$(BIN)/python -m benchmarks.vocabulary
+
+soak: setup  ## .venv/bin/python -m benchmarks.soak
+	$(BIN)/python -m benchmarks.soak
+
+fuzz-service: setup  ## .venv/bin/python -m benchmarks.fuzz service --seconds 600
+	$(BIN)/python -m benchmarks.fuzz service --seconds 600
 
 clean:  ## delete .venv; works and data stay
 	rm -rf $(VENV)

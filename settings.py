@@ -48,3 +48,6 @@ MIN_EPOCH_STEPS = 50  # Minimum steps per epoch: a small data set is repeated
 KEEP_CHECKPOINTS = 5  # Number of newest checkpoints to keep, besides the best one; 0 keeps all
 DETERMINISTIC = False  # The same SEED, data and machine give the same weights
 UPDATE_FREQ = "epoch"  # TensorBoard: 'epoch', 'batch' or a number of steps
+
+# --- Saving ---------------------------------------------------------------------------------------
+QUANTIZE = "auto"  # Serve the model as int8: 'auto' if it is as right as in float; True: or fail; False: in float

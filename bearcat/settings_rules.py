@@ -304,6 +304,15 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
         ),
         Setting("UPDATE_FREQ", "epoch", _UPDATE_FREQ, "TensorBoard: 'epoch', 'batch' or a number of steps"),
     ),
+    "Saving": (
+        Setting(
+            "QUANTIZE",
+            AUTO,
+            _one_of(AUTO, True, False),
+            "Serve the model as int8: 'auto' if it is as right as in float; True: or fail; False: in float",
+            "`save_model.py` compares both forms on validation and training images and says which one it wrote.",
+        ),
+    ),
 }
 SETTINGS: dict[str, Setting] = {row.name: row for rows in GROUPS.values() for row in rows}
 

@@ -100,7 +100,7 @@ def make_work(folder: Path, model: Path | None) -> Path:
 def export_untrained(file: Path) -> None:
     """Exports an untrained network of the default CTC kind; it is as fast as a trained one."""
     from bearcat.artifacts.card import Card, write_card
-    from bearcat.artifacts.export import publish
+    from bearcat.artifacts.export.publish import publish
     from bearcat.core.devices import start_tensorflow
     from bearcat.core.settings_file import AUTO
     from bearcat.data.images import InputSpec

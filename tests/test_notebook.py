@@ -12,7 +12,7 @@ import pytest
 from tests.helpers.steps import ROOT
 
 NOTEBOOK = ROOT / "examples" / "tutorial.ipynb"
-SECONDS = "5"  # of training
+SECONDS = "2"  # of training
 TIMEOUT = 240  # seconds per cell
 ANSWER = r"^(\d{5})_\d+\.png: (\d*), confidence (\d+\.\d)%$"
 

@@ -190,17 +190,20 @@ def draw_digits(count: int, seed: str) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(images), np.array([[int(digit) + 1 for digit in text] for text in texts])
 
 
-@pytest.mark.parametrize(("backbone", "mode"), [("light", "CTC"), ("light", "ORDINARY"), ("tiny", "CTC_TINY")])
-def test_a_few_labels_are_enough_only_with_pretrained_weights(backbone: str, mode: str):
+@pytest.mark.parametrize(
+    ("backbone", "mode", "epochs"), [("light", "CTC", 20), ("light", "ORDINARY", 20), ("tiny", "CTC_TINY", 40)]
+)
+def test_a_few_labels_are_enough_only_with_pretrained_weights(backbone: str, mode: str, epochs: int):
+    """Without them they are not: shown for one mode, since it takes as long again."""
     card = Card("digits", mode, backbone, tuple("0123456789"), InputSpec(60, 120, 1), 4)
     labelled, unseen = draw_digits(32, "train"), draw_digits(64, "test")
-    exact = {}
-    for weights in (pretrained_file(backbone, Task.TEXT), None):
+    exact, pretrained = {}, pretrained_file(backbone, Task.TEXT)
+    for weights in (pretrained, None) if mode == "CTC_TINY" else (pretrained,):
         keras.utils.set_random_seed(0)
         model = build_model(card, TrainingConfig(lr=1e-3))
         if weights:
             transfer_weights(model, card.vocabulary, weights)
-        model.fit(*labelled, batch_size=32, epochs=40, verbose=0)
+        model.fit(*labelled, batch_size=32, epochs=epochs, verbose=0)
         exact[weights] = model.evaluate(*unseen, verbose=0, return_dict=True)["exact"]
-    with_weights, without = exact.values()
-    assert with_weights > 0.6 > 0.1 > without
+    assert exact.pop(pretrained) > 0.6
+    assert all(without < 0.1 for without in exact.values())

@@ -82,7 +82,7 @@ def make_small(work: Path) -> None:
     config |= {"characters": "01", "char_count": [2], "count": 40, "width": 40, "height": 24}
     (work / "captcha_config.json").write_text(json.dumps(config), encoding="utf-8")
     with (work / "settings.py").open("a", encoding="utf-8") as file:
-        file.write("EPOCHS = 1\nMIN_EPOCH_STEPS = 2\n")
+        file.write("EPOCHS = 1\nMIN_EPOCH_STEPS = 2\nBACKBONE = 'tiny'\n")
 
 
 def test_the_curl_line_and_the_python_lines_work_as_pasted(trained: Path, tmp_path: Path):
@@ -103,6 +103,7 @@ def test_the_curl_line_and_the_python_lines_work_as_pasted(trained: Path, tmp_pa
             assert json.loads(answer)["result"] == printed.strip()
 
 
+@pytest.mark.parametrize("trained", ["CTC"], indirect=True)
 @pytest.mark.parametrize("page", API_PAGES)
 def test_the_javascript_lines_work_as_pasted(trained: Path, tmp_path: Path, page: str):
     node = shutil.which("node")

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -242,15 +242,24 @@ async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
     Raises:
         ClientDisconnect: The client has left.
     """
-    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_until_disconnect(request))
+    task, has_left = cast(asyncio.Task, asyncio.current_task()), False
+
+    async def watch() -> None:
+        nonlocal has_left
+        await _until_disconnect(request)
+        has_left = True
+        task.cancel()
+
+    watching = asyncio.ensure_future(watch())
     try:
-        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientDisconnect
-        return working.result()
+        return await work
+    except asyncio.CancelledError:
+        if not has_left:
+            raise
+        task.uncancel()
+        raise ClientDisconnect from None
     finally:
-        working.cancel()
-        leaving.cancel()
+        watching.cancel()
 
 
 async def _until_disconnect(request: Request) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bearcat.artifacts.card import Card, read_card, write_card
 from bearcat.artifacts.checkpoints import newest_checkpoint
-from bearcat.artifacts.export import publish
+from bearcat.artifacts.export.publish import publish
 from bearcat.artifacts.keras_files import load_model
 from bearcat.artifacts.pretrained import find_pretrained, origin_of, pretrained_file
 from bearcat.artifacts.weight_interpolation import Interpolation, interpolate_weights

@@ -7,6 +7,7 @@ statistics of one replica; without dropout nothing else can differ.
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 from bearcat.artifacts.card import Card
 from bearcat.core.devices import start_tensorflow
 from bearcat.data.images import InputSpec
-from bearcat.detection.configs import LIGHT_PHI, detector_name
+from bearcat.detection.configs import DETECTORS, LIGHT_PHI, detector_name
 from bearcat.modes import MODES, Task
 from bearcat.training.cluster import ALONE
 from bearcat.training.config import TrainingConfig
@@ -24,6 +25,7 @@ from bearcat.training.distribution import SINGLE_REPLICA, Replicas, start_replic
 from bearcat.training.sanity_check import leaf_layers
 
 HALF = 4
+DETECTOR = detector_name(LIGHT_PHI)
 SIZES = {Task.DETECTION: (64, 64), Task.TEXT: (24, 48), Task.CLASSIFICATION: (24, 48)}
 
 
@@ -31,7 +33,8 @@ def main(mode: str) -> None:
     """Prints the result of one training step on two replicas and on one."""
     device = start_tensorflow(use_gpu=False, seed=0)
     replicas = start_replicas("mirrored", ALONE, device)
-    backbone = detector_name(LIGHT_PHI) if MODES[mode].task is Task.DETECTION else "tiny"
+    DETECTORS[DETECTOR] = replace(DETECTORS[DETECTOR], cells=1, depth=1)  # as many kinds of layers, traced sooner
+    backbone = DETECTOR if MODES[mode].task is Task.DETECTION else "tiny"
     card = Card("c", mode, backbone, ("a", "b", "c"), InputSpec(*SIZES[MODES[mode].task], 1), 3)
     images, targets = draw_batch(card)
     one, two = step(SINGLE_REPLICA, card, np.tile(images, (2, 1, 1, 1)), np.concatenate([targets, targets])), None
@@ -68,6 +71,7 @@ def step(replicas: Replicas, card: Card, images, targets, weights: list | None =
         if hasattr(layer, "rate"):
             layer.rate = 0.0
     before = model.get_weights()
+    model.run_eagerly = replicas is SINGLE_REPLICA  # what is compared with needs no tracing
     batches = tf.data.Dataset.from_tensors((images, targets)).repeat()
     replicas.prepare(model, batches)
     distributed = replicas.distribute(batches)

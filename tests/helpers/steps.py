@@ -107,11 +107,16 @@ def build_work(works: Path, name: str = "digits", images: int = 60, **settings: 
     config |= {"validation_count": 12, "test_count": 12}
     config_file.write_text(json.dumps(config), encoding="utf-8")
     small = {"IMAGE_HEIGHT": 24, "IMAGE_WIDTH": 48, "CAPTCHA_LENGTH": 3, "BATCH_SIZE": 8, "MIN_EPOCH_STEPS": 2}
-    with (work / "settings.py").open("a", encoding="utf-8") as file:
-        file.writelines(f"{setting} = {value!r}\n" for setting, value in (small | settings).items())
+    change_settings(work, **(small | settings))
     run_ok("init_working_space.py", "--work", work)
     run_ok("gen_sample_by_captcha.py", "--work", work)
     return work
+
+
+def change_settings(work: Path, **settings: object) -> None:
+    """Changes settings of a work, by lines at the end of its settings.py."""
+    with (work / "settings.py").open("a", encoding="utf-8") as file:
+        file.writelines(f"{setting} = {value!r}\n" for setting, value in settings.items())
 
 
 @contextmanager

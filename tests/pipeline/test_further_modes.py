@@ -6,6 +6,7 @@ A file of its own, so that the tests' two processes share the long ones.
 import io
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,13 @@ from PIL import Image
 
 from bearcat.data.grids import Grid
 from bearcat.data.labels.reading import list_images, name_in
-from tests.helpers.steps import build_work, read_report, run_ok, run_script
+from tests.helpers.steps import read_report, run_ok, run_script
 from utils import Predict_Image
 
 
 @pytest.mark.parametrize("mode", ["NUM_CLASSES", "CTC_TINY"])
-def test_all_steps_for_the_other_modes(works: Path, mode: str):
-    work = build_work(
+def test_all_steps_for_the_other_modes(works: Path, copy_digits: Callable[..., Path], mode: str):
+    work = copy_digits(
         works, MODE=mode, EPOCHS=1, CAPTCHA_LENGTH=4, PRECISION="bfloat16", WEIGHT_AVERAGE=True, DATA_ENHANCEMENT=1
     )
     give_two_classes(work, mode)

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -17,8 +19,10 @@ import requests
 from bearcat.artifacts.card import read_card
 from bearcat.artifacts.checkpoints import list_checkpoints
 from bearcat.core.errors import ArtifactError
+from bearcat.core.workspace import set_active_work
 from bearcat.data.labels.reading import labelled_images, list_images
-from tests.helpers.steps import ROOT, build_work, read_report, run_ok, run_script, serving
+from benchmarks.warm_runner import start_script
+from tests.helpers.steps import ROOT, SECONDS, read_report, run_ok, run_script, serving
 from utils import Predict_Image
 
 
@@ -114,21 +118,22 @@ def test_spider_example_prints_the_answer_and_the_label(trained: Path, service: 
 
 
 @pytest.fixture
-def packed(works: Path) -> Path:
-    """A packed work of mode CTC, ready to be trained."""
-    work = build_work(works, MODE="CTC", EPOCHS=3, MIN_EPOCH_STEPS=30)
+def packed(works: Path, copy_digits: Callable[..., Path]) -> Path:
+    """A packed work of mode CTC, ready to be trained; it is the active one."""
+    work = copy_digits(works, MODE="CTC", BACKBONE="tiny", EPOCHS=3, MIN_EPOCH_STEPS=8)
+    set_active_work(work)
     run_ok("pack_dataset.py")
     return work
 
 
-def start_training(work: Path, *arguments: str) -> subprocess.Popen:
-    """Starts a training and returns once its first checkpoint is there."""
-    command = [sys.executable, str(ROOT / "train.py"), "--work", str(work), *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
-    deadline = time.monotonic() + 120
+def start_training(work: Path, *arguments: str) -> BaseProcess:
+    """Starts a training and returns once its first checkpoint is there; it prints to the file `printed` of the work."""
+    printed = work / "printed"
+    process = start_script("train.py", ("--work", str(work), *arguments), printed, printed, ROOT, os.environ)
+    deadline = time.monotonic() + SECONDS
     while not list_checkpoints(work / "checkpoint"):
-        assert process.poll() is None, process.stdout.read()
-        assert time.monotonic() < deadline, "no checkpoint within two minutes"
+        assert process.is_alive(), printed.read_text(encoding="utf-8")
+        assert time.monotonic() < deadline, "no checkpoint in time"
         time.sleep(0.05)
     return process
 
@@ -136,7 +141,7 @@ def start_training(work: Path, *arguments: str) -> subprocess.Popen:
 def test_a_killed_training_resumes_from_its_last_checkpoint(packed: Path):
     process = start_training(packed, "--set", "EPOCHS=500")
     process.kill()
-    process.communicate()
+    process.join()
     before = list_checkpoints(packed / "checkpoint")[-1]
     printed = run_ok("train.py", "--set", f"EPOCHS={before.epoch + 1}")
     assert f"Resuming after epoch {before.epoch}" in printed
@@ -150,9 +155,10 @@ def test_a_killed_training_resumes_from_its_last_checkpoint(packed: Path):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
 def test_ctrl_c_validates_saves_and_says_how_to_resume(packed: Path):
     process = start_training(packed, "--set", "EPOCHS=500")
-    process.send_signal(signal.SIGINT)
-    printed, _ = process.communicate(timeout=120)
-    assert process.returncode == 130, printed
+    os.kill(process.pid, signal.SIGINT)
+    process.join(SECONDS)
+    printed = (packed / "printed").read_text(encoding="utf-8")
+    assert process.exitcode == 130, printed
     assert "To resume: python train.py" in printed
     report = read_report(packed, "train")
     assert report["stopped_by"] == "interrupt"
@@ -169,8 +175,8 @@ def test_init_working_space_backs_a_training_up_and_deletes_nothing(trained: Pat
     assert {path.relative_to(backup / "checkpoint") for path in (backup / "checkpoint").rglob("*")} == files
 
 
-def test_move_path_splits_a_data_set_once(works: Path):
-    work = build_work(works)
+def test_move_path_splits_a_data_set_once(digits: Path):
+    work = digits
     for split in ("validation", "test"):
         shutil.rmtree(work / f"{split}_dataset")
     run_ok("move_path.py")
@@ -191,19 +197,19 @@ def test_delete_file_deletes_what_is_named_and_only_with_yes(digits: Path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
-def test_ctrl_c_stops_a_generation_soon_and_the_next_run_finishes_it(works: Path):
-    work = build_work(works, images=60)
+def test_ctrl_c_stops_a_generation_soon_and_the_next_run_finishes_it(digits: Path):
+    work = digits
     config = json.loads((work / "captcha_config.json").read_text(encoding="utf-8"))
-    (work / "captcha_config.json").write_text(json.dumps(config | {"count": 4000, "width": 49}), encoding="utf-8")
+    (work / "captcha_config.json").write_text(json.dumps(config | {"count": 2000, "width": 49}), encoding="utf-8")
     command = [sys.executable, str(ROOT / "gen_sample_by_captcha.py"), "--work", str(work)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True)
-    while len(list_images(work / "train_dataset")) < 200:
+    while len(list_images(work / "train_dataset")) < 100:
         assert process.poll() is None
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
     _, printed = process.communicate(timeout=60)
     made = len(list_images(work / "train_dataset"))
     assert process.returncode == 130, printed
-    assert made < 2000
-    assert "4000 images" in run_ok("gen_sample_by_captcha.py")
-    assert len(list_images(work / "train_dataset")) == 4060
+    assert made < 1000
+    assert "2000 images" in run_ok("gen_sample_by_captcha.py")
+    assert len(list_images(work / "train_dataset")) == 2060

@@ -7,7 +7,7 @@ from tests.helpers.steps import run_ok, run_refused, run_script
 
 
 def test_the_steps_up_to_the_named_one_run_with_the_same_settings(digits: Path):
-    options = ("--work", digits, "--set", "EPOCHS=1", "--set", "MODE='CTC'")
+    options = ("--work", digits, "--set", "EPOCHS=1", "--set", "MODE='CTC'", "--set", "BACKBONE='tiny'")
     printed = run_ok("pack_dataset.py", *options, "--through", "test")
     started = [line.split()[2] for line in printed.splitlines() if line.startswith("$ python")]
     assert started == ["train.py", "save_model.py", "test.py"]

@@ -66,6 +66,7 @@ def tick_at_each_look(monkeypatch: pytest.MonkeyPatch) -> None:
 def fit(work: Work, model: keras.Model, epochs: int, call_back: CallBack | None = None, scale: float = 1.0) -> CallBack:
     """Trains on four fixed images, as train.py would, up to an epoch."""
     call_back = call_back or CallBack(work, settings(), CARD)
+    model.run_eagerly = not call_back.settings.TRAIN_SECONDS  # a few steps are faster without tracing
     call_back.settings.EPOCHS = epochs
     images = np.random.default_rng(0).uniform(0, 255, (4, 24, 48, 1)).astype(np.float32) * scale
     targets = pad_targets([[1], [2], [1, 2], [2, 1, 2]], 3)

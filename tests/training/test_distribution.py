@@ -25,7 +25,7 @@ from bearcat.training.distribution import Replicas, choose_strategy
 from bearcat.training.resume import next_rate
 from bearcat.training.schedules import cosine_rate, few_images_rate, scale_rate
 from tests.helpers.records import EMPTY_INDEX, make_records
-from tests.helpers.steps import build_work, run_fresh, run_ok, run_refused, run_together
+from tests.helpers.steps import run_fresh, run_ok, run_refused, run_together
 
 CHIEF_AND_TWO = '{"cluster": {"chief": ["a:1"], "worker": ["b:1", "c:1"]}, "task": {"type": "worker", "index": 1}}'
 
@@ -140,7 +140,8 @@ def test_fewer_images_than_replicas_are_refused():
         Replicas(ALONE, SimpleNamespace(num_replicas_in_sync=6)).shard_size(5)
 
 
-@pytest.mark.parametrize("mode", MODES)
+# each loss and metric once: CTC has those of CTC_TINY
+@pytest.mark.parametrize("mode", sorted(MODES.keys() - {"CTC"}))
 def test_a_step_of_two_replicas_is_a_step_of_one_with_both_batches(mode: str):
     result = json.loads(run_ok("tests/helpers/replicas.py", mode).splitlines()[-1])
     assert result["replicas"] == 2
@@ -150,9 +151,9 @@ def test_a_step_of_two_replicas_is_a_step_of_one_with_both_batches(mode: str):
 
 
 @pytest.fixture(scope="module")
-def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def packed(tmp_path_factory: pytest.TempPathFactory, copy_digits: Callable[..., Path]) -> Path:
     """A packed work of tiny digits for CTC."""
-    work = build_work(tmp_path_factory.mktemp("works"), MODE="CTC", BACKBONE="tiny", MIN_EPOCH_STEPS=6)
+    work = copy_digits(tmp_path_factory.mktemp("works"), MODE="CTC", BACKBONE="tiny", MIN_EPOCH_STEPS=6)
     run_ok("pack_dataset.py", "--work", work)
     return work
 
@@ -251,7 +252,7 @@ def test_workers_with_different_settings_are_refused(digits_work: Path):
         assert "Traceback" not in errors
 
 
-@pytest.mark.parametrize("dies", [(-9, 0), (9, 0), (0, -9)], ids=str)
+@pytest.mark.parametrize("dies", [(-2, 0), (2, 0), (0, -2)], ids=str)
 def test_the_end_of_one_worker_ends_the_other(digits_work: Path, tmp_path: Path, dies: tuple[int, int]):
     ended = train_on_two(digits_work, tmp_path, dies=dies, epochs=3)
     own, others = (ended[number] for number in (dies.index(0) ^ 1, dies.index(0)))

@@ -3,10 +3,12 @@
 import contextlib
 import io
 import shutil
+import tempfile
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -24,17 +26,21 @@ from bearcat.artifacts.card import (
     read_card,
     write_card,
 )
-from bearcat.artifacts.export_images import IMAGES_COMPARED
+from bearcat.artifacts.export.graph_rewrites import append_scale, simplify_graph
+from bearcat.artifacts.export.images import IMAGES_COMPARED
+from bearcat.artifacts.export.quantization import Form, Quantization, choose_form, compute
 from bearcat.artifacts.inference import KerasEngine, OnnxEngine
 from bearcat.artifacts.keras_files import load_evaluated, to_float32
 from bearcat.artifacts.pretrained import find_pretrained, origin_of
 from bearcat.artifacts.weight_interpolation import Interpolation, interpolate_weights
 from bearcat.core.errors import ArtifactError, ExportError
 from bearcat.core.files import atomic_write
+from bearcat.data.codecs import TEXT_CODECS
 
 MAX_DIFFERENCE = 1e-3  # between two probabilities of the same class
 ROUNDING = 1e-3  # between two logits: if they differ by less and the texts differ, these were equally likely
 BATCH_SIZE = 64
+INT8 = {"quantized": 1.0}  # in the metrics of the card of an ONNX file
 
 
 @dataclass(frozen=True)
@@ -46,10 +52,11 @@ class Published:
         keras_file: The Keras model.
         served_file: The ONNX file; the Keras model again if it could not be exported.
         compared: Number of images on which both files were compared.
-        difference: Largest difference between two probabilities on them.
+        difference: Largest difference between two probabilities on them, before the network was quantized.
         calibration: The fitted temperature; None without labels.
         interpolation: Weight interpolation with the pretrained weights; None if there was none.
         export_error: Why there is no ONNX file; '' if there is one.
+        quantization: Comparison of int8 with float; None if int8 was not asked for.
     """
 
     card: Card
@@ -60,6 +67,11 @@ class Published:
     calibration: Calibration | None
     interpolation: Interpolation | None = None
     export_error: str = ""
+    quantization: Quantization | None = None
+
+    @property
+    def is_int8(self) -> bool:
+        return self.quantization is not None and not self.quantization.problem
 
     def to_report(self) -> dict[str, object]:
         """Everything in report/save.json but the checkpoint."""
@@ -70,6 +82,8 @@ class Published:
             "export_problem": self.export_error or None,
             "images_compared": self.compared,
             "largest_difference": self.difference,
+            "quantized": self.is_int8,
+            "quantization": self.quantization.to_report() if self.quantization else None,
             "blend": self.interpolation.to_report() if self.interpolation else None,
             "calibration": asdict(self.calibration) if self.calibration else None,
             "metrics": self.card.metrics,
@@ -82,8 +96,9 @@ def publish(
     model_folder: Path,
     app_folder: Path,
     pixels: np.ndarray,
-    labels: Sequence[str] = (),
-    trained_on: Sequence[tuple[np.ndarray, str]] = (),
+    labels: Sequence[Any] = (),
+    trained_on: Sequence[tuple[np.ndarray, Any]] = (),
+    quantize: str | bool = False,
 ) -> Published:
     """Writes <model_folder>/<name>.keras and <app_folder>/<name>.onnx from a checkpoint, both with its card.
 
@@ -97,23 +112,34 @@ def publish(
         pixels: Real images uint8 (n, H, W, C) on which the two files are compared.
         labels: Labels of the first of them, which are validation images; confidences are calibrated on these.
         trained_on: Training images, each with pixels and label. A model that started from pretrained weights is
-            interpolated with them, unless there are none.
+            interpolated with them, unless there are none; ranges of int8 come from them.
+        quantize: The value of QUANTIZE.
 
     Raises:
-        ArtifactError: The two files disagree; the files that were published before are kept.
+        ArtifactError: The two files disagree, or int8 was demanded and is not as right as float; the files that were
+            published before are kept.
     """
     card = replace(read_card(checkpoint)[0], name=name)
     keras_file, onnx_file = model_folder / f"{name}{KERAS_SUFFIX}", app_folder / f"{name}{ONNX_SUFFIX}"
     with atomic_write(keras_file) as keras_part:
         model = to_float32(load_evaluated(checkpoint))
         card, interpolation = _interpolate(model, card, checkpoint, (pixels, labels), trained_on)
-        calibration = _calibrate(model, card, pixels, labels) if len(labels) else None
-        if calibration:
+        network, export_error = _export(model, card)
+        form = _choose_form(card, network, (pixels, labels), trained_on, quantize) if network else None
+        if quantize is True and not (form and form.is_int8):
+            raise ArtifactError(_explain_no_int8(form, export_error))
+        calibration = None
+        if len(labels) and card.mode in TEXT_CODECS:
+            validation = pixels[: len(labels)]
+            computed = form.logits if form else None
+            logits = predict_logits(model, validation) if computed is None else computed[: len(labels)]
+            calibration = calibrate(card.make_codec(), logits, labels)
             model = with_temperature(model, calibration.temperature)
             card = replace(card, metrics=card.metrics | calibration.metrics())
         model.save(keras_part)
         write_card(keras_part, card, origin=origin_of(checkpoint))
-        difference, export_error = _serve(model, card, keras_part, onnx_file, pixels[:IMAGES_COMPARED])
+        scale = 1 / calibration.temperature if calibration else 1.0
+        difference = _serve(card, keras_part, onnx_file, network, form, scale, pixels[:IMAGES_COMPARED])
     return Published(
         card=card,
         keras_file=keras_file,
@@ -123,29 +149,83 @@ def publish(
         calibration=calibration,
         interpolation=interpolation,
         export_error=export_error,
+        quantization=form.quantization if form else None,
     )
 
 
-def _serve(model: keras.Model, card: Card, keras_part: Path, onnx_file: Path, pixels: np.ndarray) -> tuple[float, str]:
-    """Writes the ONNX file of a saved model, or copies the .keras file if it cannot be exported.
+def _export(model: keras.Model, card: Card) -> tuple[onnx.ModelProto | None, str]:
+    """Exports a network; if that fails, returns None and the reason."""
+    try:
+        return simplify_graph(export_network(model, card)), ""
+    except ExportError as error:
+        return None, str(error)
 
-    The other form of an earlier training is deleted: if both were there, the ONNX file would be served.
+
+def _choose_form(
+    card: Card,
+    network: onnx.ModelProto,
+    validation: tuple[np.ndarray, Sequence[Any]],
+    trained_on: Sequence[tuple[np.ndarray, Any]],
+    quantize: str | bool,
+) -> Form:
+    """Chooses the form that is served, on validation and training images."""
+    pixels, labels = validation
+    if not quantize:
+        return Form(network, compute(network, card, pixels[: len(labels)])[0] if len(labels) else None)
+    if not trained_on:
+        return choose_form(card, network, pixels, labels, pixels)
+    training = np.stack([image for image, _ in trained_on])
+    images = np.concatenate([pixels[: len(labels)], training])
+    return choose_form(card, network, images, [*labels, *(label for _, label in trained_on)], training)
+
+
+def _explain_no_int8(form: Form | None, export_error: str) -> str:
+    problem = form.quantization.problem if form and form.quantization else f"no ONNX file: {export_error}"
+    return (
+        f"QUANTIZE = True, but the int8 form cannot be served: {problem}. Nothing was published. Set QUANTIZE = 'auto' "
+        "to serve the float form in that case"
+    )
+
+
+def _serve(
+    card: Card,
+    keras_part: Path,
+    onnx_file: Path,
+    network: onnx.ModelProto | None,
+    form: Form | None,
+    scale: float,
+    pixels: np.ndarray,
+) -> float:
+    """Writes the ONNX file of a saved model, or copies the .keras file if it could not be exported.
+
+    The other file of an earlier training is deleted: if both were there, the ONNX file would be served.
+
+    Args:
+        card: The card.
+        keras_part: The saved Keras model.
+        onnx_file: Where the ONNX file goes.
+        network: The float form; None if there is none.
+        form: The form that is served.
+        scale: Factor of the logits, 1 / temperature.
+        pixels: Real images uint8 (n, H, W, C) on which the Keras model and the float form are compared.
 
     Returns:
-        The largest difference between two probabilities of both files, and why there is no ONNX file.
+        The largest difference between two probabilities of the Keras model and of the float network.
     """
-    fallback_file, reference = onnx_file.with_suffix(KERAS_SUFFIX), KerasEngine(keras_part)
-    try:
-        with atomic_write(onnx_file) as onnx_part:
-            export_onnx(model, card, onnx_part)
-            difference = compare_engines(reference, OnnxEngine(onnx_part), pixels)
-    except ExportError as error:
+    fallback_file = onnx_file.with_suffix(KERAS_SUFFIX)
+    if network is None or form is None:
         with atomic_write(fallback_file) as fallback_part:
             shutil.copyfile(keras_part, fallback_part)
         onnx_file.unlink(missing_ok=True)
-        return 0.0, str(error)
+        return 0.0
+    with atomic_write(onnx_file) as onnx_part:
+        write_onnx(append_scale(network, scale), card, onnx_part)
+        difference = compare_engines(KerasEngine(keras_part), OnnxEngine(onnx_part), pixels)
+        if form.is_int8:
+            write_onnx(append_scale(form.network, scale), replace(card, metrics=card.metrics | INT8), onnx_part)
+            OnnxEngine(onnx_part).logits(pixels[:1].astype(np.float32))
     fallback_file.unlink(missing_ok=True)
-    return difference, ""
+    return difference
 
 
 def _interpolate(
@@ -174,10 +254,6 @@ def _interpolate(
     return replace(card, metrics=kept | measured), interpolation
 
 
-def _calibrate(model: keras.Model, card: Card, pixels: np.ndarray, labels: Sequence[str]) -> Calibration:
-    return calibrate(card.make_codec(), predict_logits(model, pixels[: len(labels)]), labels)
-
-
 def predict_logits(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
     """Computes the logits of images (n, H, W, C) in batches."""
     batches = (pixels[start : start + BATCH_SIZE].astype(np.float32) for start in range(0, len(pixels), BATCH_SIZE))
@@ -190,23 +266,28 @@ def with_temperature(model: keras.Model, temperature: float) -> keras.Model:
     return keras.Model(model.input, divided, name=model.name)
 
 
-def export_onnx(model: keras.Model, card: Card, file: Path) -> None:
-    """Writes a model as an ONNX file with its card and checksum.
+def export_network(model: keras.Model, card: Card) -> onnx.ModelProto:
+    """Converts a model to an ONNX graph.
 
     Raises:
         ExportError: The network cannot be exported.
     """
     model.predict_on_batch(np.zeros((1, *card.spec.shape), np.float32))  # Keras exports only a model that was called
     try:
-        with _quietly():
+        with _quietly(), tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "network.onnx")
             model.export(file, format="onnx", verbose=False)
-        exported = onnx.load(file)
+            return onnx.load(file)
     except OSError:
         raise  # such as a full disk, which is not the network's fault
     except Exception as error:  # the exporters' errors share no base class of their own
         raise ExportError(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error
-    onnx.helper.set_model_props(exported, {METADATA_KEY: card.to_json(), CHECKSUM_KEY: CHECKSUM_PLACEHOLDER})
-    file.write_bytes(insert_checksum(exported.SerializeToString()))
+
+
+def write_onnx(network: onnx.ModelProto, card: Card, file: Path) -> None:
+    """Writes an ONNX file with a card and checksum."""
+    onnx.helper.set_model_props(network, {METADATA_KEY: card.to_json(), CHECKSUM_KEY: CHECKSUM_PLACEHOLDER})
+    file.write_bytes(insert_checksum(network.SerializeToString()))
 
 
 def compare_engines(reference: KerasEngine, engine: OnnxEngine, pixels: np.ndarray) -> float:

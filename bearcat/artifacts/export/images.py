@@ -1,8 +1,10 @@
-"""The images that save_model.py needs: to calibrate, to interpolate weights, and to compare Keras with ONNX."""
+"""The images that save_model.py needs: to calibrate, to interpolate weights, and to compare Keras, ONNX and int8."""
 
+import math
 import random
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +18,8 @@ from bearcat.data.labels.reading import ImageProcessing, list_images, load_split
 from bearcat.modes import MODES, Task
 
 CALIBRATION_IMAGES = 2000  # more of them change nothing and take longer
-INTERPOLATION_IMAGES = 500  # of the training images
+TRAINING_IMAGES = 500  # to interpolate weights, and for the ranges and the comparison of int8
+MAX_BYTES = 2**27  # of the pixels of a data set, which bounds the memory of a large detector
 IMAGES_COMPARED = 64
 
 
@@ -28,16 +31,16 @@ class ExportImages:
         pixels: Images uint8 (n, H, W, C): the validation images with labels, then others until there are enough to
             compare on.
         labels: Labels of the validation images.
-        trained_on: Training images with their labels; empty unless they are needed for weight interpolation.
+        trained_on: Training images with their labels; empty unless they are needed.
     """
 
     pixels: np.ndarray
-    labels: list[str]
-    trained_on: list[tuple[np.ndarray, str]]
+    labels: list[Any]
+    trained_on: list[tuple[np.ndarray, Any]]
 
 
 def load_export_images(
-    work: Work, card: Card, seed: int, processing: ImageProcessing, is_pretrained: bool
+    work: Work, card: Card, seed: int, processing: ImageProcessing, with_training: bool
 ) -> ExportImages:
     """Loads the images that a checkpoint is calibrated, interpolated and compared on.
 
@@ -46,7 +49,7 @@ def load_export_images(
         card: The checkpoint's card.
         seed: Decides which images are taken if there are more than needed.
         processing: `utils.Image_Processing`.
-        is_pretrained: Whether the checkpoint started from pretrained weights.
+        with_training: Whether to load training images and, for EFFICIENTDET, boxes.
 
     Raises:
         DataError: The work has no images left.
@@ -54,14 +57,15 @@ def load_export_images(
 
     is_text = MODES[card.mode].task is Task.TEXT
 
-    def load(split: str, limit: int) -> list[tuple[np.ndarray, str]]:
-        if card.mode not in TEXT_CODECS:
+    def load(split: str, limit: int) -> list[tuple[np.ndarray, Any]]:
+        if card.mode not in TEXT_CODECS and not with_training:
             return []
         try:
             data = load_split(work, split, card.mode, processing)
         except DataError:
             return []  # the images were deleted after packing
-        chosen = random.Random(seed).sample(data, min(len(data), limit))
+        limit = min(len(data), limit, max(1, MAX_BYTES // math.prod(card.spec.shape)))
+        chosen = random.Random(seed).sample(data, limit)
         loaded = ((item, _load_pixels(item.path, card.spec, processing.extraction_image)) for item in chosen)
         return [
             (pixels, item.label)
@@ -70,7 +74,7 @@ def load_export_images(
         ]
 
     validation = load("validation", CALIBRATION_IMAGES)
-    trained_on = load("train", INTERPOLATION_IMAGES) if is_pretrained else []
+    trained_on = load("train", TRAINING_IMAGES) if with_training else []
     pixels = _load_further([image for image, _ in validation], work, card.spec, processing.extraction_image)
     return ExportImages(pixels, [label for _, label in validation], trained_on)
 
