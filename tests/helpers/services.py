@@ -22,6 +22,7 @@ from PIL import Image
 from bearcat.artifacts.card import METADATA_KEY, Card
 from bearcat.core.files import atomic_write
 from bearcat.data.images import InputSpec
+from bearcat.serving.protection.log_writer import GATHER_SECONDS
 from tests.helpers.steps import ROOT
 
 SIDE = 16  # pixels
@@ -118,8 +119,12 @@ class Running:
         return int(self.address.rpartition(":")[2])
 
     def log(self) -> str:
-        """Returns what it has written to stderr."""
-        return self.log_file.read_text(encoding="utf-8")
+        """Returns what it has written to stderr, once nothing has been added for longer than lines gather."""
+        before = None
+        while (text := self.log_file.read_text(encoding="utf-8")) != before:
+            before = text
+            time.sleep(2 * GATHER_SECONDS)
+        return text
 
     def post(self, **options) -> requests.Response:
         return requests.post(self.address, timeout=60, **options)
@@ -130,7 +135,7 @@ class Running:
     def wait_for_log(self, pattern: str, seconds: float = 30) -> str:
         """Waits for a pattern in the log and returns its first match."""
         deadline = time.monotonic() + seconds
-        while not (found := re.search(pattern, self.log())):
+        while not (found := re.search(pattern, self.log_file.read_text(encoding="utf-8"))):
             assert time.monotonic() < deadline, f"{pattern} is not in the log:\n{self.log()}"
             time.sleep(0.05)
         return found[0]

@@ -93,6 +93,7 @@ def test_names_with_control_characters_and_other_bytes_are_shown_everywhere_and_
         refused = service.post(data={"img": DARK, "model": "another\u202e\n"})
         assert refused.status_code == 400
         assert all(name in refused.json()["return_info"] for name in shown.values())
+        service.wait_for_log("POST / 400")
         lines = service.log().splitlines()
         assert service.log().replace("\n", "").isprintable()
         assert all(re.match(r"\d{4}-\d\d-\d\d ", line) for line in lines), lines
