@@ -101,10 +101,10 @@ class RequestFilter:
 
         try:
             await self.app(scope, receive, note_start)
-        except (KeyError, RuntimeError):
-            if self._is_known(visit):
+        except (KeyError, RuntimeError) as error:
+            if self._is_known(visit) and error.args != (visit,):
                 raise
-            # gradio has forgotten the visit meanwhile
+            # gradio has forgotten the visit meanwhile, though another stream of it may have begun since
             if begun:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
             else:

@@ -153,21 +153,21 @@ def test_a_range_that_gradio_could_not_parse_is_left_out(client: TestClient, gra
 
 @pytest.mark.parametrize("begun", [True, False])
 def test_the_stream_of_a_visit_that_gradio_forgets_ends(begun: bool, tmp_path: Path):
-    known = {"visit"}
+    known, fault = {"visit"}, {"forgets": "visit", "lacks": "another"}
 
     async def gradio(scope, receive, send):
         if begun:
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body", "body": b"first", "more_body": True})
-        known.discard(forgotten)
-        raise KeyError("visit")
+        known.discard(fault["forgets"])
+        raise KeyError(fault["lacks"])
 
     client = TestClient(RequestFilter(gradio, UploadFolder(tmp_path), {3}, known.__contains__, lambda visit: False))
-    forgotten = "visit"
-    answer = client.get(ANSWERS, params={"session_hash": "visit"})
-    assert (answer.status_code, "first" in answer.text, "no events" in answer.text) == (200, begun, not begun)
-
-    known.add("visit")
-    forgotten = ""
+    for changes in ({}, {"forgets": "", "lacks": "visit"}):  # the second time it has begun anew
+        known.add("visit")
+        fault |= changes
+        answer = client.get(ANSWERS, params={"session_hash": "visit"})
+        assert (answer.status_code, "first" in answer.text, "no events" in answer.text) == (200, begun, not begun)
+    fault["lacks"] = "another"
     with pytest.raises(KeyError):  # a fault, which the log is to show
         client.get(ANSWERS, params={"session_hash": "visit"})
