@@ -102,7 +102,8 @@ class RequestFilter:
         try:
             await self.app(scope, receive, note_start)
         except (KeyError, RuntimeError) as error:
-            if self._is_known(visit) and error.args != (visit,):
+            not_found = error.args == (visit,) or getattr(error.__cause__, "status_code", None) == 404
+            if self._is_known(visit) and not not_found:
                 raise
             # gradio has forgotten the visit meanwhile, though another stream of it may have begun since
             if begun:

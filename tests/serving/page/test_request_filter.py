@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
@@ -153,21 +154,24 @@ def test_a_range_that_gradio_could_not_parse_is_left_out(client: TestClient, gra
 
 @pytest.mark.parametrize("begun", [True, False])
 def test_the_stream_of_a_visit_that_gradio_forgets_ends(begun: bool, tmp_path: Path):
-    known, fault = {"visit"}, {"forgets": "visit", "lacks": "another"}
+    known, fault = {"visit"}, {"forgets": "visit", "error": KeyError("another")}
 
     async def gradio(scope, receive, send):
         if begun:
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body", "body": b"first", "more_body": True})
         known.discard(fault["forgets"])
-        raise KeyError(fault["lacks"])
+        raise fault["error"]
 
     client = TestClient(RequestFilter(gradio, UploadFolder(tmp_path), {3}, known.__contains__, lambda visit: False))
-    for changes in ({}, {"forgets": "", "lacks": "visit"}):  # the second time it has begun anew
+    begun_twice = RuntimeError("Caught handled exception, but response already started.")
+    begun_twice.__cause__ = HTTPException(404)
+    begun_anew = {"forgets": "", "error": KeyError("visit")}
+    for changes in ({}, begun_anew, begun_anew | {"error": begun_twice}):
         known.add("visit")
         fault |= changes
         answer = client.get(ANSWERS, params={"session_hash": "visit"})
         assert (answer.status_code, "first" in answer.text, "no events" in answer.text) == (200, begun, not begun)
-    fault["lacks"] = "another"
+    fault["error"] = KeyError("another")
     with pytest.raises(KeyError):  # a fault, which the log is to show
         client.get(ANSWERS, params={"session_hash": "visit"})
