@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from bearcat.artifacts.card import Card, read_card, write_card
 from bearcat.artifacts.export.publish import INT8, MAX_DIFFERENCE
-from bearcat.artifacts.export.quantization import FEWEST_IMAGES, Quantization, compare, in_batches
+from bearcat.artifacts.export.quantization import Quantization, compare, in_batches, too_few
 from bearcat.artifacts.keras_files import load_model
 from bearcat.core.devices import silence
 from bearcat.core.errors import ExportError
@@ -122,10 +122,8 @@ def _make_forms(
         The largest difference between two probabilities of the model and of the float form; and the comparison of the
         int8 form, which has the bounds of int8 ONNX files.
     """
-    networks, problem = [convert(model, card, files[0], int8=False)], ""
-    if len(images) < FEWEST_IMAGES:
-        problem = f"there are {len(images)} images to compare on, at least {FEWEST_IMAGES} are needed"
-    else:
+    networks, problem = [convert(model, card, files[0], int8=False)], too_few(images)
+    if not problem:
         try:
             networks.append(convert(model, card, files[1], int8=True))
         except ExportError as error:

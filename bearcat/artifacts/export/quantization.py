@@ -188,8 +188,7 @@ def choose_form(
         range_images: Images that set the ranges of activations.
     """
     logits, expected = compute(network, card, images)
-    if len(images) < FEWEST_IMAGES:
-        problem = f"there are {len(images)} images to compare on, at least {FEWEST_IMAGES} are needed"
+    if problem := too_few(images):
         return Form(network, logits, Quantization(len(images), problem))
     found: Quantization | None = None
     for operations in OPERATIONS:
@@ -206,6 +205,13 @@ def choose_form(
             return Form(quantized, quantized_logits, compared)
         found = compared
     return Form(network, logits, found)
+
+
+def too_few(images: np.ndarray) -> str:
+    """Returns why images are not enough to compare on; '' if they are."""
+    if len(images) >= FEWEST_IMAGES:
+        return ""
+    return f"there are {len(images)} images to compare on, at least {FEWEST_IMAGES} are needed"
 
 
 def compare(card, expected: Sequence[Any], received: Sequence[Any], labels: Sequence[Any]) -> Quantization:
