@@ -272,7 +272,7 @@ def export_network(model: keras.Model, card: Card) -> onnx.ModelProto:
     Raises:
         ExportError: The network cannot be exported.
     """
-    model.predict_on_batch(np.zeros((1, *card.spec.shape), np.float32))  # Keras exports only a model that was called
+    model(np.zeros((1, *card.spec.shape), np.float32))  # Keras exports only a model that was called
     try:
         with _quietly(), tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "network.onnx")
