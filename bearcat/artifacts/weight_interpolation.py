@@ -10,6 +10,7 @@ import numpy as np
 
 from bearcat.artifacts.card import Card
 from bearcat.artifacts.colour_mix import see_nearest_mix
+from bearcat.artifacts.letter_case import head_weights, see_nearest_case
 from bearcat.artifacts.weight_transfer import HEAD, first_kernel, plain_name, takes_greyness, transfer_weights
 
 STEPS = 10  # fractions that are tried
@@ -51,7 +52,8 @@ def interpolate_weights(
     pretrained ones generalise better than either (Wortsman et al. 2022, WiSE-FT, equation 1). The fraction is MARGIN
     times the largest one at which every image that was predicted correctly still is. Weights that have no pretrained
     counterpart, such as classes of the head for further characters, are left unchanged. In a network for colour images
-    the pretrained weights are first applied to the mix of colours that comes nearest to its own.
+    the pretrained weights are first applied to the mix of colours that comes nearest to its own, and letters take the
+    pretrained columns of the case that comes nearest.
 
     Args:
         model: The model, changed in place.
@@ -64,9 +66,11 @@ def interpolate_weights(
     """
     own, correct_before = model.get_weights(), find_correct()
     trained_kernel = np.array(first_kernel(model)) if takes_greyness(model) else None
+    trained_head = [np.array(variable) for variable in head_weights(model)]
     transferred, _ = transfer_weights(model, card.vocabulary, pretrained)
     if trained_kernel is not None:
         see_nearest_mix(model, trained_kernel)
+    see_nearest_case(model, card, pretrained, trained_head)
     other = model.get_weights()
 
     def correct_at(fraction: float) -> np.ndarray:

@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import h5py
@@ -149,6 +150,12 @@ def read_weights(path: Path) -> tuple[list[Weight], Vocabulary | None]:
     Raises:
         ArtifactError: The file holds no weights.
     """
+    return _read_weights(path, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+@lru_cache(maxsize=1)
+def _read_weights(path: Path, modified: int) -> tuple[list[Weight], Vocabulary | None]:
+    """Reads a file for `read_weights`, which is called several times in a row; `modified` is its time stamp."""
     try:
         if path.suffix == ".h5":
             return list(_legacy_weights(path)), None

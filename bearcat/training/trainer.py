@@ -132,6 +132,7 @@ class Trainer:
             load_starting_weights(model, self.card, weight_file)
             if self.replicas.worker.count == 1:  # rounding could lead workers to different choices
                 choose_colour_mix(model, self.card, source)
+                choose_case(model, self.card, weight_file, source)
         return model
 
     def train(self, model, source: TrainingSource, device: Device) -> None:
@@ -338,4 +339,16 @@ def choose_colour_mix(model, card: Card, source: TrainingSource) -> None:
             f"The starting weights were made for grey images. They are applied to {chosen.name} instead of {DEFAULT}: "
             f"before training, the predictions for {chosen.images} training images are then {chosen.similarity:.0%} "
             f"similar to the labels, instead of {chosen.similarity_of_default:.0%}"
+        )
+
+
+def choose_case(model, card: Card, weight_file: Path, source: TrainingSource) -> None:
+    """Chooses the case of the pretrained head from which each letter starts."""
+    from bearcat.artifacts.letter_case import IMAGES, choose_letter_case
+
+    chosen = choose_letter_case(model, card, weight_file, *source.sample(IMAGES))
+    if chosen and not chosen.is_as_labelled:
+        write_line(
+            f"On {chosen.images} training images the starting weights predict letters better in another case than the "
+            f"labels': {chosen.describe()}"
         )
