@@ -59,7 +59,9 @@ def pack(step: Step) -> None:
     pipeline = open_pipeline(arguments.beam_options) if arguments.beam is not None else None
     folders = {split: work.pack_folder(split, settings.PACK_FOLDER) for split in SPLITS}
     codec = MODES[settings.MODE].codec
-    data, vocabulary = load_splits(work, settings.MODE, Image_Processing, codec, arguments.renew, arguments.extend)
+    data, vocabulary = load_splits(
+        work, settings.MODE, Image_Processing, codec, arguments.renew, arguments.extend, settings.IGNORE_CASE
+    )
     echo_findings(work, data, codec.task)
     if arguments.extend:
         check_extendable(folders["train"], codec.task)
@@ -112,6 +114,8 @@ def echo_vocabulary(work: Work, data: Splits, writer: WriteTFRecord) -> None:
     echo(f"Vocabulary: {len(characters)} symbols in {work.vocabulary_file.name}")
     if writer.codec.vocabulary.direction:
         echo("Right-to-left letters: labels are read, and texts predicted, in the order in which one types them")
+    if writer.codec.vocabulary.ignore_case:
+        echo("IGNORE_CASE = True: labels are read, and texts predicted, in lower case")
     trained, validated = ({s for item in data[split] for s in symbols(item.label)} for split in SPLITS)
     if unseen := sorted(validated - trained):
         echo(f"In validation labels only, so they cannot be learnt: {' '.join(unseen)}")

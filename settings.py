@@ -20,6 +20,7 @@ IMAGE_CHANNALS = 1  # Channels of the network's input: 1 for grey, 3 for colour
 FRAMES = "first"  # Animated images: 'first' or 'last' frame; 'darkest', 'lightest', 'median' of all; 'spread'
 
 # --- Data -----------------------------------------------------------------------------------------
+IGNORE_CASE = False  # Text: the site ignores case, so labels are folded to lower case
 DIVIDE = True  # move_path.py: split off validation and test images; False: only test images
 DIVIDE_RATO = 0.1  # move_path.py: fraction of the images that goes into each of these
 AUGMENT = True  # Online augmentation: small random rotations, shifts, changes of contrast and brightness

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from bearcat.cli import SERVICE_PORT, Step, echo, make_parser, open_step, run
 from bearcat.core.errors import DataError, ServiceError
 from bearcat.data.labels.reading import list_images, load_split, read_labels
+from bearcat.data.labels.text import fold_case
 from bearcat.modes import MODES, Task
 from utils import Image_Processing
 
@@ -107,6 +108,8 @@ def find_labels(step: Step, names: Iterable[str]) -> dict[str, str]:
         with suppress(DataError):
             found, _ = read_labels(folder, Image_Processing.extraction_label)
             labels |= {paths[item.path]: item.label for item in found if item.path in paths}
+    if step.settings.IGNORE_CASE:
+        return {name: fold_case(label) for name, label in labels.items()}
     return labels
 
 

@@ -9,6 +9,7 @@ Next:   python app.py
 import sys
 from contextlib import suppress
 
+from bearcat.artifacts.card import Card
 from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.core.errors import DataError
 from bearcat.core.workspace import ROOT, Work, find_work
@@ -42,22 +43,22 @@ def open_test() -> Step:
 def score(step: Step) -> None:
     """Writes and prints the scores of a model."""
     predictor = Predict_Image(step.work.folder("App_model"), step.settings.MODEL_NAME)
-    mode = predictor.recogniser.card.mode
-    data = load_split(step.work, "test", mode, Image_Processing)
-    report = evaluate_model(predictor, data, step.work, load_others(step.work, mode))
+    card = predictor.recogniser.card
+    data = load_split(step.work, "test", card.mode, Image_Processing, card.ignore_case)
+    report = evaluate_model(predictor, data, step.work, load_others(step.work, card))
     write_reports(step, "test", report.figures, report.page, report.lines)
     echo("All figures, the mistakes as images, and what to do next: report/test.html")
     step.next("python app.py", "serve the model")
 
 
-def load_others(work: Work, mode: str) -> list[LabelledImage]:
+def load_others(work: Work, card: Card) -> list[LabelledImage]:
     """Loads the texts or classes of the data sets that the model was trained on, as far as they are still there."""
     others: list[LabelledImage] = []
-    if MODES[mode].task is Task.DETECTION:
+    if MODES[card.mode].task is Task.DETECTION:
         return others
     for split in ("train", "validation"):
         with suppress(DataError):
-            others += load_split(work, split, mode, Image_Processing)
+            others += load_split(work, split, card.mode, Image_Processing, card.ignore_case)
     return others
 
 
@@ -66,7 +67,8 @@ def compare(step: Step) -> None:
     works = [find_work(name) for name in step.arguments.compare]
     predictors = [load_predictor(work, step.arguments.set) for work in works]
     check_comparable(predictors)
-    data = load_split(step.work, "test", predictors[0].recogniser.card.mode, Image_Processing)
+    card = predictors[0].recogniser.card
+    data = load_split(step.work, "test", card.mode, Image_Processing, card.ignore_case)
     comparison = compare_models([work.path.name for work in works], predictors, data)
     write_reports(step, "compare", comparison.figures, comparison.page, comparison.lines)
     step.next("python app.py --work …", "serve the better one; report/compare.html shows where they differ")

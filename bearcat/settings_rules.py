@@ -178,6 +178,14 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
         ),
     ),
     "Data": (
+        Setting(
+            "IGNORE_CASE",
+            False,
+            _FLAG,
+            "Text: the site ignores case, so labels are folded to lower case",
+            "Image files and label tables stay as they are. The model predicts lower case, whichever case images show. "
+            "After a change run `pack_dataset.py --renew`.",
+        ),
         Setting("DIVIDE", True, _FLAG, "move_path.py: split off validation and test images; False: only test images"),
         Setting(
             "DIVIDE_RATO", 0.1, _between(0, 0.5), "move_path.py: fraction of the images that goes into each of these"

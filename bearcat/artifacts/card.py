@@ -43,6 +43,7 @@ class Card:
         versions: Versions of the libraries that made it.
         format: Version of the card itself.
         direction: Order of the symbols in the network's output, see `Vocabulary`; stored unless it is ''.
+        ignore_case: Whether the labels were folded to lower case; stored if they were.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Card:
     versions: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
     direction: str = ""
+    ignore_case: bool = False
 
     @classmethod
     def from_settings(cls, settings: SimpleNamespace, vocabulary: Vocabulary, on_gpu: bool = False) -> "Card":
@@ -71,11 +73,12 @@ class Card:
             spec=spec,
             captcha_length=settings.CAPTCHA_LENGTH,
             direction=vocabulary.direction,
+            ignore_case=vocabulary.ignore_case,
         )
 
     @property
     def vocabulary(self) -> Vocabulary:
-        return Vocabulary(tuple(self.characters), self.direction)
+        return Vocabulary(tuple(self.characters), self.direction, self.ignore_case)
 
     def make_codec(self):
         """Creates the codec that decodes the model's output."""
@@ -92,6 +95,8 @@ class Card:
             values |= self.spec.as_dict() if item.name == "spec" else {item.name: getattr(self, item.name)}
         if not self.direction:
             del values["direction"]
+        if not self.ignore_case:
+            del values["ignore_case"]
         return values
 
     def to_json(self) -> str:

@@ -93,7 +93,13 @@ def _check_fit(
 
 
 def load_splits(
-    work: Work, mode: str, processing: ImageProcessing, codec: LabelCodec, renew: bool = False, extend: bool = False
+    work: Work,
+    mode: str,
+    processing: ImageProcessing,
+    codec: LabelCodec,
+    renew: bool = False,
+    extend: bool = False,
+    ignore_case: bool = False,
 ) -> tuple[Splits, Vocabulary]:
     """Loads the training and validation images with their labels.
 
@@ -104,6 +110,7 @@ def load_splits(
         codec: The codec of the mode.
         renew: See `vocabulary_for`.
         extend: See `vocabulary_for`.
+        ignore_case: See `load_split`.
 
     Returns:
         The images by split, and the vocabulary.
@@ -112,9 +119,10 @@ def load_splits(
         DataError: There are no images, or one has no label.
         LabelError: See `load_split` and `vocabulary_for`.
     """
-    data = {split: load_split(work, split, mode, processing) for split in SPLITS}
+    data = {split: load_split(work, split, mode, processing, ignore_case) for split in SPLITS}
     items = [item for of_split in data.values() for item in of_split]
-    return data, vocabulary_for(items, work.vocabulary_file, codec, renew, extend)
+    vocabulary = vocabulary_for(items, work.vocabulary_file, codec, renew, extend)
+    return data, replace(vocabulary, ignore_case=ignore_case and codec.task is Task.TEXT)
 
 
 def load_boxed_splits(

@@ -37,6 +37,7 @@ class TFRecordIndex:
         count: Number of records; 0 before they are written.
         shards: Names of the files.
         direction: Order of the symbols in the targets, see `Vocabulary`.
+        ignore_case: Whether the labels were folded to lower case.
     """
 
     spec: InputSpec
@@ -47,6 +48,7 @@ class TFRecordIndex:
     count: int = 0
     shards: list[str] = field(default_factory=list)
     direction: str = ""
+    ignore_case: bool = False
 
     @classmethod
     def for_labels(cls, spec: InputSpec, codec: TextCodec, labels: Iterable[str]) -> "TFRecordIndex":
@@ -60,6 +62,7 @@ class TFRecordIndex:
             longest_label=max(map(len, texts)),
             steps_needed={mode: max(map(other.steps_needed, texts)) for mode, other in TEXT_CODECS.items()},
             direction=codec.vocabulary.direction,
+            ignore_case=codec.vocabulary.ignore_case,
         )
 
     @classmethod
@@ -86,6 +89,7 @@ class TFRecordIndex:
             "longest_label": self.longest_label,
             "steps_needed": self.steps_needed,
             **({"direction": self.direction} if self.direction else {}),
+            **({"ignore_case": True} if self.ignore_case else {}),
         }
 
     def with_records(self, count: int, shards: list[str], folder: Place) -> "TFRecordIndex":
@@ -117,10 +121,14 @@ def load_index(folder: Place) -> TFRecordIndex:
 
 
 def check_pack(folder: Place, index: TFRecordIndex, spec: InputSpec, vocabulary: Vocabulary, task: Task) -> None:
-    """Raises RecordError if a pack was made for another input size, vocabulary, order of symbols or task."""
+    """Raises RecordError if a pack was made for another input size, vocabulary, order of symbols, case or task."""
     if index.spec != spec:
         raise RecordError(f"{folder} holds images of {index.spec}, the settings ask for {spec}: {RUN_PACKING}")
     index.check_task(folder, task)
+    if index.ignore_case != vocabulary.ignore_case:
+        raise RecordError(
+            f"{folder} was packed with IGNORE_CASE = {index.ignore_case}, it is {vocabulary.ignore_case} now: {RENEW}"
+        )
     if tuple(index.characters) != vocabulary.characters:
         raise RecordError(f"{folder} was packed with another vocabulary than num_classes.json has: {RUN_PACKING}")
     if index.direction != vocabulary.direction:

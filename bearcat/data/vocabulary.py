@@ -25,10 +25,12 @@ class Vocabulary:
         characters: Characters, or class names.
         direction: Order of the symbols of a text: '' as typed, otherwise from left to right as in the image (see
             `bearcat.data.labels.direction`). It is kept in the pack and in the card, not in num_classes.json.
+        ignore_case: Whether the texts were folded to lower case (IGNORE_CASE); kept likewise.
     """
 
     characters: tuple[str, ...]
     direction: str = ""
+    ignore_case: bool = False
 
     def __post_init__(self):
         if len(set(self.characters)) != len(self.characters) or BLANK in self.characters:

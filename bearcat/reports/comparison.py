@@ -37,11 +37,16 @@ class Comparison:
 
 
 def check_comparable(predictors: Sequence[Predictor]) -> None:
-    """Raises ArtifactError if one model detects objects and the other does not."""
+    """Raises ArtifactError if one model detects objects, or ignores case, and the other does not."""
     modes = [predictor.recogniser.card.mode for predictor in predictors]
     if len({MODES[mode].task is Task.DETECTION for mode in modes}) > 1:
         raise ArtifactError(
             f"--compare names models of {' and '.join(modes)}: one detects objects and the other does not"
+        )
+    if len({predictor.recogniser.card.ignore_case for predictor in predictors}) > 1:
+        raise ArtifactError(
+            "--compare names models of which one was trained with IGNORE_CASE = True and the other was not: their "
+            "answers to the same image differ in case. Train both alike"
         )
 
 

@@ -11,7 +11,7 @@ from bearcat.core.workspace import Work
 from bearcat.data.labels.reading import LabelledImage
 from bearcat.data.tfrecord_index import check_pack, load_index
 from bearcat.data.vocabulary import Vocabulary
-from bearcat.modes import MODES
+from bearcat.modes import MODES, Task
 from bearcat.networks.registry import PIXELS_PER_STEP, is_light, width_for_steps
 from bearcat.training.distribution import SINGLE_REPLICA, Replicas
 
@@ -77,7 +77,8 @@ class PackedImages:
         self._indices = {split: load_index(folder) for split, folder in self._folders.items()}
         # packs know in which order their targets are: those of earlier versions in that of the labels
         direction = self._indices["train"].direction
-        self.vocabulary = replace(Vocabulary.load(work.vocabulary_file), direction=direction)
+        ignore_case = settings.IGNORE_CASE and MODES[settings.MODE].task is Task.TEXT
+        self.vocabulary = replace(Vocabulary.load(work.vocabulary_file), direction=direction, ignore_case=ignore_case)
         card = Card.from_settings(settings, self.vocabulary)
         for split, index in self._indices.items():
             check_pack(self._folders[split], index, card.spec, self.vocabulary, MODES[card.mode].task)

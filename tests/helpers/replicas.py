@@ -1,13 +1,12 @@
-"""One training step of a mode on one replica and on two: losses and the difference of the weights, as JSON.
+"""One training step of each mode on one replica and on two: losses and the difference of the weights, as JSON.
 
-python tests/helpers/replicas.py MODE: run by test_distribution.py in a process of its own, since the CPU must be
+python tests/helpers/replicas.py MODE …: run by test_distribution.py in a process of its own, since the CPU must be
 divided before TensorFlow computes anything. Both replicas get the same images, so that batch normalisation sees the
 statistics of one replica; without dropout nothing else can differ.
 """
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,31 +16,37 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 from bearcat.artifacts.card import Card
 from bearcat.core.devices import start_tensorflow
 from bearcat.data.images import InputSpec
-from bearcat.detection.configs import DETECTORS, LIGHT_PHI, detector_name
+from bearcat.detection.configs import LIGHT_PHI, detector_name
 from bearcat.modes import MODES, Task
 from bearcat.training.cluster import ALONE
 from bearcat.training.config import TrainingConfig
 from bearcat.training.distribution import SINGLE_REPLICA, Replicas, start_replicas
 from bearcat.training.sanity_check import leaf_layers
+from tests.helpers.toy_networks import shrink_networks
 
 HALF = 4
 DETECTOR = detector_name(LIGHT_PHI)
 SIZES = {Task.DETECTION: (64, 64), Task.TEXT: (24, 48), Task.CLASSIFICATION: (24, 48)}
 
 
-def main(mode: str) -> None:
-    """Prints the result of one training step on two replicas and on one."""
+def main(modes: list[str]) -> None:
+    """Prints mode → the result of one training step on two replicas and on one."""
     device = start_tensorflow(use_gpu=False, seed=0)
     replicas = start_replicas("mirrored", ALONE, device)
-    DETECTORS[DETECTOR] = replace(DETECTORS[DETECTOR], cells=1, depth=1)  # as many kinds of layers, traced sooner
+    shrink_networks()
+    print(json.dumps({mode: compare(mode, replicas) for mode in modes}))
+
+
+def compare(mode: str, replicas: Replicas) -> dict:
+    """Returns the result of one training step of a mode on two replicas and on one."""
     backbone = DETECTOR if MODES[mode].task is Task.DETECTION else "tiny"
     card = Card("c", mode, backbone, ("a", "b", "c"), InputSpec(*SIZES[MODES[mode].task], 1), 3)
     images, targets = draw_batch(card)
-    one, two = step(SINGLE_REPLICA, card, np.tile(images, (2, 1, 1, 1)), np.concatenate([targets, targets])), None
+    one = step(SINGLE_REPLICA, card, np.tile(images, (2, 1, 1, 1)), np.concatenate([targets, targets]))
     two = step(replicas, card, images, targets, one.pop("before"))
     two.pop("before")
     gaps = [float(np.abs(a - b).max()) for a, b in zip(one.pop("after"), two.pop("after"), strict=True)]
-    print(json.dumps({"replicas": replicas.count, "one": one, "two": two, "largest_gap": max(gaps)}))
+    return {"replicas": replicas.count, "one": one, "two": two, "largest_gap": max(gaps)}
 
 
 def draw_batch(card: Card) -> tuple[np.ndarray, np.ndarray]:
@@ -82,4 +87,4 @@ def step(replicas: Replicas, card: Card, images, targets, weights: list | None =
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1:])

@@ -1,4 +1,4 @@
-"""train.py as one of several workers; the loss of each step and the final weights are written to files.
+"""train.py with a toy network as one of several workers; each step's loss and the final weights are written to files.
 
 python tests/helpers/worker.py FILE DIE TRAIN_ARGUMENTS …: DIE is the step, counted over all epochs of this run, after
 which this process kills itself without a chance to clean up; 0: never; -n: after n steps it raises an error.
@@ -16,10 +16,16 @@ from bearcat.cli import run
 from bearcat.core.errors import DataError
 from callback import CallBack
 from tests.helpers.killed import KILL
+from tests.helpers.toy_networks import shrink_networks
 
 
 class RecordingCallBack(CallBack):
-    """A CallBack with one more Keras callback."""
+    """A CallBack with a network that is traced soon, and with one more Keras callback."""
+
+    def run(self, *arguments) -> None:
+        """Runs the training with a toy network."""
+        shrink_networks()
+        super().run(*arguments)
 
     def callbacks(self, *arguments) -> list:
         """Returns the usual ones, and one that records the steps."""
@@ -27,13 +33,14 @@ class RecordingCallBack(CallBack):
         import numpy as np
 
         class Recorder(keras.callbacks.Callback):
-            """Records the loss of each step, and dies at step DIE."""
+            """Records the loss of each step, and dies after step DIE."""
 
             def on_train_begin(self, logs=None):
                 self.steps = []
 
             def on_train_batch_end(self, batch, logs=None):
                 self.steps.append(float(logs["loss"]))
+                FILE.write_text(json.dumps(self.steps), encoding="utf-8")
                 if len(self.steps) == DIE:
                     os.kill(os.getpid(), KILL)
                 if len(self.steps) == -DIE:
@@ -41,7 +48,6 @@ class RecordingCallBack(CallBack):
 
             def on_train_end(self, logs=None):
                 np.savez(FILE.with_suffix(".npz"), *self.model.get_weights())
-                FILE.write_text(json.dumps(self.steps), encoding="utf-8")
 
         return [*super().callbacks(*arguments), Recorder()]
 

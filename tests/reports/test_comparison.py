@@ -1,6 +1,7 @@
 """Comparison of two models: McNemar's test, the verdict, the page."""
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -95,3 +96,11 @@ def test_a_text_model_and_a_detector_are_not_compared(monkeypatch: pytest.Monkey
     with pytest.raises(ArtifactError, match="models of CTC and EFFICIENTDET"):
         step_10.compare(step)
     check_comparable([FakePredictor("CTC"), FakePredictor("NUM_CLASSES")])
+
+
+def test_a_model_that_ignores_case_is_not_compared_with_one_that_does_not():
+    folding = FakePredictor("CTC")
+    folding.recogniser.card = replace(folding.recogniser.card, ignore_case=True)
+    check_comparable([folding, folding])
+    with pytest.raises(ArtifactError, match="IGNORE_CASE = True and the other was not"):
+        check_comparable([folding, FakePredictor("CTC")])

@@ -61,7 +61,7 @@ def load_export_images(
         if card.mode not in TEXT_CODECS and not with_training:
             return []
         try:
-            data = load_split(work, split, card.mode, processing)
+            data = load_split(work, split, card.mode, processing, card.ignore_case)
         except DataError:
             return []  # the images were deleted after packing
         limit = min(len(data), limit, max(1, MAX_BYTES // math.prod(card.spec.shape)))

@@ -1,7 +1,7 @@
 """Labels from file names, from a table beside the images, or from sub-folder names."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from bearcat.data.labels.left_out import files_left_out
 from bearcat.data.labels.listing import list_images, name_in
 from bearcat.data.labels.name_encodings import refuse_undecoded
 from bearcat.data.labels.tables import explain_missing, find_label_table, labels_of_images
-from bearcat.data.labels.text import clean_label
+from bearcat.data.labels.text import clean_label, fold_case
 from bearcat.data.vocabulary import BLANK
 
 _PROBLEMS_SHOWN = 5
@@ -176,7 +176,9 @@ class ImageProcessing(Protocol):
     def extraction_data(self, folder: Path, label_folder: Path | None = None) -> list[LabelledImage]: ...
 
 
-def load_split(work: Work, split: str, mode: str, processing: ImageProcessing) -> list[LabelledImage]:
+def load_split(
+    work: Work, split: str, mode: str, processing: ImageProcessing, ignore_case: bool = False
+) -> list[LabelledImage]:
     """Loads the labelled images of a work.
 
     Args:
@@ -184,6 +186,7 @@ def load_split(work: Work, split: str, mode: str, processing: ImageProcessing) -
         split: 'train', 'validation' or 'test'.
         mode: The value of MODE; decides what a label is.
         processing: `utils.Image_Processing`.
+        ignore_case: Whether texts are folded to lower case.
 
     Raises:
         DataError: There are no images, or one has no label.
@@ -195,4 +198,6 @@ def load_split(work: Work, split: str, mode: str, processing: ImageProcessing) -
     data = processing.extraction_data(folder)
     if TEXT_CODECS[mode].task is Task.TEXT:
         refuse_sub_folders(data, folder, mode)
+        if ignore_case:
+            return [replace(item, label=fold_case(item.label)) for item in data]
     return data

@@ -80,6 +80,11 @@ def _clean_once(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def fold_case(label: str) -> str:
+    """Returns a label in lower case, as IGNORE_CASE asks for: one symbol for each letter, `ß` stays."""
+    return unicodedata.normalize("NFC", "".join(one.lower() if len(one.lower()) == 1 else one for one in label))
+
+
 def split_graphemes(text: str) -> tuple[str, ...]:
     """Splits a text into what a reader takes for single characters, each with its combining marks."""
     return tuple(text) if text.isascii() else tuple(_GRAPHEME.findall(text))

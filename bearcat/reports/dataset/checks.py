@@ -266,7 +266,7 @@ def _check_characters(sets: Mapping[str, SetStatistics]) -> Iterator[Finding]:
     if both:
         mixed = sum(found.labels_in_mixed_case for found in sets.values())
         text = f"upper and lower case: {plural(len(both), 'letter')} in both, {plural(mixed, 'label')} mixing them"
-        todo = "if the site ignores case, write all labels in lower case: the model then has fewer characters to learn"
+        todo = "if the site ignores case, set IGNORE_CASE = True: the model then has fewer characters to learn"
         yield Finding(NOTE, "mixed_case", text, todo, (" ".join(f"{one.upper()}{one}" for one in both),))
 
 

@@ -10,6 +10,7 @@ from bearcat.core.errors import DataError, LabelError
 from bearcat.core.workspace import LABEL_FOLDER, Work
 from bearcat.data.labels.boxes import BoxLabels
 from bearcat.data.labels.reading import read_labels
+from bearcat.data.labels.text import fold_case
 from bearcat.modes import MODES, Task
 from bearcat.reports.dataset.checks import (
     WARNING,
@@ -119,7 +120,10 @@ def inspect_data(
     def boxes_or_text(path: Path) -> Any:
         return boxes_of(path, label_folder) if with_boxes else label_of(path)
 
-    sets = {split: inspect_set(folder, boxes_or_text, mode.symbols, with_boxes) for split, folder in folders.items()}
+    def symbols_of(label: Any) -> tuple[str, ...]:
+        return mode.symbols(fold_case(label) if settings.IGNORE_CASE and mode.task is Task.TEXT else label)
+
+    sets = {split: inspect_set(folder, boxes_or_text, symbols_of, with_boxes) for split, folder in folders.items()}
     duplicates = find_duplicates(sets)
     findings = [*check_folders(folders, mode.task), *check_sets(sets, duplicates, mode.task)]
     if not with_boxes:
