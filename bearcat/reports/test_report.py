@@ -13,6 +13,7 @@ from bearcat.core.progress import show_progress
 from bearcat.core.workspace import LABEL_FOLDER, Work
 from bearcat.data.codecs import Prediction
 from bearcat.data.images import open_image
+from bearcat.data.labels.arithmetic import is_arithmetic
 from bearcat.data.labels.boxes import PROMPT_SUFFIX, label_file, read_prompt
 from bearcat.data.labels.reading import LabelledImage
 from bearcat.detection.decoding import Detections
@@ -25,7 +26,7 @@ from bearcat.reports.html import plural
 from bearcat.reports.mistake_patterns import Pair, image_patterns, label_patterns, text_patterns
 from bearcat.reports.next_steps import advise
 from bearcat.reports.text_page import render_text_page
-from bearcat.reports.text_scores import score_predictions
+from bearcat.reports.text_scores import answer_lines, score_answers, score_predictions
 
 SHOWN = 10  # mistakes and damaged images in the terminal
 DRAWN = 20  # images
@@ -128,6 +129,8 @@ def _report_text(predictor: Predictor, tested: Tested, work: Work) -> Evaluation
     figures = score_predictions(names, labels, predictions, seconds, mode.symbols)
     unknown = _unknown_symbols(map(mode.symbols, labels), card)
     figures |= {"symbol": mode.task, "damaged": tested.damaged, "never_learnt": unknown}
+    if is_arithmetic(card.characters):
+        figures |= score_answers(labels, predictions)
     paths = {name: item.path for name, item in zip(names, items, strict=True)}
     pairs = [Pair(name, label, one.text) for name, label, one in zip(names, labels, predictions, strict=True)]
     figures |= text_patterns(pairs, mode.symbols) | label_patterns(figures["mistakes"], items, tested.others)
@@ -203,6 +206,7 @@ def _text_lines(figures: dict) -> list[str]:
         f"{figures['images']} images, exact match {figures['exact']:.2%} (95 % interval {low:.2%} – {high:.2%})",
         f"exact match ignoring case {figures['exact_ignore_case']:.2%}, "
         f"{figures['symbol']} accuracy {figures['character_accuracy']:.2%}",
+        *answer_lines(figures),
         _latency_line(figures),
     ]
     mistakes, unknown = figures["mistakes"], figures["never_learnt"]

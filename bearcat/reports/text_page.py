@@ -57,6 +57,8 @@ def _figures(report: dict) -> list[tuple[str, str]]:
         ("mistakes", f"{len(report['mistakes']):,} of {report['images']:,} images"),
         ("time per image", f"{latency['p50']:.1f} ms (median), {latency['p99']:.1f} ms (99th percentile)"),
     ]
+    if "sums" in report:
+        rows.append(("answers of sums correct", f"{report['answers_exact']:.2%} of {report['sums']:,}"))
     return [*rows, *_confidence_figures(report)] if _judges_confidence(report) else rows
 
 

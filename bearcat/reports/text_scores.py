@@ -16,6 +16,7 @@ from bearcat.artifacts.calibration import (
     reliability_bins,
 )
 from bearcat.data.codecs import Prediction
+from bearcat.data.labels.arithmetic import solve
 
 Symbols = Sequence[str]
 
@@ -113,3 +114,26 @@ def score_predictions(
             if label != prediction.text
         ],
     }
+
+
+def score_answers(labels: Sequence[str], predictions: Sequence[Prediction]) -> dict:
+    """Compares the answers of predicted sums with those of the labels that ask for a number; {} if none does."""
+    answers = [(solve(label), solve(one.text)) for label, one in zip(labels, predictions, strict=True)]
+    asked = [pair for pair in answers if pair[0] is not None]
+    if not asked:
+        return {}
+    correct = sum(true == given for true, given in asked)
+    return {
+        "sums": len(asked),
+        "answers_exact": correct / len(asked),
+        "answers_ci95": list(wilson_interval(correct, len(asked))),
+    }
+
+
+def answer_lines(figures: dict) -> list[str]:
+    """Returns the line of a terminal about the answers of sums, if there are any."""
+    if "sums" not in figures:
+        return []
+    low, high = figures["answers_ci95"]
+    exact = figures["answers_exact"]
+    return [f"answers of {figures['sums']} sums correct {exact:.2%} (95 % interval {low:.2%} – {high:.2%})"]

@@ -15,6 +15,7 @@ from bearcat.core.files import parse_json
 from bearcat.data.frames import SPREAD
 from bearcat.data.grids import SHOWN, Cell, Grid, matching_cells
 from bearcat.data.images import Source, open_image
+from bearcat.data.labels.arithmetic import is_arithmetic, solve
 from bearcat.data.labels.text import clean_label, split_graphemes
 from bearcat.detection.decoding import Detections
 from bearcat.modes import MODES, Task
@@ -34,7 +35,8 @@ def make_answer(recogniser: Recogniser, image: Source, **options: object) -> dic
             `parse_prompt`).
 
     Returns:
-        `result`, `recognition_rate`, `overall_recognition_rate` and `time`; with a prompt also `points`.
+        `result`, `recognition_rate`, `overall_recognition_rate` and `time`; with a prompt also `points`, and of models
+        of sums `answer`, see `arithmetic.solve`.
 
     Raises:
         RequestOptionError: An option does not apply to the mode of the model.
@@ -79,7 +81,10 @@ def _answer_text(recogniser: Recogniser, image: Source, grid: str = "", name: st
         cells = predict_grid(recogniser, image, Grid.parse(grid), name)
         return {"result": [asdict(cell) for cell in cells]}, [cell.confidence for cell in cells]
     prediction = recogniser.predict(image)
-    return {"result": prediction.text}, list(prediction.confidences)
+    answer: dict[str, object] = {"result": prediction.text}
+    if is_arithmetic(recogniser.card.characters):
+        answer["answer"] = solve(prediction.text)
+    return answer, list(prediction.confidences)
 
 
 def _answer_objects(recogniser: Recogniser, image: Source, prompt: object = None) -> tuple[dict, list[float]]:

@@ -189,6 +189,10 @@ SCHEMAS["Answer"]["properties"]["points"] = {
     "items": {"oneOf": [POINT, NULL]},
     "description": "With prompt: where to click, in its order; null for what was not found",
 }
+SCHEMAS["Answer"]["properties"]["answer"] = {
+    "oneOf": [TEXT, NULL],
+    "description": "Of models of sums: the number that the text asks for; null if it is no sum",
+}
 SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "header": {"type": "apiKey", "in": "header", "name": "X-Token"},

@@ -38,6 +38,10 @@ def test_the_page_has_the_figures_and_highlights_mistakes(image: Path):
     assert "calibration error" not in page
     assert "rejected" not in page
     assert "mine &amp; yours" in page
+    assert "answers of sums" not in page
+    report |= {"sums": 3, "answers_exact": 2 / 3}
+    page = render_text_page(report, dict.fromkeys(files, image), [], [])
+    assert "<td>answers of sums correct</td><td>66.67% of 3</td>" in page
     assert "<b>" not in page
     assert not re.search(r"https?:|url\(|<script|<link", page)
     assert set(re.findall(r'src="([^,]*),', page)) == {"data:image/png;base64"}

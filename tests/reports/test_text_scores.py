@@ -9,7 +9,9 @@ from bearcat.data.codecs import Prediction
 from bearcat.reports.text_scores import (
     accuracy_by_symbol,
     align,
+    answer_lines,
     count_confusions,
+    score_answers,
     score_predictions,
     wilson_interval,
 )
@@ -158,3 +160,16 @@ def test_scores_without_a_mistake_are_perfect():
     )
     assert (result["exact"], result["character_accuracy"], result["expected_calibration_error"]) == (1, 1, 0)
     assert result["confusions"] == result["mistakes"] == []
+
+
+def test_answers_of_sums_are_scored_where_the_label_asks_for_one():
+    labels, texts = ["3+5=", "12x3=", "7-4=", "7/2=", "5206"], ["3+5=", "13x3=", "4-1=", "1+1=", "1+1="]
+    figures = score_answers(labels, [Prediction(text, (0.9,) * len(text)) for text in texts])
+    assert figures == {
+        "sums": 3,
+        "answers_exact": pytest.approx(2 / 3),
+        "answers_ci95": pytest.approx(list(wilson_interval(2, 3))),
+    }
+    assert answer_lines(figures)[0].startswith("answers of 3 sums correct 66.67% (95 % interval")
+    assert score_answers(["5206"], [Prediction("5206", (0.9,) * 4)]) == {}
+    assert answer_lines({}) == []
