@@ -17,6 +17,7 @@ FOUND = [(0, (4, 4, 28, 28)), (2, (36, 36, 60, 60))]  # class and box (ymin, xmi
 FOUND_NAMES = {NAMES[number] for number, _ in FOUND}
 PAGE_SECONDS = 120  # in which the page must be loaded
 SETTLE_SECONDS = 45  # in which descriptors and threads must be back: more than a time-out of the service
+LOOK_SECONDS = 1.0  # between two looks at what a service takes
 POOL_THREADS = 40  # of Starlette's pool, which may have grown since the start; a leak of a long run is larger
 
 
@@ -59,7 +60,7 @@ def settled_use(service: Running, before: Use | None = None) -> Use:
     """Returns what a service takes once it has as few descriptors and threads as before, or after SETTLE_SECONDS."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
-        time.sleep(1)
+        time.sleep(LOOK_SECONDS)
         use = use_of(service)
         if before is None or not left_over(before, use) or time.monotonic() > deadline:
             return use

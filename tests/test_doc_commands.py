@@ -36,11 +36,22 @@ NOT_RUN = {
     "python train.py --work /shared/works/mine": "needs several machines",
     "python train.py --set TRAIN_SECONDS=120": "takes as long again as TRAIN_SECONDS=60, which is run",
     "python train.py --curve": "trains four times; see tests/training/test_learning_curve.py",
+    "python pack_dataset.py --through test": "trains again; tests/pipeline/test_through.py runs it in two parts",
+    "python save_model.py --litert": "converts again; run by the fixture `prepared`",
     "tensorboard": "does not end; tests/training/test_tensorboard.py reads its logs",
     "python -m deploy.triton_repository": "run by tests/test_deploy.py",
 }
-# page → the command from which on its commands are not run
-NOT_RUN_FROM = {"docs/detection.md": "python train.py"}  # tests/pipeline/test_boxes.py trains a detector, for minutes
+# page and first command of a block → the command from which on its commands are not run, since others train so
+NOT_RUN_FROM = {
+    # tests/pipeline/test_boxes.py trains a detector, for minutes
+    ("docs/detection.md", "python New_work.py works clicks --set MODE=EFFICIENTDET"): "python train.py",
+    # tests/pipeline/test_text_modes.py trains each mode after packing
+    ("docs/modes.md", "python init_working_space.py"): "python train.py",
+    # the same as TRAIN_SECONDS=60 above it, in an empty folder
+    ("docs/training.md", "python init_working_space.py"): "python train.py",
+    # tests/pipeline/test_further_modes.py trains on with new characters
+    ("docs/training.md", "python pack_dataset.py --extend"): "python train.py",
+}
 # what makes a command short, or stands for the reader's own names
 IN_PLACE_OF = {
     "TRAIN_SECONDS=60": "TRAIN_SECONDS=1",
@@ -72,15 +83,18 @@ def is_listed(command: str) -> bool:
 
 def split_block(page: str, block: list[str]) -> tuple[list[str], list[str]]:
     """Returns the commands of a block that are run, and those that are not."""
-    first = NOT_RUN_FROM.get(page)
-    end = block.index(first) if first in block else len(block)
+    first = NOT_RUN_FROM.get((page, block[0])) if block else None
+    end = block.index(first) if first else len(block)
     run = [command for command in block[:end] if not is_listed(command)]
     return run, [command for command in block if command not in run]
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a trained work, works/own; tests copy it."""
+    """A folder with a trained work, works/own; tests copy it.
+
+    It is trained by the commands that take longest, so that `python train.py` on a page finds the training ended.
+    """
     folder = tmp_path_factory.mktemp("docs")
     (folder / "works").mkdir()
     work = build_work(
@@ -90,10 +104,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         MODE="CTC_TINY",
         BACKBONE="tiny",
         MODEL_NAME="captcha",
+        QUANTIZE=False,
         **(SMALL | {"BATCH_SIZE": 8}),
     )
-    for script in ("pack_dataset.py", "train.py", "save_model.py"):
-        run_ok(script, "--work", work)
+    for command in ("pack_dataset.py", "train.py --set TRAIN_SECONDS=1", "save_model.py --litert"):
+        run_ok(*command.split(), "--work", work)
+    assert (work / "model" / "captcha.tflite").is_file()
     return folder
 
 
@@ -131,9 +147,10 @@ def remove_works(folder: Path) -> None:
 
 
 def add_a_character(folder: Path) -> None:
-    """Adds an image with a character that the vocabulary lacks."""
-    images = folder / "works" / "own" / "train_dataset"
-    shutil.copyfile(list_images(images)[0], images / "9_new.png")
+    """Adds an image with a character that the vocabulary lacks, to a trained work."""
+    own, other = folder / "works" / "own", folder / "works" / "other"
+    shutil.copytree(other / "checkpoint", own / "checkpoint", dirs_exist_ok=True)
+    shutil.copyfile(list_images(own / "train_dataset")[0], own / "train_dataset" / "9_new.png")
 
 
 def change_mode(folder: Path) -> None:
@@ -218,7 +235,9 @@ def test_the_commands_of_a_page_run_in_order(page: str, folder: Path):
 
 def test_every_reason_and_preparation_is_still_needed():
     commands = [command for page in PAGES for block in bash_blocks(page) for command in block]
-    assert BEFORE.keys() <= {(page, block[0]) for page in PAGES for block in bash_blocks(page)}
+    blocks = {(page, block[0]): block for page in PAGES for block in bash_blocks(page) if block}
+    assert BEFORE.keys() <= blocks.keys()
+    assert all(command in blocks[key] for key, command in NOT_RUN_FROM.items())
     for start in NOT_RUN:
         assert any(command.startswith(start) for command in commands), start
 

@@ -73,6 +73,7 @@ class PackedImages:
 
     def __init__(self, work: Work, settings: SimpleNamespace):
         self._settings = settings
+        self._checked: set[str] = set()
         self._folders = {split: work.pack_folder(split, settings.PACK_FOLDER) for split in SPLITS}
         self._indices = {split: load_index(folder) for split, folder in self._folders.items()}
         # packs know in which order their targets are: those of earlier versions in that of the labels
@@ -103,6 +104,7 @@ class PackedImages:
     def sample(self, count: int) -> tuple[Any, list[str]]:
         from bearcat.data.tfrecords import read_records
 
+        self._check_records("train")
         first = next(read_records(self._folders["train"], self._indices["train"], batch_size=count))
         return first["image"], [label.decode("utf-8") for label in first["label"]]
 
@@ -125,11 +127,10 @@ class PackedImages:
     def batches(
         self, card: Card, seed: int, strength: Callable, replicas: Replicas = SINGLE_REPLICA
     ) -> tuple[Any, Any]:
-        from bearcat.data.tfrecords import check_records
         from bearcat.training.text_pipeline import training_batches, validation_batches
 
-        for split, folder in self._folders.items():
-            check_records(folder, self._indices[split])  # now, rather than after hours of training
+        for split in SPLITS:
+            self._check_records(split)  # now, rather than after hours of training
         replicas.shard_size(self.count)  # raises if a replica would have none
         settings, width = self._settings, card.make_codec().target_width(self.longest_label)
         shape, augment = (width, settings.BATCH_SIZE), strength if settings.AUGMENT else None
@@ -137,6 +138,15 @@ class PackedImages:
             training_batches(self._folders["train"], self._indices["train"], *shape, seed, augment, replicas.worker),
             validation_batches(self._folders["validation"], self._indices["validation"], *shape, replicas),
         )
+
+
+    def _check_records(self, split: str) -> None:
+        """Raises RecordError if a file of a pack is damaged; each pack is read once."""
+        from bearcat.data.tfrecords import check_records
+
+        if split not in self._checked:
+            check_records(self._folders[split], self._indices[split])
+            self._checked.add(split)
 
 
 def width_for(steps: int, card: Card) -> int:

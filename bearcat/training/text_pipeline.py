@@ -52,6 +52,7 @@ def training_batches(
     height, width, channels = index.spec.shape
     buffer = min(index.count, max(batch_size * 8, SHUFFLE_BYTES // (height * width * channels)))
 
+    @tf.autograph.experimental.do_not_convert  # which takes half a second and finds nothing to convert
     def prepare(number: tf.Tensor, serialised: tf.Tensor):
         record = parse_batch(serialised, index.spec, target_width)
         images = augment_batch(record["image"], strength(number)) if strength else tf.cast(record["image"], tf.float32)
@@ -70,6 +71,7 @@ def validation_batches(
     A single replica gets all records once; several replicas get their shards as `interleave_shards` says.
     """
 
+    @tf.autograph.experimental.do_not_convert
     def prepare(serialised: tf.Tensor):
         record = parse_batch(serialised, index.spec, target_width)
         return tf.cast(record["image"], tf.float32), record["target"]

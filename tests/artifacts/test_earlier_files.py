@@ -8,10 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bearcat.artifacts.card import Card
 from bearcat.artifacts.inference import KerasEngine
 from bearcat.core.workspace import Work
 from bearcat.data.tfrecord_index import load_index
 from bearcat.data.tfrecords import read_records
+from bearcat.data.vocabulary import Vocabulary
+from bearcat.settings_rules import load_settings
+from callback import CallBack
+from tests.helpers.replicas import draw_batch
 from tests.helpers.steps import ROOT, run_ok
 from utils import Image_Processing, Predict_Image
 
@@ -61,21 +66,49 @@ def test_a_saved_keras_model_computes_what_it_did(earlier: Path):
         assert_output_is(engine.logits(pixels), row)
 
 
-def test_a_training_resumes_from_a_checkpoint(earlier: Path, works: Path, latin_font: Path):
+@pytest.fixture
+def work(earlier: Path, works: Path, latin_font: Path) -> Work:
+    """A work as the earlier version left it, with its checkpoint but without images."""
     work = Work(works / earlier.name)
     work.path.mkdir()
-    for name in ("captcha_config.json", "num_classes.json"):
-        shutil.copyfile(earlier / name, work.path / name)
+    shutil.copyfile(earlier / "num_classes.json", work.path / "num_classes.json")
     defaults, own = ((folder / "settings.txt").read_text(encoding="utf-8") for folder in (EARLIER, earlier))
     work.settings_file.write_text(defaults + own, encoding="utf-8")
-    (checkpoint,) = earlier.glob("epoch_0001-*.keras")
-    run_ok("init_working_space.py", "--work", work.path)
-    shutil.copyfile(checkpoint, work.folder("checkpoint") / checkpoint.name)
-    config = json.loads((work.path / "captcha_config.json").read_text(encoding="utf-8"))
+    config = json.loads((earlier / "captcha_config.json").read_text(encoding="utf-8"))
     config |= {"fonts": [str(latin_font)]} if config.get("kind") == "click" else {}
     (work.path / "captcha_config.json").write_text(json.dumps(config), encoding="utf-8")
+    work.folder("checkpoint").mkdir()
+    (checkpoint,) = earlier.glob("epoch_0001-*.keras")
+    shutil.copyfile(checkpoint, work.folder("checkpoint") / checkpoint.name)
+    return work
+
+
+@pytest.mark.parametrize("earlier", sorted(set(MODES) - {"ctc"}), indirect=True)
+def test_a_checkpoint_is_resumed_with_its_optimizer(work: Work):
+    settings = load_settings(ROOT / "settings.py", work.settings_file, [], lambda note: None)
+    card = Card.from_settings(settings, Vocabulary.load(work.vocabulary_file), on_gpu=False)
+    call_back = CallBack(work, settings, card)
+    model = call_back.resume()
+    assert call_back.epochs_done == 1
+    steps = int(model.optimizer.iterations)
+    assert steps > 1
+    model.run_eagerly = True  # one step is faster without tracing
+    losses = model.train_on_batch(*draw_batch(call_back.card), return_dict=True)
+    assert np.isfinite(losses["loss"])
+    assert int(model.optimizer.iterations) == steps + 1
+
+
+# text, classes and boxes: those of the other modes differ from CTC's in nothing that these steps read
+@pytest.mark.parametrize("earlier", ["num_classes", "ctc", "efficientdet"], indirect=True)
+def test_all_steps_run_in_a_work(earlier: Path, work: Work):
+    (checkpoint,) = work.folder("checkpoint").iterdir()
+    kept = shutil.copyfile(checkpoint, work.path / checkpoint.name)
+    run_ok("init_working_space.py", "--work", work.path)
+    shutil.copyfile(kept, work.folder("checkpoint") / checkpoint.name)
     for script in ("gen_sample_by_captcha.py", "pack_dataset.py"):
         run_ok(script, "--work", work.path)
+    if earlier.name != "ctc":
+        return
     printed = run_ok("train.py", "--work", work.path, "--set", "EPOCHS=2")
     assert checkpoint.name in printed
     assert len(list(work.folder("checkpoint").glob("epoch_0002-*.keras"))) == 1

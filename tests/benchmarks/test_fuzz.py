@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from bearcat.serving.protocol import error_payload
+from benchmarks import small_service
+from benchmarks.fuzz import service
 from benchmarks.fuzz.cases import Case, make_case, make_seeds
 from benchmarks.fuzz.contract import Answer, AnswerParser, problem_of
 from benchmarks.fuzz.service import Findings, check_left, find_tracebacks, fuzz_service
@@ -105,8 +107,11 @@ def test_what_a_service_holds_at_the_end_is_a_finding(after: Use, kinds: list[st
     assert list(findings.kinds) == kinds
 
 
-def test_a_service_is_fuzzed_for_a_moment(tmp_path: Path, capsys: pytest.CaptureFixture):
-    # starts app.py and waits for it to come to rest: some 6 s
+def test_a_service_is_fuzzed_for_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    monkeypatch.setattr(small_service, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(service, "WATCH_SECONDS", 0.2)
     assert not fuzz_service(0.5, tmp_path, page=False)
     assert "findings: none" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())

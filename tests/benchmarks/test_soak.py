@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import soak
+from benchmarks import small_service, soak
 from benchmarks.soak import Load, fits, has_text
 
 ANSWER = b"HTTP/1.1 %d X\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
@@ -62,7 +62,7 @@ def test_a_wrong_text_is_noticed(body: bytes, fit: bool):
     assert fits(has_text("a"), body) == fit
 
 
-def test_a_service_is_soaked_for_a_moment(capsys: pytest.CaptureFixture):
-    # starts app.py and waits twice for it to come to rest: some 6 s
+def test_a_service_is_soaked_for_a_moment(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    monkeypatch.setattr(small_service, "LOOK_SECONDS", 0.2)
     assert soak.soak(300), capsys.readouterr().out
     assert " 0 wrong," in capsys.readouterr().out

@@ -69,9 +69,9 @@ def make_batch() -> tuple[np.ndarray, np.ndarray]:
 
 def test_training_lowers_the_loss_and_the_saved_model_computes_the_same(tmp_path: Path):
     model, (images, targets) = build_model(CARD, TrainingConfig(lr=1e-3)), make_batch()
-    model.run_eagerly = True  # seven steps are faster without tracing
+    model.run_eagerly = True  # a few steps are faster without tracing
     first = model.train_on_batch(images, targets)
-    later = [model.train_on_batch(images, targets)[0] for _ in range(6)]
+    later = [model.train_on_batch(images, targets)[0] for _ in range(2)]
     assert min(later) < first[0]
     model.save(tmp_path / "m.keras")
     loaded = load_model(tmp_path / "m.keras", compile=True)

@@ -1,12 +1,16 @@
 """Model files made to do harm: ones that never end, take all memory, read other files, or are no files."""
 
+import itertools
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from bearcat.serving.protection import model_check
 from tests.helpers.services import write_model
 
 
@@ -76,3 +80,13 @@ def write_link_to_itself(file: Path) -> None:
 
 def write_pipe(file: Path) -> None:
     os.mkfifo(file)
+
+
+def end_second_check_at_once(replace: Callable[[type, str, Callable], None] = setattr) -> None:
+    """Lets the time of the second file that is checked be over at once; the others may take as long as they need."""
+    answer, count = model_check._CheckProcess.answer, itertools.count()
+
+    def impatient(process: model_check._CheckProcess, deadline: float, stopped: threading.Event) -> str | None:
+        return answer(process, 0.0 if next(count) == 1 else deadline, stopped)
+
+    replace(model_check._CheckProcess, "answer", impatient)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
@@ -33,7 +34,7 @@ def main(modes: list[str]) -> None:
     """Prints mode → the result of one training step on two replicas and on one."""
     device = start_tensorflow(use_gpu=False, seed=0)
     replicas = start_replicas("mirrored", ALONE, device)
-    shrink_networks()
+    shrink_networks(pytest.MonkeyPatch())
     print(json.dumps({mode: compare(mode, replicas) for mode in modes}))
 
 

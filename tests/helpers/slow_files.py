@@ -58,6 +58,8 @@ generation/test_shards.py
 faults/test_models.py
 artifacts/test_weight_interpolation.py
 artifacts/test_weight_transfer.py
+artifacts/test_letter_case.py
+pipeline/test_ignore_case.py
 artifacts/test_calibration.py
 pipeline/test_cases_names.py
 pipeline/test_cases_labels.py

@@ -9,6 +9,8 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 import train
@@ -24,7 +26,7 @@ class RecordingCallBack(CallBack):
 
     def run(self, *arguments) -> None:
         """Runs the training with a toy network."""
-        shrink_networks()
+        shrink_networks(pytest.MonkeyPatch())
         super().run(*arguments)
 
     def callbacks(self, *arguments) -> list:

@@ -6,7 +6,7 @@ import pytest
 from keras import layers, ops
 
 from bearcat.networks.backbones import densenet, mnasnet, regnet, shufflenet, squeezenet
-from tests.helpers.networks import count_parameters
+from tests.helpers.networks import count_parameters, feature_shape
 
 FAMILIES = (shufflenet, squeezenet, mnasnet, regnet, densenet)
 # name → millions of parameters with a classifier of 1000 classes, rounded as the source has it
@@ -29,7 +29,7 @@ PUBLISHED = {
     "Densenet_264": 33.37,
 }
 VARIANTS = {name: family for family in FAMILIES for name in family.VARIANTS}
-# the smallest of each family → its features of 32 × 64 pixels; SqueezeNet's published stride is 16, all others' 32
+# the smallest of each kind → its features of 32 × 64 pixels; SqueezeNet's published stride is 16, all others' 32
 FEATURES = {
     "ShuffleNetV2_0_5": (1, 1, 2, 1024),
     "SqueezeNet": (1, 2, 4, 512),
@@ -49,13 +49,6 @@ STAGES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _same_weights_and_no_models_left():
-    keras.utils.set_random_seed(0)
-    yield
-    keras.backend.clear_session()
-
-
 def test_every_variant_has_a_published_count():
     assert PUBLISHED.keys() == VARIANTS.keys()
 
@@ -72,10 +65,15 @@ def test_a_network_has_as_many_parameters_as_published(name: str):
 
 @pytest.mark.parametrize("name", FEATURES)
 def test_a_network_takes_images_of_any_size(name: str):
+    assert feature_shape(lambda pixels: VARIANTS[name].build(name, pixels)) == FEATURES[name]
+
+
+def test_the_features_of_a_regnet_are_numbers():
+    # test_backbones.py lets one of each other family take a step
+    keras.utils.set_random_seed(0)
     pixels = keras.Input((None, None, 1))
-    network = keras.Model(pixels, VARIANTS[name].build(name, pixels))
+    network = keras.Model(pixels, regnet.build("RegNetY_400MF", pixels))
     features = ops.convert_to_numpy(network(np.random.default_rng(0).uniform(-1, 1, (1, 32, 64, 1))))
-    assert features.shape == FEATURES[name]
     assert np.isfinite(features).all()
     assert features.std() > 0
 
@@ -106,12 +104,3 @@ def test_the_halves_together_have_all_channels():
     channels = np.arange(6, dtype=np.float32).reshape(1, 1, 1, 6)
     halves = [ops.convert_to_numpy(shufflenet.ChannelHalf(half)(channels)).ravel().tolist() for half in (0, 1)]
     assert halves == [[0, 1, 2], [3, 4, 5]]
-
-
-def test_a_shufflenet_is_saved_and_loaded(tmp_path):
-    pixels = keras.Input((32, 32, 1))
-    network = keras.Model(pixels, shufflenet.build("ShuffleNetV2_0_5", pixels))
-    network.save(tmp_path / "network.keras")
-    again = keras.saving.load_model(tmp_path / "network.keras", safe_mode=True)
-    image = np.random.default_rng(0).uniform(-1, 1, (1, 32, 32, 1))
-    assert np.array_equal(ops.convert_to_numpy(network(image)), ops.convert_to_numpy(again(image)))

@@ -11,7 +11,7 @@ import pytest
 from bearcat.networks.optimizers import EMA_MOMENTUM, AdaBelief, make_optimizer
 from bearcat.networks.registry import OPTIMIZERS
 
-STEPS = 100
+STEPS = 40
 START = [1.0, -2.0, 3.0]
 CURVATURE = np.array([0.3, 1.0, 4.0])
 NOISE = np.random.default_rng(0).normal(size=(STEPS, 3))
@@ -76,8 +76,8 @@ def test_adabelief_follows_the_papers(float64, problem: str, weight_decay: float
 def test_adabelief_in_float32_differs_only_by_rounding(rectify: bool):
     expected = follow_papers(PROBLEMS["noisy"], 0.05, 0.1, rectify, 1e-16)
     weights = run_steps(AdaBelief(0.05, rectify=rectify, weight_decay=0.1), PROBLEMS["noisy"])
-    # a hundred steps, each rounded to a weight's 2e-7
-    assert np.abs(weights - expected).max() < 100 * 2e-7 * np.abs(expected).max()
+    # each step is rounded to a weight's 2e-7
+    assert np.abs(weights - expected).max() < STEPS * 2e-7 * np.abs(expected).max()
 
 
 def test_the_first_step_of_adabelief_by_hand():
@@ -136,7 +136,7 @@ def test_adabelief_learns_a_small_problem():
 
 def test_adabelief_is_restored_from_a_file(tmp_path: Path):
     options = {"beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-12, "rectify": True, "weight_decay": 0.01, "clipnorm": 2.0}
-    model, inputs, targets = make_toy(AdaBelief(0.01, **options))
+    model, inputs, targets = make_toy(AdaBelief(0.01, **options), eagerly=True)
     for _ in range(7):
         model.train_on_batch(inputs, targets)
     model.save(tmp_path / "model.keras")
@@ -149,6 +149,7 @@ def test_adabelief_is_restored_from_a_file(tmp_path: Path):
 def check_continues_equally(model: keras.Model, loaded: keras.Model, inputs: np.ndarray, targets: np.ndarray) -> None:
     """Compares a loaded model's optimizer with the saved one's, now and after two more steps."""
     assert loaded.optimizer.get_config() == model.optimizer.get_config()
+    loaded.run_eagerly = True
     for _ in range(3):
         pairs = zip(model.optimizer.variables, loaded.optimizer.variables, strict=True)
         assert all(np.array_equal(one, other) for one, other in pairs)
@@ -158,7 +159,7 @@ def check_continues_equally(model: keras.Model, loaded: keras.Model, inputs: np.
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_each_optimizer_lowers_the_loss_and_survives_saving(name: str, tmp_path: Path):
     model, inputs, targets = make_toy(make_optimizer(name, 0.01, 1e-4, average=True, rectify=True), eagerly=True)
-    losses = [float(model.train_on_batch(inputs, targets)) for _ in range(10)]
+    losses = [float(model.train_on_batch(inputs, targets)) for _ in range(5)]
     assert losses[-1] < losses[0]
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")

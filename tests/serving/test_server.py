@@ -328,7 +328,7 @@ def test_a_service_told_to_wait_answers_503_until_there_is_a_model(tmp_path: Pat
 
 
 def test_a_full_queue_is_503_with_when_to_try_again(tmp_path: Path):
-    work = make_work(tmp_path / "work", slow={"work": 100})
+    work = make_work(tmp_path / "work", slow={"work": 20})
     with running(work, "--no-page", "--queue", 1) as service:
         end = under_load(service, 8)
         time.sleep(0.2)

@@ -16,7 +16,7 @@ STALLED_SECONDS = 1  # without a new answer: the client's and the system's buffe
 PATIENT = """
 import bearcat.serving.server
 from bearcat.serving.protection import connections
-bearcat.serving.server.SHUTDOWN_SECONDS = 8
+bearcat.serving.server.SHUTDOWN_SECONDS = 4
 bearcat.serving.middleware.BODY_SECONDS = bearcat.serving.middleware.STOPPING_SECONDS = 600
 connections.WRITE_SECONDS = 600
 connections.LINGER_SECONDS = 0.1
@@ -39,10 +39,10 @@ def ask_until_stuck(service: Running, client: socket.socket) -> None:
     """Asks without reading an answer, until the service waits for the client."""
     asked, answered, since = 0, 0, time.monotonic()
     while time.monotonic() < since + STALLED_SECONDS:
-        if asked - answered < 8:
-            client.sendall(ASK)
-            asked += 1
-        if answered != (answered := service.log().count("GET /openapi.json")):
+        client.sendall(ASK * (8 + answered - asked))
+        asked = answered + 8
+        time.sleep(0.02)
+        if answered != (answered := service.log_file.read_text(encoding="utf-8").count("GET /openapi.json")):
             since = time.monotonic()
 
 

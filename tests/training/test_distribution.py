@@ -4,8 +4,11 @@ import csv
 import json
 import shutil
 import socket
+import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,6 +30,7 @@ from bearcat.training.schedules import cosine_rate, few_images_rate, scale_rate
 from tests.helpers.records import EMPTY_INDEX, make_records
 from tests.helpers.steps import run_fresh, run_ok, run_refused, run_together
 
+TRAINED_MODES = sorted(MODES.keys() - {"CTC"})
 CHIEF_AND_TWO = '{"cluster": {"chief": ["a:1"], "worker": ["b:1", "c:1"]}, "task": {"type": "worker", "index": 1}}'
 
 
@@ -140,10 +144,15 @@ def test_fewer_images_than_replicas_are_refused():
         Replicas(ALONE, SimpleNamespace(num_replicas_in_sync=6)).shard_size(5)
 
 
-# each loss and metric once: CTC has those of CTC_TINY
-@pytest.mark.parametrize("mode", sorted(MODES.keys() - {"CTC"}))
-def test_a_step_of_two_replicas_is_a_step_of_one_with_both_batches(mode: str):
-    result = json.loads(run_ok("tests/helpers/replicas.py", mode).splitlines()[-1])
+@pytest.fixture(scope="module")
+def steps() -> dict[str, dict]:
+    """Mode → a training step of one replica, and the same of two; each loss and metric once: CTC has CTC_TINY's."""
+    return json.loads(run_ok("tests/helpers/replicas.py", *TRAINED_MODES).splitlines()[-1])
+
+
+@pytest.mark.parametrize("mode", TRAINED_MODES)
+def test_a_step_of_two_replicas_is_a_step_of_one_with_both_batches(mode: str, steps: dict[str, dict]):
+    result = steps[mode]
     assert result["replicas"] == 2
     assert result["two"]["loss"] == pytest.approx(result["one"]["loss"], rel=1e-4)
     assert result["two"]["valid"] == pytest.approx(result["one"]["valid"], rel=1e-3)
@@ -164,11 +173,12 @@ def digits_work(packed: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(packed, tmp_path / "digits"))
 
 
-def test_a_training_on_two_halves_of_the_cpu_resumes_with_one_replica(digits_work: Path):
-    options = ("--set", "STRATEGY=mirrored", "--set", "EPOCHS=2", "--set", "WEIGHT_AVERAGE=True")
-    printed = run_ok("train.py", "--work", digits_work, *options)
+def test_a_training_on_two_halves_of_the_cpu_resumes_with_one_replica(digits_work: Path, tmp_path: Path):
+    options = ("--work", digits_work, "--set", "WEIGHT_AVERAGE=True", "--set", "MIN_EPOCH_STEPS=2")
+    mirrored = ("--set", "STRATEGY=mirrored", "--set", "EPOCHS=2")
+    printed = run_ok("tests/helpers/worker.py", tmp_path / "losses.json", 0, *options, *mirrored)
     assert "2 replicas (mirrored): 2 × 8 = 16 images per step" in printed
-    printed = run_ok("train.py", "--work", digits_work, "--set", "EPOCHS=3", "--set", "WEIGHT_AVERAGE=True")
+    printed = run_ok("train.py", *options, "--set", "EPOCHS=3")
     assert "Resuming after epoch 2" in printed
     images = len(list((digits_work / "train_dataset").iterdir()))
     assert f"The learning rate is set to {few_images_rate(0.002, images):.3g}" in printed
@@ -222,24 +232,24 @@ def run_workers(
 
 
 def train_on_two(
-    work: Path, records: Path, dies: tuple[int, int] = (0, 0), epochs: int = 2, run: Callable = run_together
-) -> list[tuple]:
+    work: Path, records: Path, dies: tuple[int, int] = (0, 0), run: Callable = run_together
+) -> list[tuple[str, str, int]]:
     """Trains as two workers that record each step; `dies` says after which step each kills itself (see worker.py)."""
+    records.mkdir(exist_ok=True)
     each = tuple((records / f"{worker}.json", die) for worker, die in enumerate(dies))
-    return run_workers("tests/helpers/worker.py", "--work", work, "--set", f"EPOCHS={epochs}", each=each, run=run)
+    return run_workers("tests/helpers/worker.py", "--work", work, "--set", "EPOCHS=3", each=each, run=run)
 
 
-def test_two_workers_agree_step_by_step_and_end_with_the_same_weights(digits_work: Path, tmp_path: Path):
-    for printed, errors, code in train_on_two(digits_work, tmp_path):
-        assert code == 0, errors
-        assert "2 replicas (multi_worker, this is worker " in printed
-    steps = [json.loads((tmp_path / f"{worker}.json").read_text(encoding="utf-8")) for worker in range(2)]
-    assert len(steps[0]) == 12
-    assert steps[0] == steps[1]
-    weights = [np.load(tmp_path / f"{worker}.npz") for worker in range(2)]
-    assert len(weights[0].files) > 10
-    assert all(np.array_equal(weights[0][name], weights[1][name]) for name in weights[0].files)
-    assert [checkpoint.epoch for checkpoint in list_checkpoints(digits_work / "checkpoint")] == [1, 2]
+def run_first_fresh(commands: list[tuple], environments: list[dict[str, str]]) -> list[subprocess.CompletedProcess]:
+    """Runs the first script in a new interpreter, which exits as a user's does, and the second in a fork."""
+    with ThreadPoolExecutor() as threads:
+        fresh = threads.submit(run_fresh, commands[:1], environments[:1])
+        return [*run_together(commands[1:], environments[1:]), *fresh.result()][::-1]
+
+
+def recorded_steps(records: Path) -> list[list[float]]:
+    """Returns the losses of each worker's steps."""
+    return [json.loads((records / f"{worker}.json").read_text(encoding="utf-8")) for worker in range(2)]
 
 
 def test_workers_with_different_settings_are_refused(digits_work: Path):
@@ -254,7 +264,7 @@ def test_workers_with_different_settings_are_refused(digits_work: Path):
 
 @pytest.mark.parametrize("dies", [(-2, 0), (2, 0), (0, -2)], ids=str)
 def test_the_end_of_one_worker_ends_the_other(digits_work: Path, tmp_path: Path, dies: tuple[int, int]):
-    ended = train_on_two(digits_work, tmp_path, dies=dies, epochs=3)
+    ended = train_on_two(digits_work, tmp_path, dies=dies)
     own, others = (ended[number] for number in (dies.index(0) ^ 1, dies.index(0)))
     assert own[2] != 0
     assert others[2] == 2, others
@@ -262,16 +272,50 @@ def test_the_end_of_one_worker_ends_the_other(digits_work: Path, tmp_path: Path,
     assert "Traceback" not in own[1] + others[1]
 
 
-def test_a_lost_worker_ends_the_other_and_both_resume_together(digits_work: Path, tmp_path: Path):
-    (_, errors, code), (_, _, killed) = train_on_two(digits_work, tmp_path, dies=(0, 9), epochs=3, run=run_fresh)
+@dataclass(frozen=True)
+class Interrupted:
+    """A training of two workers, the second of which was killed after 9 steps, and which then both resumed."""
+
+    work: Path
+    first: Path
+    second: Path
+    ended: list[tuple[str, str, int]]
+    resumed: list[tuple[str, str, int]]
+
+
+@pytest.fixture(scope="module")
+def interrupted(packed: Path, tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
+    """Trains on two workers; tests must not change the work."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    work, first, second = shutil.copytree(packed, folder / "digits"), folder / "first", folder / "second"
+    ended = train_on_two(work, first, dies=(0, 9), run=run_first_fresh)
+    return Interrupted(work, first, second, ended, train_on_two(work, second))
+
+
+def test_a_lost_worker_ends_the_other_and_both_resume_together(interrupted: Interrupted):
+    (_, errors, code), (_, _, killed) = interrupted.ended
     assert killed != 0
     assert code == 2, errors
     assert "has lost another one" in errors
     assert "Traceback" not in errors
-    for printed, errors, code in train_on_two(digits_work, tmp_path, epochs=3):
+    for worker, (printed, errors, code) in enumerate(interrupted.resumed):
         assert code == 0, errors
+        assert f"2 replicas (multi_worker, this is worker {worker} of 2)" in printed
         assert "Resuming after epoch 1" in printed
-    assert epochs_of(digits_work) == [1, 2, 3]
+    assert epochs_of(interrupted.work) == [1, 2, 3]
+    assert [checkpoint.epoch for checkpoint in list_checkpoints(interrupted.work / "checkpoint")] == [1, 2, 3]
+
+
+def test_two_workers_agree_step_by_step_and_end_with_the_same_weights(interrupted: Interrupted):
+    chief, killed = recorded_steps(interrupted.first)
+    assert len(killed) == 9
+    assert chief[:8] == killed[:8]
+    chief, other = recorded_steps(interrupted.second)
+    assert len(chief) == 12
+    assert chief == other
+    weights = [np.load(interrupted.second / f"{worker}.npz") for worker in range(2)]
+    assert len(weights[0].files) > 10
+    assert all(np.array_equal(weights[0][name], weights[1][name]) for name in weights[0].files)
 
 
 def test_keras_still_needs_multi_worker_fit():

@@ -17,6 +17,7 @@ from bearcat.core.errors import ArtifactError
 from bearcat.serving.protection import model_check
 from bearcat.serving.protection.model_check import check_files
 from tests.helpers.evil_models import (
+    end_second_check_at_once,
     write_endless,
     write_greedy,
     write_link_to_itself,
@@ -63,15 +64,20 @@ def test_tensors_in_other_files_are_not_read(how: str, tmp_path: Path, monkeypat
         OnnxEngine(file)
 
 
-def check_in_new_interpreter(*paths: Path, seconds: float, memory: int) -> list[tuple[str, str]]:
-    """Checks files from a process that may fork, unlike that of the tests; returns (kind, message) of each problem."""
+def check_in_new_interpreter(*paths: Path, memory: int = model_check.CHECK_MEMORY) -> list[tuple[str, str]]:
+    """Checks files from a process that may fork, unlike that of the tests; returns (kind, message) of each problem.
+
+    The time of the second file is over at once.
+    """
     code = f"""if True:
         import sys
         from pathlib import Path
         from bearcat.serving.protection import model_check
+        from tests.helpers.evil_models import end_second_check_at_once
+        end_second_check_at_once()
         model_check.CHECK_MEMORY = {memory}
         assert model_check._can_fork() == (sys.platform == "linux")
-        found = model_check.check_files([Path(one) for one in sys.argv[1:]], {seconds}).values()
+        found = model_check.check_files([Path(one) for one in sys.argv[1:]]).values()
         print([(type(one).__name__, str(one)) for one in found])"""
     command = [sys.executable, "-c", code, *map(str, paths)]
     return ast.literal_eval(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
@@ -84,10 +90,11 @@ def test_each_file_is_checked_though_one_never_ends(forks: bool, tmp_path: Path,
     write_endless(endless)
     write_model(later, classes=5)
     if forks:
-        found = check_in_new_interpreter(*files, seconds=4, memory=model_check.CHECK_MEMORY)
+        found = check_in_new_interpreter(*files)
     else:
         monkeypatch.setattr(model_check, "_can_fork", lambda: False)
-        found = [(type(one).__name__, str(one)) for one in check_files(files, seconds=10).values()]
+        end_second_check_at_once(monkeypatch.setattr)
+        found = [(type(one).__name__, str(one)) for one in check_files(files).values()]
     assert [kind for kind, _ in found] == ["NoneType", "UncheckedError", "ArtifactError"]
     assert "5 output classes" in found[2][1]
 
@@ -95,7 +102,7 @@ def test_each_file_is_checked_though_one_never_ends(forks: bool, tmp_path: Path,
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited under Linux only")
 def test_a_model_that_asks_for_more_memory_than_is_allowed_is_refused(tmp_path: Path):
     write_greedy(tmp_path / "greedy.onnx", count=2**28)
-    ((kind, _),) = check_in_new_interpreter(tmp_path / "greedy.onnx", seconds=60, memory=2**30)
+    ((kind, _),) = check_in_new_interpreter(tmp_path / "greedy.onnx", memory=2**30)
     assert kind == "ArtifactError"
 
 
