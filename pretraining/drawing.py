@@ -40,6 +40,10 @@ class Style:
         self.one_ink = rng.random() < 0.6
         self.ink = self.choose_ink()
         self.outlined = rng.random() < 0.08
+        # what other kinds of images change, see pretraining/kinds.py
+        self.outline = 2  # pixels
+        self.opaque = False  # whether a character hides what is behind it
+        self.visible = 0.6  # of a character's width, however much they overlap
         self.bold = rng.choice((0, 0, 0, 0, 1))
         self.faint = rng.random() < 0.2
 
@@ -48,12 +52,12 @@ class Style:
         light = self.rng.uniform(0.0, 0.6)
         if self.dark_paper:
             light = 1 - light
-        return _colour(self.rng, light)
+        return random_colour(self.rng, light)
 
     def choose_paper(self) -> Colour:
         """Chooses a background colour."""
         light = 1 - self.rng.choice((0.0, self.rng.uniform(0, 0.15), self.rng.uniform(0, 0.3)))
-        return _colour(self.rng, 1 - light if self.dark_paper else light)
+        return random_colour(self.rng, 1 - light if self.dark_paper else light)
 
     def ink_of_character(self) -> Colour:
         """The colour of the next character."""
@@ -63,41 +67,42 @@ class Style:
 def draw(text: str, fonts: list, rng: random.Random) -> Image.Image:
     """Draws a text as an RGB image; `fonts` are files that have all its characters."""
     style = Style(fonts, rng)
-    glyphs = [_draw_glyph(character, style) for character in text]
-    starts, width = _place(glyphs, style)
-    image = _draw_paper((width, style.height), style)
+    glyphs = [draw_glyph(character, style) for character in text]
+    starts, width = place(glyphs, style)
+    image = draw_paper((width, style.height), style)
     for _ in range(rng.choice((0, 0, 1, 3, 6))):
-        _draw_line(image, style)
+        draw_line(image, style)
     for glyph, left in zip(glyphs, starts, strict=True):
         top = (style.height - glyph.height) / 2 + rng.uniform(-style.hop, style.hop)
         image.paste(style.ink_of_character(), (round(left), round(top)), glyph)
     if rng.random() < 0.45:
-        image = _bend(image, style)
+        image = bend(image, style)
     for _ in range(rng.choice((0, 0, 1, 2, 4))):
-        _draw_line(image, style)
+        draw_line(image, style)
     if rng.random() < 0.5:
-        _draw_dots(image, style)
-    return _coarsen(image, rng)
+        draw_dots(image, style)
+    return coarsen(image, rng)
 
 
-def _colour(rng: random.Random, lightness: float) -> Colour:
+def random_colour(rng: random.Random, lightness: float) -> Colour:
+    """A colour of any hue and saturation with a lightness of 0 to 1."""
     saturation = rng.choice((0.0, rng.random(), rng.random()))
     red, green, blue = colorsys.hls_to_rgb(rng.random(), lightness, saturation)
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
-def _draw_glyph(character: str, style: Style) -> Image.Image:
+def draw_glyph(character: str, style: Style) -> Image.Image:
     """Draws the mask of one character, distorted and rotated."""
     rng = style.rng
     size = max(9, round(style.size * (1 + rng.uniform(-style.size_spread, style.size_spread))))
     font = open_font(rng.choice(style.fonts), size)
-    box = font.getbbox(character, stroke_width=2)
+    box = font.getbbox(character, stroke_width=style.outline)
     mask = Image.new("L", (max(2, math.ceil(box[2] - box[0])), max(2, math.ceil(box[3] - box[1]))))
     stroke = style.bold * max(1, size // 30)
     pencil = ImageDraw.Draw(mask)
     strength = 150 if style.faint else 255
     if style.outlined:
-        pencil.text((-box[0], -box[1]), character, 0, font, stroke_width=2, stroke_fill=strength)
+        pencil.text((-box[0], -box[1]), character, 0, font, stroke_width=style.outline, stroke_fill=strength)
     else:
         pencil.text((-box[0], -box[1]), character, strength, font, stroke_width=stroke)
     if style.warp:
@@ -130,7 +135,7 @@ def _shear(mask: Image.Image, amount: float) -> Image.Image:
     )
 
 
-def _place(glyphs: list[Image.Image], style: Style) -> tuple[list[float], int]:
+def place(glyphs: list[Image.Image], style: Style) -> tuple[list[float], int]:
     """Places the characters; returns their left edges and the width of the image, in pixels."""
     rng = style.rng
     margin = style.height * rng.choice((0.05, 0.2, 0.5))
@@ -138,11 +143,11 @@ def _place(glyphs: list[Image.Image], style: Style) -> tuple[list[float], int]:
     for glyph in glyphs:
         starts.append(left)
         # keeps thin characters visible between their neighbours
-        left += max(glyph.width * 0.6, glyph.width + style.gap * rng.uniform(0.6, 1.2)) + 1
+        left += max(glyph.width * style.visible, glyph.width + style.gap * rng.uniform(0.6, 1.2)) + 1
     return starts, max(style.height, round(left + rng.uniform(0.3, 1.0) * margin))
 
 
-def _draw_paper(size: tuple[int, int], style: Style) -> Image.Image:
+def draw_paper(size: tuple[int, int], style: Style) -> Image.Image:
     """Draws the background: plain, with a gradient, noise, blots or a grid."""
     rng = style.rng
     kind = rng.choice(("plain", "plain", "plain", "shaded", "noisy", "blots", "grid"))
@@ -168,12 +173,13 @@ def _draw_paper(size: tuple[int, int], style: Style) -> Image.Image:
     return image
 
 
-def _draw_line(image: Image.Image, style: Style) -> None:
-    """Draws a straight line, an arc or a wave across all or part of the image."""
+def draw_line(image: Image.Image, style: Style, pen: tuple[Colour, int] | None = None) -> None:
+    """Draws a straight line, an arc or a wave across all or part of the image, by chance or with a colour and width."""
     rng, (width, height) = style.rng, image.size
     kind = rng.choice(("straight", "straight", "arc", "wave"))
     colour = rng.choice((style.ink, style.choose_ink(), style.choose_ink(), style.choose_paper()))
     thickness = rng.choice((1, 1, 1, 2, max(1, height // 20)))
+    colour, thickness = pen or (colour, thickness)
     pencil = ImageDraw.Draw(image)
     x0, x1 = sorted((rng.uniform(-0.1, 1.1) * width, rng.uniform(-0.1, 1.1) * width))
     if rng.random() < 0.5:
@@ -195,7 +201,7 @@ def _draw_line(image: Image.Image, style: Style) -> None:
     pencil.line(points, colour, thickness, joint="curve")
 
 
-def _draw_dots(image: Image.Image, style: Style) -> None:
+def draw_dots(image: Image.Image, style: Style) -> None:
     """Scatters dots, short strokes or small circles."""
     rng, (width, height) = style.rng, image.size
     pencil = ImageDraw.Draw(image)
@@ -217,7 +223,7 @@ def _draw_dots(image: Image.Image, style: Style) -> None:
             pencil.ellipse((x - 3, y - 3, x + 3, y + 3), outline=colour)
 
 
-def _bend(image: Image.Image, style: Style) -> Image.Image:
+def bend(image: Image.Image, style: Style) -> Image.Image:
     """Distorts an image by waves along its sides, or by moving the points of a grid."""
     rng = style.rng
     pixels = np.asarray(image)
@@ -256,7 +262,7 @@ def _grid(size: tuple[int, int], rng: random.Random) -> list:
     ]
 
 
-def _coarsen(image: Image.Image, rng: random.Random) -> Image.Image:
+def coarsen(image: Image.Image, rng: random.Random) -> Image.Image:
     """Blurs, sharpens or compresses an image as JPEG."""
     if rng.random() < 0.2:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.2)))

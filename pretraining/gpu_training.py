@@ -19,70 +19,72 @@ from tqdm import tqdm
 from bearcat.artifacts.card import Card
 from bearcat.core.devices import set_precision
 from bearcat.data.offline_augmentation import BRIGHTNESS, CONTRAST, MID_GREY, affine_coefficients
-from bearcat.networks.metrics import ExactMatch
-from bearcat.networks.optimizers import make_optimizer
+from bearcat.networks.optimizers import make_optimizer, scalar_value
 from bearcat.networks.registry import MIN_TEXT_WIDTH, TEXT_HEIGHT
 from bearcat.training.schedules import cosine_rate
 from models import WEIGHT_DECAY
 from pretraining import network
 from pretraining.images import CHUNK, HELD_OUT, ImageCache
 from pretraining.network import MAX_LENGTH
+from pretraining.progress import SAVE_SECONDS, Checkpoint, describe_exact, exact_by_kind
 
 BATCH_SIZE = 512
 PEAK_RATE = 4e-3
+GO_ON_RATE = 2e-3  # from weights that are trained already
 STEPS_PER_CALL = 100
 SCHEDULE_STEPS = 10_000  # into which the schedule divides the time
-SAVE_SECONDS = 120.0
 
 
-def train(cache: ImageCache, backbone: str, seconds: float, folder: Path, start: Path | None = None) -> None:
+def train(
+    cache: ImageCache,
+    backbone: str,
+    seconds: float,
+    folder: Path,
+    checkpoint: Checkpoint,
+    start: Path | None = None,
+) -> None:
     """Trains on all images but the first HELD_OUT, and writes <folder>/<backbone>.keras.
 
     Args:
         cache: The images, which may still be drawn.
         backbone: 'light' or 'tiny'.
-        seconds: Duration of the training.
+        seconds: Duration of the training, with what the checkpoint has spent of it.
         folder: Where the weights go.
+        checkpoint: Written every SAVE_SECONDS; if it exists, the training goes on from it.
         start: A file of initial weights.
     """
     card = network.make_card(backbone)
     set_precision("bfloat16")
     model = network.initial_network(card, start)
-    optimizer = make_optimizer("AdamW", PEAK_RATE, WEIGHT_DECAY)
+    peak = GO_ON_RATE if start else PEAK_RATE
+    optimizer = make_optimizer("AdamW", peak, WEIGHT_DECAY)
     optimizer.build(model.trainable_variables)
+    before = checkpoint.load(model.weights + optimizer.variables)
     learner = Learner(model, optimizer)
     images = DeviceImages(cache, card)
-    started = saved = time.monotonic()
+    saved = time.monotonic()
+    started = saved - before
     bar = tqdm(total=round(seconds), unit="s", mininterval=10)
     while (spent := time.monotonic() - started) < seconds:
         images.load_new()
-        rate = cosine_rate(round(spent / seconds * SCHEDULE_STEPS), SCHEDULE_STEPS, PEAK_RATE)
+        rate = cosine_rate(round(spent / seconds * SCHEDULE_STEPS), SCHEDULE_STEPS, peak)
         loss = learner.train_steps(images, rate)
         bar.update(round(spent) - bar.n)
         bar.set_postfix(steps=learner.calls * STEPS_PER_CALL, images=images.count, loss=f"{loss:.3f}")
         if time.monotonic() - saved > SAVE_SECONDS:
             save(learner, images, card, folder)
             saved = time.monotonic()
+            checkpoint.save(model.weights + optimizer.variables, saved - started)
     save(learner, images, card, folder)
+    checkpoint.delete()
 
 
 def save(learner: "Learner", images: "DeviceImages", card: Card, folder: Path) -> None:
     """Saves the model, and prints its exact match on the held-out images."""
     learner.update_model()
-    for mode, exact in evaluate(learner.model, images).items():
-        print(f"\n{mode}: {exact:.1%} of {HELD_OUT} held out", flush=True)
+    outputs = learner.model.predict(images.held_out[0], batch_size=500, verbose=0)
+    print(f"\n{describe_exact(exact_by_kind(outputs, images.held_out[1]))}", flush=True)
     network.save(learner.model, card, folder)
-
-
-def evaluate(model: keras.Model, images: "DeviceImages") -> dict[str, float]:
-    """Mode → exact match on the held-out images."""
-    outputs = model.predict(images.held_out[0], batch_size=500, verbose=0)
-    exact = {}
-    for name, mode in (("ctc", "CTC"), ("ordinary", "ORDINARY")):
-        metric = ExactMatch(mode)
-        metric.update_state(images.held_out[1], outputs[name])
-        exact[mode] = float(metric.result())
-    return exact
 
 
 class DeviceImages:
@@ -119,7 +121,8 @@ class Learner:
     """A model and its optimizer as arrays, and the compiled steps that update them."""
 
     def __init__(self, model: keras.Model, optimizer: keras.optimizers.Optimizer):
-        self.model, self.optimizer, self.calls = model, optimizer, 0
+        self.model, self.optimizer = model, optimizer
+        self.calls = int(scalar_value(optimizer.iterations)) // STEPS_PER_CALL
         self._variables = model.trainable_variables, model.non_trainable_variables, optimizer.variables
         self._state = tuple([jnp.array(variable.value) for variable in group] for group in self._variables)
         self._rate = next(n for n, v in enumerate(optimizer.variables) if v is optimizer._learning_rate)

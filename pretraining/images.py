@@ -1,7 +1,6 @@
 """The training images of the pretrained weights: drawn on all cores, and cached in files of CHUNK images each."""
 
 import os
-import random
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -11,19 +10,18 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from bearcat.core.files import atomic_write
-from bearcat.core.fonts import fonts_with, open_font
+from bearcat.core.files import atomic_write, read_json, write_json
 from bearcat.networks.registry import MIN_TEXT_WIDTH, TEXT_HEIGHT
-from pretraining import drawing
-from pretraining.texts import CHARACTERS, choose_text
+from pretraining import drawing, kinds
+from pretraining.fonts import describe, find_fonts, require_fonts
+from pretraining.plans import AS_BEFORE, LATIN, plan_of
+from pretraining.scripts import target_of
 
 CHUNK = 2000  # images per file
 HELD_OUT = 2000  # the first images, which only validate
 INVERTED = 0.15  # fraction of the third-party images, which are dark on light otherwise
 POLL_SECONDS = 0.5
-# Letters whose two cases differ in more than size. A font is left out if more than MAX_ALIKE of them differ in shape
-# by less than MIN_DIFFERENCE, compared at SHAPE_SIDE pixels.
-TWO_SHAPES, SHAPE_SIDE, MIN_DIFFERENCE, MAX_ALIKE = "abdeghnqr", 24, 0.1, 2
+FONTS_FILE = "fonts.json"
 
 
 class ImageCache:
@@ -38,14 +36,14 @@ class ImageCache:
         self.folder, self.chunks = folder, -(-count // CHUNK)
         self.count = self.chunks * CHUNK
 
-    def draw(self) -> None:
-        """Draws the chunks that are missing."""
+    def draw(self, font_folder: Path | None = None) -> None:
+        """Draws the chunks that are missing, with the fonts of a folder or of the system."""
         self.folder.mkdir(parents=True, exist_ok=True)
         missing = [number for number in range(self.chunks) if not self.is_drawn(number)]
         if not missing:
             return
-        fonts = captcha_fonts()
-        print(f"{len(fonts)} fonts", flush=True)
+        fonts = self._fonts(font_folder)
+        print(f"Fonts: {describe(fonts)}", flush=True)
         with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
             tasks = [pool.submit(self._draw_chunk, number, fonts) for number in missing]
             for task in tqdm(tasks, unit_scale=CHUNK, unit=" images", mininterval=5):
@@ -65,11 +63,27 @@ class ImageCache:
         return np.load(self._file(number)), [text_of(image) for image in self._numbers(number)]
 
     def load_all(self) -> tuple[np.ndarray, list[str]]:
-        """Loads all images and texts."""
-        parts = [self.chunk(number) for number in range(self.chunks)]
-        return np.concatenate([images for images, _ in parts]), [text for _, texts in parts for text in texts]
+        """Loads all images and texts, or those before the first chunk that is not drawn yet."""
+        chunks = next((number for number in range(self.chunks) if not self.is_drawn(number)), self.chunks)
+        if chunks * CHUNK <= HELD_OUT:
+            raise SystemExit(f"{self.folder} holds {chunks * CHUNK} images: run with --draw-only first")
+        images, texts = np.empty((chunks * CHUNK, TEXT_HEIGHT, MIN_TEXT_WIDTH), np.uint8), []
+        for number in range(chunks):
+            images[number * CHUNK : (number + 1) * CHUNK], of_chunk = self.chunk(number)
+            texts += of_chunk
+        return images, texts
 
-    def _draw_chunk(self, number: int, fonts: list[Path]) -> None:
+    def _fonts(self, folder: Path | None) -> dict[str, list[Path]]:
+        """The fonts, which are looked for once: the rest of the images is drawn with the same ones."""
+        file = self.folder / FONTS_FILE
+        if not file.is_file():
+            print("Looking for fonts: this takes some minutes", flush=True)
+            found = find_fonts(folder)
+            require_fonts(found)
+            write_json(file, {script: [str(path) for path in paths] for script, paths in found.items()})
+        return {script: [Path(path) for path in paths] for script, paths in read_json(file).items()}
+
+    def _draw_chunk(self, number: int, fonts: dict[str, list[Path]]) -> None:
         images = np.stack([draw_image(image, fonts) for image in self._numbers(number)])
         with atomic_write(self._file(number), sync=False) as part:
             np.save(part, images)
@@ -82,45 +96,24 @@ class ImageCache:
 
 
 def text_of(number: int) -> str:
-    """The text of an image, by its number."""
-    return choose_text(_rng(number))
+    """The text of an image by its number, as training expects it."""
+    return target_of(plan_of(number)[0].text)
 
 
-def _rng(number: int) -> random.Random:
-    # the seed is part of the training data: with another one, cached images would not match their texts
-    return random.Random(f"base/{number}")
-
-
-def draw_image(number: int, fonts: list[Path]) -> np.ndarray:
+def draw_image(number: int, fonts: dict[str, list[Path]]) -> np.ndarray:
     """Draws an image by its number: grey pixels uint8 (TEXT_HEIGHT, MIN_TEXT_WIDTH)."""
+    plan, rng = plan_of(number)
+    if plan.kind != AS_BEFORE:
+        return _shrink(kinds.draw(kinds.KINDS[plan.kind], plan.text, fonts[plan.script], rng))
     from pretraining import others
 
     drawers = {drawing.draw: 6, others.draw_captcha: 3, others.draw_wheezy: 2}
-    rng = _rng(number)
-    text = choose_text(rng)
     (draw,) = rng.choices(list(drawers), list(drawers.values()))
-    if not text.isalnum():
+    if not plan.text.isalnum():
         draw = drawing.draw  # wheezy.captcha fails on operators, and real captchas of sums look plainer
-    pixels = np.asarray(draw(text, fonts, rng).convert("L").resize((MIN_TEXT_WIDTH, TEXT_HEIGHT)))
+    pixels = _shrink(draw(plan.text, fonts[LATIN], rng))
     return 255 - pixels if draw is not drawing.draw and rng.random() < INVERTED else pixels
 
 
-def captcha_fonts() -> list[Path]:
-    """The fonts of the system that have all characters and distinguish upper and lower case."""
-    return [path for path in fonts_with(CHARACTERS) if distinguishes_cases(path)]
-
-
-def distinguishes_cases(path: Path) -> bool:
-    """Whether a font's lower-case letters are not just small capitals."""
-    alike = [letter for letter in TWO_SHAPES if _difference(path, letter, letter.upper()) < MIN_DIFFERENCE]
-    return len(alike) <= MAX_ALIKE
-
-
-def _difference(path: Path, one: str, other: str) -> float:
-    """Mean difference, 0 … 1, between two characters stretched to the same size."""
-    shapes = []
-    for character in (one, other):
-        mask = open_font(path, 2 * SHAPE_SIDE).getmask(character, mode="L")
-        ink = Image.frombytes("L", mask.size, bytes(mask))
-        shapes.append(np.asarray(ink.crop(ink.getbbox()).resize((SHAPE_SIDE, SHAPE_SIDE)), np.float32) / 255)
-    return float(np.abs(shapes[0] - shapes[1]).mean())
+def _shrink(image: Image.Image) -> np.ndarray:
+    return np.asarray(image.convert("L").resize((MIN_TEXT_WIDTH, TEXT_HEIGHT)))

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from bearcat.artifacts.card import Card, write_card
+from bearcat.artifacts.card import Card, read_card, write_card
 from bearcat.artifacts.keras_files import to_float32
-from bearcat.artifacts.weight_transfer import transfer_weights
+from bearcat.artifacts.weight_transfer import HEAD, plain_name, transfer_weights
 from bearcat.core.files import atomic_write
 from bearcat.data.images import InputSpec
 from bearcat.data.vocabulary import BLANK_INDEX, Vocabulary
@@ -22,18 +22,20 @@ from models import (
     extract_text_features,
     make_head,
 )
-from pretraining.texts import CHARACTERS
+from pretraining.plans import LENGTHS
+from pretraining.scripts import ALIASES, ALL_CHARACTERS, target_of
 
-MAX_LENGTH = 8  # characters
+MAX_LENGTH = max(LENGTHS)  # characters
+NEW_BIAS = -2.0  # added to the mean bias, so that the many new characters take little probability at first
 MIN_WIDTH_FRACTION, MIN_HEIGHT_FRACTION = 0.5, 0.7  # of the canvas, that an image with margins keeps
 STEPS = MIN_TEXT_WIDTH // PIXELS_PER_STEP  # time steps of CTC
 SLACK = 5  # time steps by which augmentation may move the edge of an image
 FILTERS = {"light": CONTEXT_FILTERS, "tiny": TINY_CONTEXT_FILTERS}
 
 
-def make_card(backbone: str) -> Card:
-    """Creates the card of the pretrained weights of a backbone."""
-    characters = Vocabulary.of_symbols(CHARACTERS).characters
+def make_card(backbone: str, characters: str = ALL_CHARACTERS) -> Card:
+    """Creates the card of the pretrained weights of a backbone; by default of those that are trained."""
+    characters = Vocabulary.of_symbols(characters).characters
     return Card("base", "CTC", backbone, characters, InputSpec(TEXT_HEIGHT, MIN_TEXT_WIDTH, 1), MAX_LENGTH)
 
 
@@ -47,11 +49,23 @@ def build_network(card: Card) -> keras.Model:
 
 
 def initial_network(card: Card, start: Path | None) -> keras.Model:
-    """Builds the network to train, with the weights of a file if one is given."""
+    """Builds the network to train, with the weights of a file if one is given.
+
+    Characters that the file does not know start near the mean of those that it knows, with a lower bias.
+    """
     keras.utils.set_random_seed(0)
     model = build_network(card)
     if start:
+        kernel, bias = model.get_layer(HEAD).weights
+        random_kernel = np.array(kernel)
         transfer_weights(model, card.vocabulary, start)
+        index_of, old = card.vocabulary.index_of, read_card(start)[0].vocabulary.index_of
+        known = [index for character, index in index_of.items() if character in old]
+        new = [index for character, index in index_of.items() if character not in old]
+        for variable, noise in ((kernel, random_kernel[:, new] / 2), (bias, NEW_BIAS)):
+            values = np.array(variable)
+            values[..., new] = values[..., known].mean(axis=-1, keepdims=True) + noise
+            variable.assign(values)
     return model
 
 
@@ -76,10 +90,17 @@ def encode(texts: list[str], vocabulary: Vocabulary) -> np.ndarray:
 
 
 def save(model: keras.Model, card: Card, folder: Path) -> None:
-    """Writes <folder>/<backbone>.keras in float32."""
+    """Writes <folder>/<backbone>.keras in float32, in which characters that look the same have rows of their own."""
+    published = make_card(card.backbone, "".join(ALIASES) + "".join(card.characters))
+    copy = to_float32(build_network(published))
+    of = card.vocabulary.index_of
+    rows = [BLANK_INDEX, *(of[target_of(character)] for character in published.characters)]
+    for variable, source in zip(copy.weights, model.weights, strict=True):
+        values = np.array(source)
+        variable.assign(values[..., rows] if plain_name(variable.path).startswith(f"{HEAD}/") else values)
     with atomic_write(folder / f"{card.backbone}.keras") as part:
-        to_float32(model).save(part)
-        write_card(part, card)
+        copy.save(part)
+        write_card(part, published)
 
 
 def margin_transforms(uniform, where, shape: tuple[int, int]) -> tuple[list, tuple]:

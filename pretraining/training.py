@@ -1,5 +1,6 @@
 """Training of the pretrained weights with TensorFlow on a CPU, for a given time."""
 
+import time
 from pathlib import Path
 
 import keras
@@ -8,22 +9,30 @@ import tensorflow as tf
 
 from bearcat.core.devices import choose_precision, set_precision
 from bearcat.data.online_augmentation import augment_batch
-from bearcat.networks.metrics import ExactMatch
-from bearcat.networks.optimizers import make_optimizer
+from bearcat.networks.optimizers import make_optimizer, scalar_value
 from bearcat.networks.registry import MIN_TEXT_WIDTH, TEXT_HEIGHT
 from bearcat.training.callbacks import TimedCosineSchedule
 from models import WEIGHT_DECAY
 from pretraining import network
 from pretraining.images import HELD_OUT
-from pretraining.network import MAX_LENGTH, STEPS
+from pretraining.network import MAX_LENGTH
+from pretraining.progress import SAVE_SECONDS, Checkpoint, describe_exact, exact_by_kind
 
 BATCH_SIZE = 64
 PEAK_RATE = 2e-3
+GO_ON_RATE = 1e-3  # from weights that are trained already, of which a higher one destroys more
 EPOCH_STEPS = 1000  # between two validations
+EVALUATION_BATCH = 200
 
 
 def train(
-    images: np.ndarray, texts: list[str], backbone: str, seconds: float, folder: Path, start: Path | None = None
+    images: np.ndarray,
+    texts: list[str],
+    backbone: str,
+    seconds: float,
+    folder: Path,
+    checkpoint: Checkpoint,
+    start: Path | None = None,
 ) -> None:
     """Trains and writes <folder>/<backbone>.keras.
 
@@ -31,8 +40,9 @@ def train(
         images: Images uint8 (n, TEXT_HEIGHT, MIN_TEXT_WIDTH), of which the first HELD_OUT only validate.
         texts: Their texts.
         backbone: 'light' or 'tiny'.
-        seconds: Duration of the training.
+        seconds: Duration of the training, with what the checkpoint has spent of it.
         folder: Where the weights go.
+        checkpoint: Written every SAVE_SECONDS; if it exists, the training goes on from it.
         start: A file of initial weights.
     """
     card = network.make_card(backbone)
@@ -40,31 +50,63 @@ def train(
     model = network.initial_network(card, start)
     targets = network.encode(texts, card.vocabulary)
     learner = keras.Model(model.input, model.output | {"margins": model.output["ctc"]})
+    peak = GO_ON_RATE if start else PEAK_RATE
+    optimizer = make_optimizer("AdamW", peak, WEIGHT_DECAY)
+    optimizer.build(learner.trainable_variables)
     learner.compile(
-        make_optimizer("AdamW", PEAK_RATE, WEIGHT_DECAY),
+        optimizer,
         loss={name: loss for name, (loss, _) in network.losses().items()},
         loss_weights={name: weight for name, (_, weight) in network.losses().items()},
-        metrics={"ctc": ExactMatch("CTC"), "ordinary": ExactMatch("ORDINARY")},
         jit_compile=False,
     )
+    spent = checkpoint.load(learner.weights + optimizer.variables)
     model.summary()
-    held_out = dict.fromkeys(model.output, targets[:HELD_OUT]) | {"margins": np.zeros((HELD_OUT, STEPS), np.float32)}
+    progress = Progress(checkpoint, spent, images[:HELD_OUT, ..., None], targets[:HELD_OUT])
     learner.fit(
-        training_batches(images[HELD_OUT:], targets[HELD_OUT:]),
-        validation_data=(images[:HELD_OUT, ..., None], held_out),
+        training_batches(images[HELD_OUT:], targets[HELD_OUT:], seed=int(scalar_value(optimizer.iterations))),
         epochs=10**6,  # the schedule ends the training
         steps_per_epoch=EPOCH_STEPS,
-        callbacks=[TimedCosineSchedule(seconds, PEAK_RATE)],
+        callbacks=[progress, TimedCosineSchedule(seconds, peak, spent)],
         verbose=2,
     )
     network.save(model, card, folder)
+    checkpoint.delete()
 
 
-def training_batches(images: np.ndarray, targets: np.ndarray) -> tf.data.Dataset:
+class Progress(keras.callbacks.Callback):
+    """Writes checkpoints, and prints the exact match on held-out images at the start and after each epoch."""
+
+    def __init__(self, checkpoint: Checkpoint, spent: float, images: np.ndarray, targets: np.ndarray):
+        super().__init__()
+        self.checkpoint, self.spent, self.images, self.targets = checkpoint, spent, images, targets
+
+    def on_train_begin(self, logs=None):
+        self._print_exact()
+        self._started = self._saved = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if time.monotonic() - self._saved > SAVE_SECONDS:
+            self._save()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._save()
+        self._print_exact()
+
+    def _save(self) -> None:
+        self._saved = time.monotonic()
+        spent = self.spent + self._saved - self._started
+        self.checkpoint.save(self.model.weights + self.model.optimizer.variables, spent)
+
+    def _print_exact(self) -> None:
+        outputs = self.model.predict(self.images, batch_size=EVALUATION_BATCH, verbose=0)
+        print(describe_exact(exact_by_kind(outputs, self.targets)), flush=True)
+
+
+def training_batches(images: np.ndarray, targets: np.ndarray, seed: int = 0) -> tf.data.Dataset:
     """Endless batches of augmented images, reshuffled in every pass."""
 
     def indices():
-        rng = np.random.default_rng(0)
+        rng = np.random.default_rng(seed)
         while True:
             yield from rng.permutation(len(images))[: len(images) // BATCH_SIZE * BATCH_SIZE].reshape(-1, BATCH_SIZE)
 

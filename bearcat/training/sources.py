@@ -139,7 +139,6 @@ class PackedImages:
             validation_batches(self._folders["validation"], self._indices["validation"], *shape, replicas),
         )
 
-
     def _check_records(self, split: str) -> None:
         """Raises RecordError if a file of a pack is damaged; each pack is read once."""
         from bearcat.data.tfrecords import check_records

@@ -90,6 +90,8 @@ networks/test_losses.py
 networks/test_metrics.py
 networks/test_registry.py
 serving/page/test_gradio_patches.py
+pretraining/test_network.py
+pretraining/test_progress.py
 test_models.py
 training/test_box_pipeline.py
 training/test_learning_curve.py
