@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from bearcat.artifacts.card import Card
-from bearcat.artifacts.weight_transfer import HEAD, plain_name, read_weights
+from bearcat.artifacts.weight_transfer import HEAD, head_weights, plain_name, read_weights
 from bearcat.data.codecs import Task
 from bearcat.data.vocabulary import BLANK_INDEX, Vocabulary
 from bearcat.modes import MODES
@@ -158,11 +158,6 @@ def see_nearest_case(model: keras.Model, card: Card, path: Path, trained_head: l
     columns = CaseColumns(model, card.vocabulary, path)
     if columns.letters:
         columns.apply(columns.nearest(trained_head))
-
-
-def head_weights(model: keras.Model) -> list[keras.Variable]:
-    """The weights of a model's output layer."""
-    return [variable for variable in model.weights if plain_name(variable.path).startswith(f"{HEAD}/")]
 
 
 def _losses(model: keras.Model, codec, pixels: np.ndarray, labels: list[str]) -> Callable[[np.ndarray], np.ndarray]:

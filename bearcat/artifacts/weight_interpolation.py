@@ -10,8 +10,15 @@ import numpy as np
 
 from bearcat.artifacts.card import Card
 from bearcat.artifacts.colour_mix import see_nearest_mix
-from bearcat.artifacts.letter_case import head_weights, see_nearest_case
-from bearcat.artifacts.weight_transfer import HEAD, first_kernel, plain_name, takes_greyness, transfer_weights
+from bearcat.artifacts.letter_case import see_nearest_case
+from bearcat.artifacts.weight_transfer import (
+    HEAD,
+    first_kernel,
+    head_weights,
+    plain_name,
+    takes_greyness,
+    transfer_weights,
+)
 
 STEPS = 10  # fractions that are tried
 MARGIN = 0.5  # of the largest harmless fraction: unseen images become incorrect before those of the training

@@ -19,6 +19,7 @@ from bearcat.networks.layers import AppendGreyness
 
 HEAD, POSITIONS = "logits", "positions"  # names of layers
 RGB = 3  # channels
+NEW_BIAS = -1.0  # added to the mean bias for a new symbol
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # of R, G, B, as Pillow converts to grey (ITU-R 601)
 
 
@@ -88,12 +89,7 @@ def _transfer_head(
     """Copies the columns of the head for symbols that both vocabularies have; yields the numbers of its weights."""
     if old is None:
         return
-    pairs = [(BLANK_INDEX, BLANK_INDEX)]
-    for symbol, index in vocabulary.index_of.items():
-        # an unknown letter starts from the same letter in the other case
-        old_index = old.index_of.get(symbol, old.index_of.get(symbol.swapcase()))
-        if old_index is not None:
-            pairs.append((index, old_index))
+    pairs = [(BLANK_INDEX, BLANK_INDEX), *_known_symbols(vocabulary, old)]
     indices, old_indices = np.array(pairs).T
     sources = {weight.name: weight.values for weight in weights if weight.is_of(HEAD)}
     heads = {number: target for number, target in enumerate(targets) if target.is_of(HEAD)}
@@ -104,6 +100,47 @@ def _transfer_head(
         values[..., indices] = sources[head.name][..., old_indices]
         model.weights[number].assign(values)
         yield number
+
+
+def _known_symbols(vocabulary: Vocabulary, old: Vocabulary) -> Iterator[tuple[int, int]]:
+    """Yields the indices in both vocabularies of the symbols that the old one knows, if only in the other case."""
+    for symbol, index in vocabulary.index_of.items():
+        old_index = old.index_of.get(symbol, old.index_of.get(symbol.swapcase()))
+        if old_index is not None:
+            yield index, old_index
+
+
+def start_new_symbols(model: keras.Model, vocabulary: Vocabulary, path: Path) -> None:
+    """Starts the columns of the head for symbols that a file does not know near the mean of those that it knows.
+
+    What the known ones have in common tells a character from the blank. Half of the random start tells the new ones
+    from each other.
+
+    Args:
+        model: The model, changed in place. Its weights are those of `path`.
+        vocabulary: Its vocabulary.
+        path: The file.
+    """
+    weights, old = read_weights(path)
+    if old is None:
+        return
+    known = {BLANK_INDEX, *(index for index, _ in _known_symbols(vocabulary, old))}
+    new = [index for index in range(len(vocabulary)) if index not in known]
+    sources = {weight.name: weight.values for weight in weights if weight.is_of(HEAD)}
+    head = {plain_name(variable.path): variable for variable in head_weights(model)}
+    fits = all(name in sources and sources[name].shape[:-1] == tuple(head[name].shape[:-1]) for name in head)
+    if not new or not fits:  # else the features before it are others
+        return
+    for name, variable in head.items():
+        values, mean = np.array(variable), sources[name][..., BLANK_INDEX + 1 :].mean(axis=-1, keepdims=True)
+        # the bias has no random part, and a lower one leaves the known classes their probability
+        values[..., new] = mean + (values[..., new] / 2 if values.ndim > 1 else NEW_BIAS)
+        variable.assign(values)
+
+
+def head_weights(model: keras.Model) -> list[keras.Variable]:
+    """The weights of a model's output layer."""
+    return [variable for variable in model.weights if plain_name(variable.path).startswith(f"{HEAD}/")]
 
 
 def _transfer_positions(model: keras.Model, targets: Sequence[Weight], weights: Sequence[Weight]) -> Iterator[int]:

@@ -13,7 +13,7 @@ from bearcat.artifacts.pretrained import initial_weights_file, origin_of, resolv
 from bearcat.core.devices import Device
 from bearcat.core.progress import write_line
 from bearcat.core.workspace import Work
-from bearcat.modes import MODES
+from bearcat.modes import MODES, Task
 from bearcat.training.config import TrainingConfig
 from bearcat.training.distribution import SINGLE_REPLICA, Replicas, weights_checksum
 from bearcat.training.schedules import (
@@ -318,9 +318,11 @@ class Trainer:
 
 def load_starting_weights(model, card: Card, weight_file: Path) -> None:
     """Loads the weights of a file that fit the model, and lists those that do not."""
-    from bearcat.artifacts.weight_transfer import transfer_weights
+    from bearcat.artifacts.weight_transfer import start_new_symbols, transfer_weights
 
     taken, left = transfer_weights(model, card.vocabulary, weight_file)
+    if MODES[card.mode].task is Task.TEXT:
+        start_new_symbols(model, card.vocabulary, weight_file)
     write_line(f"Starting weights from {weight_file}: {len(taken)} of {len(taken) + len(left)} loaded")
     for name in left:
         write_line(f"  not loaded: {name}")

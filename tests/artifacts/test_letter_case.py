@@ -10,9 +10,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from bearcat.artifacts.card import Card
-from bearcat.artifacts.letter_case import CaseColumns, choose_letter_case, head_weights, see_nearest_case
+from bearcat.artifacts.letter_case import CaseColumns, choose_letter_case, see_nearest_case
 from bearcat.artifacts.pretrained import pretrained_file
-from bearcat.artifacts.weight_transfer import transfer_weights
+from bearcat.artifacts.weight_transfer import head_weights, transfer_weights
 from bearcat.data.images import InputSpec
 from bearcat.modes import Task
 from bearcat.training.config import TrainingConfig

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bearcat.artifacts.card import Card, write_card
-from bearcat.artifacts.weight_transfer import plain_name, read_weights, transfer_weights
+from bearcat.artifacts.weight_transfer import plain_name, read_weights, start_new_symbols, transfer_weights
 from bearcat.core.errors import ArtifactError
 from bearcat.data.images import InputSpec
 from bearcat.training.config import TrainingConfig
@@ -52,6 +52,29 @@ def test_symbols_of_an_extended_vocabulary_keep_their_weights_in_any_order(old: 
     assert np.array_equal(kernel[:, [0, 1, 3, 4]], old_kernel[:, [0, 3, 1, 2]])
     assert np.array_equal(bias[[0, 1, 3, 4]], old_bias[[0, 3, 1, 2]])
     assert np.array_equal(kernel[:, 2], fresh_kernel[:, 2])
+
+
+def test_new_symbols_start_near_the_mean_of_the_known_ones(old: tuple[keras.Model, Path]):
+    card = replace(OLD, characters=("c", "x", "a", "B", "y"))
+    model = build_model(card, TrainingConfig())
+    transfer_weights(model, card.vocabulary, old[1])
+    (random_kernel, random_bias), (old_kernel, old_bias) = head_of(model), head_of(old[0])
+    start_new_symbols(model, card.vocabulary, old[1])
+    kernel, bias = head_of(model)
+    new, known = [2, 5], [0, 1, 3, 4]
+    mean = old_kernel[:, 1:].mean(axis=1, keepdims=True)
+    assert kernel[:, new] == pytest.approx(mean + random_kernel[:, new] / 2, abs=1e-6)
+    assert bias[new] == pytest.approx(old_bias[1:].mean() - 1, abs=1e-6)
+    assert np.array_equal(kernel[:, known], random_kernel[:, known])
+    assert np.array_equal(bias[known], random_bias[known])
+
+
+@pytest.mark.parametrize("card", [OLD, replace(OLD, mode="CTC_TINY", characters=("x",))], ids=["no new", "narrower"])
+def test_without_new_symbols_or_with_other_features_the_head_stays(old: tuple[keras.Model, Path], card: Card):
+    model = build_model(card, TrainingConfig())
+    before = head_of(model)
+    start_new_symbols(model, card.vocabulary, old[1])
+    assert all(np.array_equal(one, other) for one, other in zip(head_of(model), before, strict=True))
 
 
 def test_only_the_backbone_is_transferred_to_another_mode(old: tuple[keras.Model, Path]):
