@@ -1,6 +1,6 @@
 """Step 13: predict all images of a folder, without the service.
 
-Reads:  the images of a folder and of its sub-folders, App_model
+Reads:  the images of a folder and of its direct sub-folders, App_model
 Writes: a table with a line per image: report/predictions.csv (EFFICIENTDET: .jsonl), or the file of --out; with
         --copy-doubtful copies of the images whose confidence is low. A second run goes on where the first ended.
 Next:   python app.py --label FOLDER, to label the doubtful images
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bearcat.cli import echo, make_parser, open_step, run
 from bearcat.core.errors import DataError, SettingsError
+from bearcat.data.labels.left_out import files_left_out
 from bearcat.modes import MODES, Task
 from bearcat.reports.folder_predictions import CSV, JSON_LINES, copy_doubtful, predict_folder
 from bearcat.reports.html import plural
@@ -36,9 +37,11 @@ def main() -> None:
     has_boxes = MODES[predictor.recogniser.card.mode].task is Task.DETECTION
     table = arguments.out or step.work.folder("report") / f"predictions{JSON_LINES if has_boxes else CSV}"
     table.parent.mkdir(parents=True, exist_ok=True)
+    for left_out in files_left_out(arguments.folder):
+        echo(f"Warning: {left_out}")
     found = predict_folder(arguments.folder, predictor.recogniser, table, arguments.below)
     if found.known:
-        echo(f"{plural(found.known, 'image')} were in {table} already; delete it to predict them again")
+        echo(f"{plural(found.known, 'image')} were in {table} already, predicted by the same model")
     echo(f"Predicted: {plural(found.predicted, 'image')}, in {table}")
     for message in found.damaged[:SHOWN]:
         echo(f"Damaged: {message}")

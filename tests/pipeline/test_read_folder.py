@@ -28,10 +28,10 @@ def test_a_folder_is_predicted_into_the_report(work: Path, folder: Path):
     assert outcome.code == 0
     table = work / "report" / "predictions.csv"
     assert f"Predicted: 3 images, in {table}" in outcome.stdout
-    assert "1.png,a,," in table.read_text(encoding="utf-8-sig")
+    assert f"{folder.resolve().as_posix()}/1.png,captcha-" in table.read_text(encoding="utf-8-sig")
     assert "--copy-doubtful DIR" in outcome.stdout
     again = run_step("read_folder.py", work, str(folder))
-    assert f"3 images were in {table} already; delete it to predict them again" in again.stdout
+    assert f"3 images were in {table} already, predicted by the same model" in again.stdout
 
 
 def test_doubtful_and_damaged_images_are_told(work: Path, folder: Path, tmp_path: Path):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from bearcat.artifacts.inference import Recogniser, load_recogniser
 from bearcat.core.errors import DataError
-from bearcat.reports.folder_predictions import COLUMNS, Row, copy_doubtful, predict_folder
+from bearcat.reports.folder_predictions import COLUMNS, Row, copy_doubtful, name_model, predict_folder
 from tests.helpers.detections import write_detector
 from tests.helpers.services import SIDE, write_model
 
@@ -32,7 +32,7 @@ def recogniser(tmp_path: Path) -> Recogniser:
 
 def rows_of(table: Path) -> dict[str, dict]:
     with table.open(encoding="utf-8-sig", newline="") as file:
-        return {row["file"]: row for row in csv.DictReader(file)}
+        return {Path(row["file"]).name: row for row in csv.DictReader(file)}
 
 
 def test_every_image_has_a_line(folder: Path, recogniser: Recogniser, tmp_path: Path):
@@ -40,8 +40,9 @@ def test_every_image_has_a_line(folder: Path, recogniser: Recogniser, tmp_path: 
     found = predict_folder(folder, recogniser, table, doubtful_below=0.9)
     assert (found.known, found.predicted) == (0, 4)
     rows = rows_of(table)
-    assert list(rows) == ["a.png", "b.png", "d.png", "more/c.png"]
+    assert list(rows) == ["a.png", "b.png", "d.png", "c.png"]
     assert list(rows["a.png"]) == list(COLUMNS)
+    assert rows["c.png"]["file"] == (folder / "more" / "c.png").resolve().as_posix()
     assert (rows["a.png"]["text"], rows["b.png"]["text"]) == ("1", "+")
     assert 0 < float(rows["a.png"]["confidence"]) <= 1
     assert rows["d.png"]["confidence"] == rows["d.png"]["text"] == ""
@@ -59,7 +60,21 @@ def test_a_second_run_predicts_only_what_is_new(folder: Path, recogniser: Recogn
     found = predict_folder(folder, recogniser, table)
     assert (found.known, found.predicted) == (4, 1)
     assert table.read_bytes().startswith(before)
-    assert list(rows_of(table)) == ["a.png", "b.png", "d.png", "more/c.png", "e.png"]
+    assert list(rows_of(table)) == ["a.png", "b.png", "d.png", "c.png", "e.png"]
+
+
+def test_folders_and_models_may_share_a_table(folder: Path, recogniser: Recogniser, tmp_path: Path):
+    table, other = tmp_path / "found.csv", tmp_path / "other"
+    other.mkdir()
+    Image.new("L", (SIDE, SIDE), 255).save(other / "a.png")
+    predict_folder(folder, recogniser, table)
+    assert predict_folder(other, recogniser, table).predicted == 1
+    assert rows_of(table)["a.png"]["text"] == "+"
+    again = load_recogniser(write_model(tmp_path / "second.onnx", "xy"))
+    assert predict_folder(other, again, table).predicted == 1
+    assert rows_of(table)["a.png"]["text"] == "y"
+    assert rows_of(table)["a.png"]["model"] == name_model(again.card)
+    assert predict_folder(other, recogniser, table).predicted == 0
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
@@ -79,11 +94,12 @@ def test_json_lines_hold_answers_and_problems(folder: Path, recogniser: Recognis
     table = tmp_path / "found.jsonl"
     predict_folder(folder, recogniser, table)
     rows = [json.loads(line) for line in table.read_text(encoding="utf-8").splitlines()]
-    assert [row["file"] for row in rows] == ["a.png", "b.png", "d.png", "more/c.png"]
+    assert [Path(row["file"]).name for row in rows] == ["a.png", "b.png", "d.png", "c.png"]
     assert "problem" in rows[2]
     assert "problem" not in rows[0]
-    assert json.loads(Row("a.png", "3+5=", "8", 0.5).as_json()) == {
+    assert json.loads(Row("a.png", "sums", "3+5=", "8", 0.5).as_json()) == {
         "file": "a.png",
+        "model": "sums",
         "text": "3+5=",
         "confidence": 0.5,
         "answer": "8",
@@ -99,7 +115,11 @@ def test_boxes_are_json_lines(tmp_path: Path, folder: Path):
     assert {"label", "score", "xmin"} <= first["objects"][0].keys()
 
 
-@pytest.mark.parametrize("content", [b"file,label\na.png,1\n", b"\xff\xfe\n", b"[1]\n", b"name;text\n"])
+FOREIGN = [b"file,label\na.png,1\n", b"\xff\xfe\n", b"[1]\n", b"name;text\n", b"file,label", b"a,b\rc,d\r"]
+FOREIGN += [b'{"precious": 1}', b'{"file": "a.png"}', b'{"file": "a.png"}\n', "a,b\n".encode("utf-16")]
+
+
+@pytest.mark.parametrize("content", FOREIGN)
 def test_a_file_of_another_program_is_not_touched(folder: Path, recogniser: Recogniser, tmp_path: Path, content: bytes):
     for table in (tmp_path / "labels.csv", tmp_path / "labels.jsonl"):
         table.write_bytes(content)
@@ -115,12 +135,15 @@ def test_without_images_there_is_nothing_to_predict(recogniser: Recogniser, tmp_
 
 def test_doubtful_images_are_copied_and_nothing_is_overwritten(folder: Path, recogniser: Recogniser, tmp_path: Path):
     found = predict_folder(folder, recogniser, tmp_path / "found.csv", doubtful_below=1.01)
-    assert found.doubtful == ["a.png", "b.png", "more/c.png"]
+    assert found.doubtful == [folder / "a.png", folder / "b.png", folder / "more" / "c.png"]
     assert predict_folder(folder, recogniser, tmp_path / "found.csv", doubtful_below=1.01).doubtful == found.doubtful
     target = tmp_path / "doubtful"
     target.mkdir()
     (target / "a.png").write_bytes(b"mine")
-    assert copy_doubtful(folder, found.doubtful, target) == 2
+    assert copy_doubtful(folder, found.doubtful, target) == 3
+    assert sorted(path.name for path in target.iterdir()) == ["a-2.png", "a.png", "b.png", "c.png"]
     assert (target / "a.png").read_bytes() == b"mine"
-    assert (target / "more" / "c.png").read_bytes() == (folder / "more" / "c.png").read_bytes()
+    assert (target / "a-2.png").read_bytes() == (folder / "a.png").read_bytes()
     assert copy_doubtful(folder, found.doubtful, target) == 0
+    with pytest.raises(DataError, match="whose images are predicted: name another folder"):
+        copy_doubtful(folder, found.doubtful, folder / "aside")
