@@ -108,7 +108,7 @@ def find_labels(step: Step, names: Iterable[str]) -> dict[str, str]:
         with suppress(DataError):
             found, _ = read_labels(folder, Image_Processing.extraction_label)
             labels |= {paths[item.path]: item.label for item in found if item.path in paths}
-    if step.settings.IGNORE_CASE:
+    if step.settings.IGNORE_CASE and MODES[step.settings.MODE].task is Task.TEXT:
         return {name: fold_case(label) for name, label in labels.items()}
     return labels
 

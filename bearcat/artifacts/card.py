@@ -15,6 +15,7 @@ from bearcat.core.errors import ArtifactError
 from bearcat.core.files import check_types, parse_json
 from bearcat.core.settings_file import AUTO
 from bearcat.data.images import InputSpec
+from bearcat.data.labels.arithmetic import is_arithmetic
 from bearcat.data.labels.direction import DIRECTIONS
 from bearcat.data.vocabulary import Vocabulary
 from bearcat.detection.configs import choose_phi, detector_name, input_spec
@@ -80,6 +81,11 @@ class Card:
     def vocabulary(self) -> Vocabulary:
         return Vocabulary(tuple(self.characters), self.direction, self.ignore_case)
 
+    @property
+    def reads_sums(self) -> bool:
+        """Whether the texts are sums, which are answered."""
+        return MODES[self.mode].task is Task.TEXT and is_arithmetic(self.characters)
+
     def make_codec(self):
         """Creates the codec that decodes the model's output."""
         return MODES[self.mode].codec.from_card(self)
@@ -129,7 +135,10 @@ class Card:
 
     def differences(self, other: "Card") -> list[str]:
         """Lists, one line each, why the weights of this card do not fit the network of another one."""
-        pairs = {name: (getattr(self, name), getattr(other, name)) for name in ("mode", "backbone", "direction")}
+        pairs = {
+            name: (getattr(self, name), getattr(other, name))
+            for name in ("mode", "backbone", "direction", "ignore_case")
+        }
         pairs |= {item.name: tuple(getattr(one.spec, item.name) for one in (self, other)) for item in fields(InputSpec)}
         lines = [
             f"{name}: {saved!r} in the checkpoint, {now!r} now"

@@ -16,6 +16,7 @@ import numpy as np
 
 from bearcat.artifacts.card import Card
 from bearcat.artifacts.weight_transfer import LUMINANCE, first_kernel, takes_greyness
+from bearcat.data.labels.text import fold_case
 
 # name → weights of red, green, blue and greyness
 MIXES: dict[str, tuple[float, ...]] = {
@@ -80,8 +81,9 @@ def choose_mix(model: keras.Model, card: Card, pixels: np.ndarray, labels: list[
     def similarity(mix: tuple[float, ...]) -> float:
         variable.assign(_see(grey_kernel, mix))
         predictions = codec.decode(np.asarray(keras.ops.convert_to_numpy(model(images, training=False)), np.float32))
+        # whatever the case: the one that the head starts from is chosen afterwards
         matchers = (
-            difflib.SequenceMatcher(None, prediction.text, label, autojunk=False)
+            difflib.SequenceMatcher(None, fold_case(prediction.text), fold_case(label), autojunk=False)
             for prediction, label in zip(predictions, labels, strict=True)
         )
         return statistics.fmean(matcher.ratio() for matcher in matchers)

@@ -120,7 +120,9 @@ def choose_letter_case(
         return None
     columns = CaseColumns(model, card.vocabulary, path)
     codec, steps = card.make_codec(), model.output_shape[1]
-    usable = [number for number, label in enumerate(labels) if codec.steps_needed(label) <= steps][:IMAGES]
+    most = min(steps, codec.captcha_length) if codec.uses_captcha_length else steps
+    # labels without room are refused later, with a message
+    usable = [n for n, label in enumerate(labels) if len(label) <= most and codec.steps_needed(label) <= steps][:IMAGES]
     if not columns.letters or not usable:
         return None
     losses = _losses(model, codec, pixels[usable], [labels[number] for number in usable])

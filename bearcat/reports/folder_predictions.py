@@ -19,7 +19,7 @@ from bearcat.core.errors import DataError, ImageError
 from bearcat.core.files import atomic_write
 from bearcat.core.names import escape_surrogates
 from bearcat.core.progress import map_in_threads, show_progress
-from bearcat.data.labels.arithmetic import is_arithmetic, solve
+from bearcat.data.labels.arithmetic import solve
 from bearcat.data.labels.listing import list_images
 from bearcat.detection.decoding import Detections
 from bearcat.modes import MODES, Task
@@ -180,7 +180,7 @@ def _predict(recogniser: Recogniser, name: str, model: str, path: Path) -> Row:
         return Row(name, model, problem=str(error))
     if isinstance(found, Detections):
         return Row(name, model, found.text, "", found.confidence, objects=found.objects())
-    answer = solve(found.text) if is_arithmetic(recogniser.card.characters) else None
+    answer = solve(found.text) if recogniser.card.reads_sums else None
     return Row(name, model, found.text, answer or "", found.confidence)
 
 

@@ -253,7 +253,8 @@ def case_only(report: dict, training: dict) -> str:
         return ""
     return (
         f"{plural(count, 'prediction is', 'predictions are')} wrong only in upper or lower case. If the site ignores "
-        f"case, the exact match is {report['exact_ignore_case']:.2%}; training on lower-case labels is then easier too."
+        f"case, the exact match is {report['exact_ignore_case']:.2%}: set IGNORE_CASE = True and train again, since "
+        "there are fewer characters to learn then."
     )
 
 

@@ -13,7 +13,6 @@ from bearcat.core.progress import show_progress
 from bearcat.core.workspace import LABEL_FOLDER, Work
 from bearcat.data.codecs import Prediction
 from bearcat.data.images import open_image
-from bearcat.data.labels.arithmetic import is_arithmetic
 from bearcat.data.labels.boxes import PROMPT_SUFFIX, label_file, read_prompt
 from bearcat.data.labels.reading import LabelledImage
 from bearcat.detection.decoding import Detections
@@ -129,7 +128,7 @@ def _report_text(predictor: Predictor, tested: Tested, work: Work) -> Evaluation
     figures = score_predictions(names, labels, predictions, seconds, mode.symbols)
     unknown = _unknown_symbols(map(mode.symbols, labels), card)
     figures |= {"symbol": mode.task, "damaged": tested.damaged, "never_learnt": unknown}
-    if is_arithmetic(card.characters):
+    if card.reads_sums:
         figures |= score_answers(labels, predictions)
     paths = {name: item.path for name, item in zip(names, items, strict=True)}
     pairs = [Pair(name, label, one.text) for name, label, one in zip(names, labels, predictions, strict=True)]

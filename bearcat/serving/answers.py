@@ -15,7 +15,7 @@ from bearcat.core.files import parse_json
 from bearcat.data.frames import SPREAD
 from bearcat.data.grids import SHOWN, Cell, Grid, matching_cells
 from bearcat.data.images import Source, open_image
-from bearcat.data.labels.arithmetic import is_arithmetic, solve
+from bearcat.data.labels.arithmetic import solve
 from bearcat.data.labels.text import clean_label, split_graphemes
 from bearcat.detection.decoding import Detections
 from bearcat.modes import MODES, Task
@@ -82,7 +82,7 @@ def _answer_text(recogniser: Recogniser, image: Source, grid: str = "", name: st
         return {"result": [asdict(cell) for cell in cells]}, [cell.confidence for cell in cells]
     prediction = recogniser.predict(image)
     answer: dict[str, object] = {"result": prediction.text}
-    if is_arithmetic(recogniser.card.characters):
+    if recogniser.card.reads_sums:
         answer["answer"] = solve(prediction.text)
     return answer, list(prediction.confidences)
 

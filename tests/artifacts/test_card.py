@@ -84,3 +84,16 @@ def test_the_order_of_symbols_is_part_of_the_card_unless_it_is_that_of_the_label
     assert earlier.differences(card) == ["direction: '' in the checkpoint, 'rtl' now"]
     with pytest.raises(ArtifactError, match="the direction is 'down'"):
         Card.from_json(card.to_json().replace("rtl", "down"), Path("x"))
+
+
+@pytest.mark.parametrize(
+    ("mode", "characters", "expected"),
+    [
+        ("CTC", "0123456789+-=", True),
+        ("CTC", "0123456789+-=a", False),
+        ("NUM_CLASSES", "0123456789+-=", False),
+    ],
+)
+def test_only_models_of_texts_read_sums(mode: str, characters: str, expected: bool):
+    card = Card("captcha", mode, "light", tuple(characters), InputSpec(24, 48, 1), 4)
+    assert card.reads_sums is expected

@@ -127,3 +127,8 @@ def test_labels_that_the_network_has_no_room_for_are_ignored(model: keras.Model)
     too_long = "a" * 40
     assert choose_letter_case(model, CARD, pretrained_path(), draw_all(["a"]), [too_long]) is None
     assert choose_letter_case(model, CARD, pretrained_path(), draw_all(["a"])[:0], []) is None
+
+
+def test_labels_longer_than_captcha_length_are_ignored(model: keras.Model):
+    short = replace(CARD, captcha_length=2)
+    assert choose_letter_case(model, short, pretrained_path(), draw_all(TEXTS), TEXTS) is None

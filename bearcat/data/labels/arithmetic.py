@@ -12,11 +12,11 @@ _SIGNS = {
     "-": "-−–减",
     "*": "*×xX✕乘",
     "/": "/÷:除",
-    "=": "=等",
+    "=": "=等是",
     "?": "?几",
 }
 _NUMERALS = "零一二三四五六七八九", "〇壹贰叁肆伍陆柒捌玖"
-_IGNORED = " 于以上去是"
+_IGNORED = " 于以上去"
 _MEANING = {drawn: sign for sign, all_drawn in _SIGNS.items() for drawn in all_drawn}
 _MEANING |= {drawn: str(value) for numerals in _NUMERALS for value, drawn in enumerate(numerals)}
 _MEANING |= dict.fromkeys("十拾", "T")
@@ -26,18 +26,23 @@ _TENS = re.compile(r"(?<![\dT])([1-9]?)T(\d?)(?![\dT])")  # 十, 二十, 二十�
 _TOKEN = re.compile(r"\d+|\?|[-+*/]")
 MAX_LENGTH = 32  # characters of a sum
 MAX_DIGITS = 6  # of a number
-MAX_UNKNOWN = 1000  # an unknown operand is looked for below this number
 
 
 @lru_cache(maxsize=64)
 def is_arithmetic(characters: Iterable[str]) -> bool:
-    """Whether texts of these characters are sums: all have a meaning in one, with digits and an operator among them."""
+    """Whether texts of these characters are sums.
+
+    All have a meaning in one, with digits and an operator among them, and `=`, `?` or a second operator: digits and a
+    hyphen alone may be dates.
+    """
     meanings = [_MEANING.get(_plain(character)) for character in characters]
     known = [meaning for meaning in meanings if meaning is not None]
-    has_digits, has_operator = any(one.isdigit() for one in known), any(one in [*_OPERATORS] for one in known)
-    return len(known) == len(meanings) and has_digits and has_operator
+    signs = {one for one in known if one and one in "+-*/=?"}
+    has_digits, has_operator = any(one.isdigit() for one in known), bool(signs & set(_OPERATORS))
+    return len(known) == len(meanings) and has_digits and has_operator and len(signs) > 1
 
 
+@lru_cache(maxsize=1024)
 def solve(text: str) -> str | None:
     """Returns the number that a sum asks for: '8' for `3+5=`, '5' for `7-?=2`; None if the text is no such sum.
 
@@ -49,6 +54,8 @@ def solve(text: str) -> str | None:
         return None
     plain = _TENS.sub(_add_tens, "".join(one for one in meanings if one is not None))
     left, equals, right = plain.partition("=")
+    if not equals and left[-2:-1].isdecimal():  # 3+5?
+        left = left.removesuffix("?")
     tokens = _TOKEN.findall(left)
     if "".join(tokens) != left or any(len(token) > MAX_DIGITS for token in [*tokens, right]):
         return None
@@ -58,13 +65,26 @@ def solve(text: str) -> str | None:
         return _whole(_value(tokens)) if right in ("", "?") else None
     if not equals or not right.isdecimal() or tokens.count("?") > 1:
         return None
+    return _whole(_find_unknown(tokens, int(right)))
+
+
+def _find_unknown(tokens: list[str], result: int) -> Fraction | None:
+    """Returns the number for which a sum with one unknown has a result, if it is not negative."""
     place = tokens.index("?")
-    found = [
-        str(number)
-        for number in range(MAX_UNKNOWN)
-        if _value([*tokens[:place], str(number), *tokens[place + 1 :]]) == int(right)
-    ]
-    return found[0] if len(found) == 1 else None
+
+    def value_with(number: int) -> Fraction | None:
+        return _value([*tokens[:place], str(number), *tokens[place + 1 :]])
+
+    one, two = value_with(1), value_with(2)
+    if one is None or two is None or one == two:
+        return None
+    if place and tokens[place - 1] == "/":
+        # the value is a + b / unknown
+        factor = 2 * (one - two)
+        divisor = result - one + factor
+        return factor / divisor if divisor and factor / divisor > 0 else None
+    found = 1 + (result - one) / (two - one)
+    return found if found >= 0 else None
 
 
 def _add_tens(numeral: re.Match) -> str:

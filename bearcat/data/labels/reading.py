@@ -199,5 +199,10 @@ def load_split(
     if TEXT_CODECS[mode].task is Task.TEXT:
         refuse_sub_folders(data, folder, mode)
         if ignore_case:
-            return [replace(item, label=fold_case(item.label)) for item in data]
+            return fold_labels(data)
     return data
+
+
+def fold_labels(data: Sequence[LabelledImage]) -> list[LabelledImage]:
+    """Returns images with their texts in lower case, as IGNORE_CASE asks for."""
+    return [replace(item, label=fold_case(item.label)) for item in data]

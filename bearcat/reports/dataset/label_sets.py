@@ -8,6 +8,7 @@ from pathlib import Path
 from bearcat.data.codecs import TextCodec
 from bearcat.data.labels.reading import LabelledImage
 from bearcat.data.labels.tables import find_label_table
+from bearcat.data.labels.text import fold_case
 from bearcat.data.vocabulary import BLANK
 from bearcat.modes import Task
 from bearcat.reports.dataset.checks import short_path
@@ -49,7 +50,8 @@ class Labels:
     def are_from_names(self, items: Iterable[LabelledImage]) -> bool:
         """Whether labels are the part of the file name before the first `_`."""
         return not self.tables and all(
-            not item.inside and item.path.name.partition(BLANK)[0].strip() == (item.written or item.label).strip()
+            not item.inside
+            and fold_case(item.path.name.partition(BLANK)[0].strip()) == fold_case((item.written or item.label).strip())
             for item in items
         )
 

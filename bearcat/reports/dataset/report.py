@@ -9,7 +9,7 @@ from typing import Any
 from bearcat.core.errors import DataError, LabelError
 from bearcat.core.workspace import LABEL_FOLDER, Work
 from bearcat.data.labels.boxes import BoxLabels
-from bearcat.data.labels.reading import read_labels
+from bearcat.data.labels.reading import fold_labels, read_labels
 from bearcat.data.labels.text import fold_case
 from bearcat.modes import MODES, Task
 from bearcat.reports.dataset.checks import (
@@ -128,6 +128,8 @@ def inspect_data(
     findings = [*check_folders(folders, mode.task), *check_sets(sets, duplicates, mode.task)]
     if not with_boxes:
         labels = {split: read_labels(folder, label_of)[0] for split, folder in folders.items()}
+        if settings.IGNORE_CASE and mode.task is Task.TEXT:
+            labels = {split: fold_labels(items) for split, items in labels.items()}
         findings += check_labels(labels, mode.task) + check_tables(work, labels, mode.task)
     findings.sort(key=lambda finding: finding.level != WARNING)
     proposals = propose_settings(settings, choice, list(sets.values()))
