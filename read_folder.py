@@ -11,8 +11,7 @@ from pathlib import Path
 from bearcat.cli import echo, make_parser, open_step, run
 from bearcat.core.errors import DataError, SettingsError
 from bearcat.data.labels.left_out import files_left_out
-from bearcat.modes import MODES, Task
-from bearcat.reports.folder_predictions import CSV, JSON_LINES, copy_doubtful, predict_folder
+from bearcat.reports.folder_predictions import copy_doubtful, predict_folder, table_suffixes
 from bearcat.reports.html import plural
 from utils import Predict_Image
 
@@ -34,8 +33,8 @@ def main() -> None:
     if not arguments.folder.is_dir():
         raise DataError(f"{arguments.folder} is not a folder")
     predictor = Predict_Image(step.work.folder("App_model"), arguments.model or step.settings.MODEL_NAME)
-    has_boxes = MODES[predictor.recogniser.card.mode].task is Task.DETECTION
-    table = arguments.out or step.work.folder("report") / f"predictions{JSON_LINES if has_boxes else CSV}"
+    suffix = table_suffixes(predictor.recogniser.card)[0]
+    table = arguments.out or step.work.folder("report") / f"predictions{suffix}"
     table.parent.mkdir(parents=True, exist_ok=True)
     for left_out in files_left_out(arguments.folder):
         echo(f"Warning: {left_out}")

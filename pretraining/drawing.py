@@ -75,13 +75,19 @@ def draw(text: str, fonts: list, rng: random.Random) -> Image.Image:
     for glyph, left in zip(glyphs, starts, strict=True):
         top = (style.height - glyph.height) / 2 + rng.uniform(-style.hop, style.hop)
         image.paste(style.ink_of_character(), (round(left), round(top)), glyph)
+    return coarsen(add_clutter(image, style, dots=0.5), rng)
+
+
+def add_clutter(image: Image.Image, style: Style, dots: float) -> Image.Image:
+    """Bends an image and draws lines and dots over it, each by chance, dots with a probability."""
+    rng = style.rng
     if rng.random() < 0.45:
         image = bend(image, style)
     for _ in range(rng.choice((0, 0, 1, 2, 4))):
         draw_line(image, style)
-    if rng.random() < 0.5:
+    if rng.random() < dots:
         draw_dots(image, style)
-    return coarsen(image, rng)
+    return image
 
 
 def random_colour(rng: random.Random, lightness: float) -> Colour:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bearcat.core.fonts import FONT_SUFFIXES, fonts_with, open_font, system_fonts
+from bearcat.core.fonts import fonts_in, fonts_with, open_font, system_fonts
 from pretraining.plans import LATIN
 from pretraining.scripts import SCRIPTS
 from pretraining.texts import CHARACTERS
@@ -25,15 +25,10 @@ TWO_SHAPES, SHAPE_SIDE, MIN_DIFFERENCE, MAX_ALIKE = "abdeghnqr", 24, 0.1, 2
 
 def find_fonts(folder: Path | None = None) -> dict[str, list[Path]]:
     """Script → its fonts, from a folder or those of the system."""
-    found = system_fonts() if folder is None else sorted(one for one in folder.rglob("*") if is_font(one))
+    found = system_fonts() if folder is None else fonts_in([folder])
     usable = [path for path in found if not is_held_out(path)]
     fonts = {LATIN: [path for path in fonts_with(CHARACTERS, usable) if distinguishes_cases(path)]}
     return fonts | {name: fonts_with(script.characters, usable) for name, script in SCRIPTS.items()}
-
-
-def is_font(path: Path) -> bool:
-    """Whether a file is a font, by its name."""
-    return path.suffix.lower() in FONT_SUFFIXES
 
 
 def is_held_out(path: Path) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from pretraining.drawing import Colour, Style, bend, coarsen, draw_dots, draw_glyph, draw_line, draw_paper, place
+from pretraining.drawing import Colour, Style, add_clutter, bend, coarsen, draw_glyph, draw_line, draw_paper, place
 from pretraining.layers import (
     Box,
     Layout,
@@ -42,15 +42,7 @@ def _own_ink(paper: Image.Image, box: Box, style: Style) -> Colour:
 
 
 def _usual_clutter(image: Image.Image, layout: Layout, style: Style) -> Image.Image:
-    """Bends an image and adds lines and dots about as often as `drawing.draw` does."""
-    rng = style.rng
-    if rng.random() < 0.45:
-        image = bend(image, style)
-    for _ in range(rng.choice((0, 0, 1, 2, 4))):
-        draw_line(image, style)
-    if rng.random() < 0.4:
-        draw_dots(image, style)
-    return image
+    return add_clutter(image, style, dots=0.4)
 
 
 @dataclass(frozen=True)

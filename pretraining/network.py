@@ -6,9 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from bearcat.artifacts.card import Card, read_card, write_card
+from bearcat.artifacts.card import Card, write_card
 from bearcat.artifacts.keras_files import to_float32
-from bearcat.artifacts.weight_transfer import HEAD, plain_name, transfer_weights
+from bearcat.artifacts.weight_transfer import is_of_head, start_new_symbols, transfer_weights
 from bearcat.core.files import atomic_write
 from bearcat.data.images import InputSpec
 from bearcat.data.vocabulary import BLANK_INDEX, Vocabulary
@@ -56,16 +56,8 @@ def initial_network(card: Card, start: Path | None) -> keras.Model:
     keras.utils.set_random_seed(0)
     model = build_network(card)
     if start:
-        kernel, bias = model.get_layer(HEAD).weights
-        random_kernel = np.array(kernel)
         transfer_weights(model, card.vocabulary, start)
-        index_of, old = card.vocabulary.index_of, read_card(start)[0].vocabulary.index_of
-        known = [index for character, index in index_of.items() if character in old]
-        new = [index for character, index in index_of.items() if character not in old]
-        for variable, noise in ((kernel, random_kernel[:, new] / 2), (bias, NEW_BIAS)):
-            values = np.array(variable)
-            values[..., new] = values[..., known].mean(axis=-1, keepdims=True) + noise
-            variable.assign(values)
+        start_new_symbols(model, card.vocabulary, start, NEW_BIAS)
     return model
 
 
@@ -97,7 +89,7 @@ def save(model: keras.Model, card: Card, folder: Path) -> None:
     rows = [BLANK_INDEX, *(of[target_of(character)] for character in published.characters)]
     for variable, source in zip(copy.weights, model.weights, strict=True):
         values = np.array(source)
-        variable.assign(values[..., rows] if plain_name(variable.path).startswith(f"{HEAD}/") else values)
+        variable.assign(values[..., rows] if is_of_head(variable.path) else values)
     with atomic_write(folder / f"{card.backbone}.keras") as part:
         copy.save(part)
         write_card(part, published)

@@ -25,6 +25,7 @@ FORMAT = 1
 METADATA_KEY, CHECKSUM_KEY = "bearcat", "bearcat_checksum"  # in the metadata of an ONNX file
 CHECKSUM_PLACEHOLDER = "sha256:" + "0" * 64  # what stands for the checksum while it is computed
 _CHECKSUM = re.compile(rb"sha256:[0-9a-f]{64}")
+OPTIONAL = ("direction", "ignore_case")  # fields that are stored only if they are not empty
 CARD_MEMBER = "bearcat.json"  # in a .keras file, which is a zip archive
 ONNX_SUFFIX, KERAS_SUFFIX = ".onnx", ".keras"
 
@@ -99,11 +100,7 @@ class Card:
         values: dict[str, object] = {}
         for item in fields(self):
             values |= self.spec.as_dict() if item.name == "spec" else {item.name: getattr(self, item.name)}
-        if not self.direction:
-            del values["direction"]
-        if not self.ignore_case:
-            del values["ignore_case"]
-        return values
+        return {name: value for name, value in values.items() if value or name not in OPTIONAL}
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), ensure_ascii=False)

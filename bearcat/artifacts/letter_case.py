@@ -12,10 +12,9 @@ import keras
 import numpy as np
 
 from bearcat.artifacts.card import Card
-from bearcat.artifacts.weight_transfer import HEAD, head_weights, plain_name, read_weights
-from bearcat.data.codecs import Task
-from bearcat.data.vocabulary import BLANK_INDEX, Vocabulary
-from bearcat.modes import MODES
+from bearcat.artifacts.weight_transfer import HEAD, head_pairs, read_weights
+from bearcat.data.codecs import pad_targets
+from bearcat.data.vocabulary import Vocabulary
 
 # start of a letter → weights of the columns of its own case and of the other one
 STARTS: dict[str, tuple[float, float]] = {"own": (1, 0), "other": (0, 1), "both": (0.5, 0.5)}
@@ -59,29 +58,23 @@ class CaseColumns:
 
     def __init__(self, model: keras.Model, vocabulary: Vocabulary, path: Path):
         weights, known = read_weights(path)
-        sources = {weight.name: weight.values for weight in weights if weight.is_of(HEAD)}
         index_of = known.index_of if known else {}
-        self._head = head_weights(model)
-        fits = all(
-            plain_name(variable.path) in sources
-            and sources[plain_name(variable.path)].shape[:-1] == tuple(variable.shape[:-1])
-            for variable in self._head
-        )
+        head = head_pairs(model, weights)
         self.letters = "".join(
             letter
-            for letter in (vocabulary.characters if fits else ())
+            for letter in (vocabulary.characters if head else ())
             if letter in index_of and letter.swapcase() in index_of.keys() - {letter} - vocabulary.index_of.keys()
         )
         self._indices = np.array([vocabulary.index_of[letter] for letter in self.letters], int)
         pairs = [(letter, letter.swapcase()) for letter in self.letters]
         columns = np.array([[index_of[letter] for letter in pair] for pair in pairs], int).reshape(-1, 2)
-        # for each weight of the head: its values (…, letters, cases)
-        self._values = [sources[plain_name(variable.path)][..., columns] for variable in self._head] if fits else []
+        # each weight of the head with its values (…, letters, cases)
+        self._head = [(variable, source[..., columns]) for variable, source in head]
 
     def apply(self, starts: dict[str, str]) -> None:
         """Sets the columns of letters to their starts; of the others to their own case."""
         mix = np.array([STARTS[starts.get(letter, OWN)] for letter in self.letters], np.float32)
-        for variable, values in zip(self._head, self._values, strict=True):
+        for variable, values in self._head:
             changed = np.array(variable)
             changed[..., self._indices] = (values * mix).sum(axis=-1)
             variable.assign(changed)
@@ -89,7 +82,7 @@ class CaseColumns:
     def nearest(self, head: list[np.ndarray]) -> dict[str, str]:
         """Returns the start of each letter that comes nearest to the columns of a trained head."""
         trained = np.concatenate([np.atleast_2d(values[..., self._indices]) for values in head])
-        cases = np.concatenate([values.reshape(-1, *values.shape[-2:]) for values in self._values])
+        cases = np.concatenate([values.reshape(-1, *values.shape[-2:]) for _, values in self._head])
         names = list(STARTS)
         distances = [((cases @ np.array(STARTS[name], np.float32) - trained) ** 2).sum(axis=0) for name in names]
         return {
@@ -107,7 +100,7 @@ def choose_letter_case(
     letters alike in both cases, and sites may mix cases.
 
     Args:
-        model: The compiled model, whose head is changed in place. Its weights are those of `path`.
+        model: The compiled model of a text mode, whose head is changed in place. Its weights are those of `path`.
         card: Its card.
         path: The file of pretrained weights.
         pixels: Images (n, H, W, C).
@@ -116,11 +109,9 @@ def choose_letter_case(
     Returns:
         What was chosen; None, with the model unchanged, if no letter has two columns, or without images.
     """
-    if MODES[card.mode].task is not Task.TEXT or not labels:
-        return None
     columns = CaseColumns(model, card.vocabulary, path)
     codec, steps = card.make_codec(), model.output_shape[1]
-    most = min(steps, codec.captcha_length) if codec.uses_captcha_length else steps
+    most = codec.captcha_length if codec.uses_captcha_length else steps
     # labels without room are refused later, with a message
     usable = [n for n, label in enumerate(labels) if len(label) <= most and codec.steps_needed(label) <= steps][:IMAGES]
     if not columns.letters or not usable:
@@ -169,8 +160,7 @@ def _losses(model: keras.Model, codec, pixels: np.ndarray, labels: list[str]) ->
     starts = range(0, len(pixels), BATCH_SIZE)
     batches = [extract(pixels[start : start + BATCH_SIZE].astype(np.float32), training=False) for start in starts]
     features = np.concatenate([np.asarray(keras.ops.convert_to_numpy(batch)) for batch in batches])
-    width = codec.target_width(max(map(len, labels)))
-    targets = np.array([codec.encode(label) + [BLANK_INDEX] * (width - len(label)) for label in labels], np.int32)
+    targets = pad_targets([codec.encode(label) for label in labels], codec.target_width(max(map(len, labels))))
 
     def compute(images: np.ndarray) -> np.ndarray:
         values = model.loss.call(targets[images], head(features[images]))

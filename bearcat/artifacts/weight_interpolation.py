@@ -12,10 +12,9 @@ from bearcat.artifacts.card import Card
 from bearcat.artifacts.colour_mix import see_nearest_mix
 from bearcat.artifacts.letter_case import see_nearest_case
 from bearcat.artifacts.weight_transfer import (
-    HEAD,
     first_kernel,
     head_weights,
-    plain_name,
+    is_of_head,
     takes_greyness,
     transfer_weights,
 )
@@ -87,7 +86,7 @@ def interpolate_weights(
     def loses_nothing(correct: np.ndarray) -> bool:
         return not (correct_before & ~correct).any()
 
-    if not any(plain_name(name).startswith(f"{HEAD}/") for name in transferred):
+    if not any(map(is_of_head, transferred)):
         model.set_weights(own)
         return None
     fractions = (step / STEPS for step in range(1, STEPS + 1))

@@ -19,7 +19,7 @@ from bearcat.networks.layers import AppendGreyness
 
 HEAD, POSITIONS = "logits", "positions"  # names of layers
 RGB = 3  # channels
-NEW_BIAS = -1.0  # added to the mean bias for a new symbol
+NEW_BIAS = -1.0  # of a new symbol, added to the mean
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # of R, G, B, as Pillow converts to grey (ITU-R 601)
 
 
@@ -91,14 +91,11 @@ def _transfer_head(
         return
     pairs = [(BLANK_INDEX, BLANK_INDEX), *_known_symbols(vocabulary, old)]
     indices, old_indices = np.array(pairs).T
-    sources = {weight.name: weight.values for weight in weights if weight.is_of(HEAD)}
-    heads = {number: target for number, target in enumerate(targets) if target.is_of(HEAD)}
-    if any(sources[head.name].shape[:-1] != head.values.shape[:-1] for head in heads.values()):
-        return  # the features before it are others
-    for number, head in heads.items():
-        values = head.values.copy()
-        values[..., indices] = sources[head.name][..., old_indices]
-        model.weights[number].assign(values)
+    heads = [number for number, target in enumerate(targets) if target.is_of(HEAD)]
+    for number, (variable, source) in zip(heads, head_pairs(model, weights), strict=False):
+        values = np.array(variable)
+        values[..., indices] = source[..., old_indices]
+        variable.assign(values)
         yield number
 
 
@@ -110,7 +107,7 @@ def _known_symbols(vocabulary: Vocabulary, old: Vocabulary) -> Iterator[tuple[in
             yield index, old_index
 
 
-def start_new_symbols(model: keras.Model, vocabulary: Vocabulary, path: Path) -> None:
+def start_new_symbols(model: keras.Model, vocabulary: Vocabulary, path: Path, bias: float = NEW_BIAS) -> None:
     """Starts the columns of the head for symbols that a file does not know near the mean of those that it knows.
 
     What the known ones have in common tells a character from the blank. Half of the random start tells the new ones
@@ -120,27 +117,39 @@ def start_new_symbols(model: keras.Model, vocabulary: Vocabulary, path: Path) ->
         model: The model, changed in place. Its weights are those of `path`.
         vocabulary: Its vocabulary.
         path: The file.
+        bias: Added to the mean bias. A negative one leaves the known classes their probability.
     """
     weights, old = read_weights(path)
     if old is None:
         return
     known = {BLANK_INDEX, *(index for index, _ in _known_symbols(vocabulary, old))}
     new = [index for index in range(len(vocabulary)) if index not in known]
-    sources = {weight.name: weight.values for weight in weights if weight.is_of(HEAD)}
-    head = {plain_name(variable.path): variable for variable in head_weights(model)}
-    fits = all(name in sources and sources[name].shape[:-1] == tuple(head[name].shape[:-1]) for name in head)
-    if not new or not fits:  # else the features before it are others
-        return
-    for name, variable in head.items():
-        values, mean = np.array(variable), sources[name][..., BLANK_INDEX + 1 :].mean(axis=-1, keepdims=True)
-        # the bias has no random part, and a lower one leaves the known classes their probability
-        values[..., new] = mean + (values[..., new] / 2 if values.ndim > 1 else NEW_BIAS)
+    for variable, source in head_pairs(model, weights) if new else ():
+        values, mean = np.array(variable), source[..., BLANK_INDEX + 1 :].mean(axis=-1, keepdims=True)
+        values[..., new] = mean + (values[..., new] / 2 if values.ndim > 1 else bias)
         variable.assign(values)
+
+
+def is_of_head(path: str) -> bool:
+    """Whether the path of a weight is that of one of the output layer."""
+    return plain_name(path).startswith(f"{HEAD}/")
 
 
 def head_weights(model: keras.Model) -> list[keras.Variable]:
     """The weights of a model's output layer."""
-    return [variable for variable in model.weights if plain_name(variable.path).startswith(f"{HEAD}/")]
+    return [variable for variable in model.weights if is_of_head(variable.path)]
+
+
+def head_pairs(model: keras.Model, weights: Sequence[Weight]) -> list[tuple[keras.Variable, np.ndarray]]:
+    """Pairs the weights of a model's output layer with those of a file, whose classes (last axis) may be others.
+
+    There are none if the features before the layer are others.
+    """
+    sources = {weight.name: weight.values for weight in weights if weight.is_of(HEAD)}
+    pairs = [(variable, sources.get(plain_name(variable.path))) for variable in head_weights(model)]
+    found = [(variable, source) for variable, source in pairs if source is not None]
+    fits = all(source.shape[:-1] == tuple(variable.shape[:-1]) for variable, source in found)
+    return found if fits and len(found) == len(pairs) else []
 
 
 def _transfer_positions(model: keras.Model, targets: Sequence[Weight], weights: Sequence[Weight]) -> Iterator[int]:

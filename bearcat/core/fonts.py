@@ -30,8 +30,14 @@ def font_folders() -> list[Path]:
 @lru_cache(maxsize=1)
 def system_fonts() -> tuple[Path, ...]:
     """Returns the system's font files for text, the preferred ones first."""
-    found = {path for folder in font_folders() for path in folder.rglob("*") if path.suffix.lower() in FONT_SUFFIXES}
-    return tuple(sorted((path for path in found if not _matches(path, NOT_FOR_TEXT)), key=_preference))
+    return tuple(
+        sorted((path for path in fonts_in(font_folders()) if not _matches(path, NOT_FOR_TEXT)), key=_preference)
+    )
+
+
+def fonts_in(folders: Iterable[Path]) -> list[Path]:
+    """Returns the font files in folders and below, sorted by path."""
+    return sorted({path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in FONT_SUFFIXES})
 
 
 def _matches(path: Path, parts: Iterable[str]) -> bool:

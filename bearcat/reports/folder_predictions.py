@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from bearcat.artifacts.card import Card
 from bearcat.artifacts.inference import Recogniser
@@ -72,6 +72,9 @@ class Row:
         )
 
 
+FORMS: dict[str, Callable[[Row], str]] = {CSV: Row.as_csv, JSON_LINES: Row.as_json}
+
+
 @dataclass(frozen=True)
 class Summary:
     """What `predict_folder` did.
@@ -116,11 +119,17 @@ def predict_folder(folder: Path, recogniser: Recogniser, table: Path, doubtful_b
             file.write(HEADER)
         rows = map_in_threads(lambda name: _predict(recogniser, name, model, names[name]), waiting)
         for row in show_progress(rows, len(waiting), f"reading {folder.name}"):
-            _append(file, form(row))
+            file.write(form(row))
+            file.flush()
             known[row.file] = CERTAIN if row.problem else row.confidence
             damaged += [row.problem] if row.problem else []
     doubtful = [path for name, path in names.items() if known[name] < doubtful_below]
     return Summary(len(names) - len(waiting), len(waiting), damaged, doubtful)
+
+
+def table_suffixes(card: Card) -> tuple[str, ...]:
+    """Returns the suffixes of the tables that have a place for what a model predicts, the default first."""
+    return (JSON_LINES,) if MODES[card.mode].task is Task.DETECTION else (CSV, JSON_LINES)
 
 
 def name_model(card: Card) -> str:
@@ -164,13 +173,10 @@ def _one_line(path: Path) -> str:
 
 def _form_of(table: Path, recogniser: Recogniser) -> Callable[[Row], str]:
     """Returns what writes a row; raises DataError if the format does not exist or has no place for boxes."""
-    has_boxes = MODES[recogniser.card.mode].task is Task.DETECTION
-    if table.suffix == JSON_LINES:
-        return Row.as_json
-    if table.suffix != CSV or has_boxes:
-        kinds = JSON_LINES if has_boxes else f"{CSV} or {JSON_LINES}"
-        raise DataError(f"{table}: predictions of a model of {recogniser.card.mode} are written to a {kinds} file")
-    return Row.as_csv
+    kinds, mode = table_suffixes(recogniser.card), recogniser.card.mode
+    if table.suffix not in kinds:
+        raise DataError(f"{table}: predictions of a model of {mode} are written to a {' or '.join(kinds)} file")
+    return FORMS[table.suffix]
 
 
 def _predict(recogniser: Recogniser, name: str, model: str, path: Path) -> Row:
@@ -182,11 +188,6 @@ def _predict(recogniser: Recogniser, name: str, model: str, path: Path) -> Row:
         return Row(name, model, found.text, "", found.confidence, objects=found.objects())
     answer = solve(found.text) if recogniser.card.reads_sums else None
     return Row(name, model, found.text, answer or "", found.confidence)
-
-
-def _append(file: TextIO, line: str) -> None:
-    file.write(line)
-    file.flush()
 
 
 def _read_known(table: Path) -> dict[tuple[str, str], float]:

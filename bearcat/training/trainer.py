@@ -348,6 +348,9 @@ def choose_case(model, card: Card, weight_file: Path, source: TrainingSource) ->
     """Chooses the case of the pretrained head from which each letter starts."""
     from bearcat.artifacts.letter_case import IMAGES, choose_letter_case
 
+    has_letters = any(character != character.swapcase() for character in card.characters)
+    if MODES[card.mode].task is not Task.TEXT or not has_letters:
+        return
     chosen = choose_letter_case(model, card, weight_file, *source.sample(IMAGES))
     if chosen and not chosen.is_as_labelled:
         write_line(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bearcat.core.fonts import FONT_SUFFIXES, font_folders
+from bearcat.core.fonts import font_folders, fonts_in
 
 # family → the beginning of its file names, and the Debian package
 FAMILIES = {
@@ -16,11 +16,6 @@ WEIGHTS_LEFT_OUT = ("hairline", "thin", "light")  # hardly seen in small images
 
 def find_families(folder: Path | None = None) -> dict[str, list[Path]]:
     """Family → its font files, in a folder or the system's; empty for those that are not installed."""
-    folders = font_folders() if folder is None else [folder]
-    files = sorted(
-        path
-        for one in folders
-        for path in one.rglob("*")
-        if path.suffix.lower() in FONT_SUFFIXES and not any(weight in path.stem.lower() for weight in WEIGHTS_LEFT_OUT)
-    )
+    found = fonts_in(font_folders() if folder is None else [folder])
+    files = [path for path in found if not any(weight in path.stem.lower() for weight in WEIGHTS_LEFT_OUT)]
     return {name: [path for path in files if path.name.startswith(starts)] for name, (starts, _) in FAMILIES.items()}

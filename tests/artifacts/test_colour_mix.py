@@ -11,13 +11,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bearcat.artifacts.card import Card
 from bearcat.artifacts.colour_mix import DEFAULT, MIXES, choose_mix, see_nearest_mix
-from bearcat.artifacts.pretrained import pretrained_file
 from bearcat.artifacts.weight_transfer import first_kernel, plain_name, transfer_weights
 from bearcat.data.images import InputSpec
-from bearcat.modes import Task
 from bearcat.training.config import TrainingConfig
 from models import build_model
 from tests.helpers.animations import FONT
+from tests.helpers.networks import pretrained_path
 
 TEXTS = ["2357", "7532", "3275", "5723"]
 CARD = Card("captcha", "CTC_TINY", "tiny", ("2", "3", "5", "7"), InputSpec(40, 120, 3), 4)
@@ -34,12 +33,6 @@ def model() -> keras.Model:
     model = build_model(CARD, TrainingConfig())
     transfer_weights(model, CARD.vocabulary, pretrained_path())
     return model
-
-
-def pretrained_path() -> Path:
-    path = pretrained_file("tiny", Task.TEXT)
-    assert path
-    return path
 
 
 def grey_kernel_of(model: keras.Model) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 import string
 from dataclasses import replace
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -11,13 +10,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bearcat.artifacts.card import Card
 from bearcat.artifacts.letter_case import CaseColumns, choose_letter_case, see_nearest_case
-from bearcat.artifacts.pretrained import pretrained_file
 from bearcat.artifacts.weight_transfer import head_weights, transfer_weights
 from bearcat.data.images import InputSpec
-from bearcat.modes import Task
 from bearcat.training.config import TrainingConfig
 from models import build_model
 from tests.helpers.animations import FONT
+from tests.helpers.networks import pretrained_path
 
 CARD = Card("captcha", "CTC_TINY", "tiny", tuple(string.digits + "abdehr"), InputSpec(40, 120, 1), 4)
 TEXTS = ["a3b4", "bad7", "r2de", "h5ea", "hard", "2bed"]
@@ -31,12 +29,6 @@ def draw(text: str) -> np.ndarray:
 
 def draw_all(texts: list[str]) -> np.ndarray:
     return np.stack([draw(text) for text in texts])
-
-
-def pretrained_path() -> Path:
-    path = pretrained_file("tiny", Task.TEXT)
-    assert path
-    return path
 
 
 def make_model(card: Card = CARD) -> keras.Model:

@@ -1,10 +1,14 @@
-"""Networks of which only shapes are looked at."""
+"""Networks of which only shapes are looked at, and the smallest pretrained weights."""
 
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import keras
+
+from bearcat.artifacts.pretrained import pretrained_file
+from bearcat.modes import Task
 
 
 @contextmanager
@@ -29,3 +33,10 @@ def feature_shape(build: Callable[[keras.KerasTensor], keras.KerasTensor]) -> tu
     with without_values():
         pixels = keras.Input((None, None, 1))
         return keras.Model(pixels, build(pixels)).compute_output_shape((1, 32, 64, 1))
+
+
+def pretrained_path() -> Path:
+    """Returns the pretrained weights of `tiny`."""
+    path = pretrained_file("tiny", Task.TEXT)
+    assert path
+    return path

@@ -35,11 +35,11 @@ def is_arithmetic(characters: Iterable[str]) -> bool:
     All have a meaning in one, with digits and an operator among them, and `=`, `?` or a second operator: digits and a
     hyphen alone may be dates.
     """
-    meanings = [_MEANING.get(_plain(character)) for character in characters]
-    known = [meaning for meaning in meanings if meaning is not None]
-    signs = {one for one in known if one and one in "+-*/=?"}
-    has_digits, has_operator = any(one.isdigit() for one in known), bool(signs & set(_OPERATORS))
-    return len(known) == len(meanings) and has_digits and has_operator and len(signs) > 1
+    plain = [_plain(character) for character in characters]
+    meanings = {_MEANING[one] for one in plain if one in _MEANING}
+    signs = meanings & _SIGNS.keys()
+    has_digits, has_operator = any(map(str.isdigit, meanings)), bool(signs & set(_OPERATORS))
+    return _MEANING.keys() >= set(plain) and has_digits and has_operator and len(signs) > 1
 
 
 @lru_cache(maxsize=1024)

@@ -120,15 +120,17 @@ def inspect_data(
     def boxes_or_text(path: Path) -> Any:
         return boxes_of(path, label_folder) if with_boxes else label_of(path)
 
+    folds_case = settings.IGNORE_CASE and mode.task is Task.TEXT
+
     def symbols_of(label: Any) -> tuple[str, ...]:
-        return mode.symbols(fold_case(label) if settings.IGNORE_CASE and mode.task is Task.TEXT else label)
+        return mode.symbols(fold_case(label) if folds_case else label)
 
     sets = {split: inspect_set(folder, boxes_or_text, symbols_of, with_boxes) for split, folder in folders.items()}
     duplicates = find_duplicates(sets)
     findings = [*check_folders(folders, mode.task), *check_sets(sets, duplicates, mode.task)]
     if not with_boxes:
         labels = {split: read_labels(folder, label_of)[0] for split, folder in folders.items()}
-        if settings.IGNORE_CASE and mode.task is Task.TEXT:
+        if folds_case:
             labels = {split: fold_labels(items) for split, items in labels.items()}
         findings += check_labels(labels, mode.task) + check_tables(work, labels, mode.task)
     findings.sort(key=lambda finding: finding.level != WARNING)
