@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # every step is a process of its own that imports TensorFlow, which takes twice as long without compiled files
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo docs test test-fast test-beam test-backbones test-faults test-kills bench-modes bench-serve bench-quick bench-pack bench-check bench-feeding bench-vocabulary soak fuzz-service clean
+.PHONY: setup demo docs test test-fast test-beam test-api test-backbones test-faults test-kills bench-modes bench-serve bench-quick bench-pack bench-check bench-feeding bench-vocabulary soak fuzz-service clean
 
 setup: $(READY)  ## python -m venv .venv; .venv/bin/pip install -r requirements.txt
 
@@ -35,6 +35,10 @@ FAULTS := --faults --dist load tests/faults tests/generation/test_shards.py test
 
 test-faults: setup  ## .venv/bin/python -m pytest --faults --dist load tests/faults tests/generation/test_shards.py tests/pipeline/test_properties.py tests/pipeline/test_deterministic.py
 	$(BIN)/python -m pytest $(FAULTS)
+
+test-api: setup  ## .venv/bin/python -m pip install -r requirements-schemathesis.txt; .venv/bin/python -m pytest --faults tests/serving/test_schemathesis.py
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-schemathesis.txt
+	$(BIN)/python -m pytest --faults tests/serving/test_schemathesis.py
 
 test-kills: setup  ## .venv/bin/python -m pytest -s --many-kills tests/pipeline/test_move_path.py
 	$(BIN)/python -m pytest -s --many-kills tests/pipeline/test_move_path.py

@@ -2,8 +2,9 @@
 
 Reads:  train_dataset, validation_dataset, test_dataset; EFFICIENTDET: label
 Writes: report/check.json and, for people, report/check.html; with --apply MODE (unless it was chosen on purpose),
-        IMAGE_HEIGHT, IMAGE_WIDTH, IMAGE_CHANNALS, CAPTCHA_LENGTH and, for animated images, FRAMES in the work's
-        settings.py, no other line; with --fix-zeros, if you say y, the data sets' label tables, and copies from before
+        IMAGE_HEIGHT, IMAGE_WIDTH, IMAGE_CHANNALS, CAPTCHA_LENGTH, for animated images FRAMES, and for texts that are
+        not in one line LAYOUT in the work's settings.py, no other line; with --fix-zeros, if you say y, the data sets'
+        label tables, and copies from before
 Next:   python pack_dataset.py
 """
 
@@ -11,9 +12,14 @@ from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.data.labels.fixed_zeros import apply_zero_fix, plan_zero_fixes
 from bearcat.data.labels.tables import find_label_table
 from bearcat.modes import Task
-from bearcat.reports.dataset.mode_choice import explain_choice
+from bearcat.reports.dataset.choices.mode import explain_choice
 from bearcat.reports.dataset.page import render_data_page
-from bearcat.reports.dataset.recommended_settings import apply_settings, compare_settings, settings_to_apply
+from bearcat.reports.dataset.recommended_settings import (
+    BY_HAND,
+    apply_settings,
+    compare_settings,
+    settings_to_apply,
+)
 from bearcat.reports.dataset.report import SPLITS, DataReport, inspect_data
 from bearcat.reports.html import write_page
 from bearcat.settings_rules import SETTINGS
@@ -89,8 +95,8 @@ def suggest(step: Step, report: DataReport) -> None:
     if report.choice.because:
         echo(explain_choice(report.choice))
     for one in report.proposals:
-        if one.name == "FRAMES" and one.suggested != one.current:
-            echo(f"FRAMES = {one.suggested!r}: {one.reason}")
+        if one.name in ("FRAMES", "LAYOUT", *BY_HAND) and one.suggested != one.current:
+            echo(f"{one.name} = {one.suggested!r}: {one.reason}")
     values = settings_to_apply(report.proposals, report.choice)
     if step.arguments.apply:
         lines = apply_settings(step.work.settings_file, values)

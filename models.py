@@ -8,13 +8,13 @@ Next:   python train.py
 from dataclasses import replace
 
 from bearcat.artifacts.card import Card
-from bearcat.artifacts.pretrained import resolve_backbone
+from bearcat.artifacts.pretrained import resolve_backbone, resolve_preprocessing
 from bearcat.cli import echo, make_parser, open_step, run
 from bearcat.core.devices import Device, choose_precision, set_precision, silence, start_tensorflow
 from bearcat.data.vocabulary import Vocabulary
 from bearcat.detection.configs import DETECTORS
 from bearcat.modes import MODES, choose_backbone
-from bearcat.networks.registry import input_size_for, is_depthwise, is_light
+from bearcat.networks.registry import input_size_for, is_depthwise, is_light, load_backbone_module
 from bearcat.training.config import TrainingConfig
 
 with silence():
@@ -46,14 +46,14 @@ LARGE_VOCABULARY = 512  # entries from which the output layer takes a noticeable
 def build_ordinary(card: Card) -> keras.Model:
     """Builds a network with logits (N, CAPTCHA_LENGTH, classes): a character or blank per position."""
     pixels = keras.Input(card.spec.shape, name="pixels")
-    columns = encode_sequence(extract_text_features(pixels, card.backbone), CONTEXT_FILTERS)
+    columns = encode_sequence(extract_text_features(pixels, card), CONTEXT_FILTERS)
     return keras.Model(pixels, make_head(card)(attend_positions(columns, card.captcha_length)), name="ordinary")
 
 
 def build_num_classes(card: Card) -> keras.Model:
     """Builds a network with logits (N, 1, classes): one class for the whole image."""
     pixels = keras.Input(card.spec.shape, name="pixels")
-    features = layers.GlobalAveragePooling2D()(extract_features(pixels, card.backbone, IMAGE_STRIDES))
+    features = layers.GlobalAveragePooling2D()(extract_features(pixels, card, IMAGE_STRIDES))
     features = layers.Reshape((1, features.shape[-1]))(layers.Dropout(0.3)(features))
     return keras.Model(pixels, make_head(card)(features), name="num_classes")
 
@@ -61,7 +61,7 @@ def build_num_classes(card: Card) -> keras.Model:
 def build_ctc(card: Card, filters: int = CONTEXT_FILTERS) -> keras.Model:
     """Builds a network with logits (N, steps, classes): a character or blank per time step, for text of any length."""
     pixels = keras.Input(card.spec.shape, name="pixels")
-    columns = encode_sequence(extract_text_features(pixels, card.backbone), filters)
+    columns = encode_sequence(extract_text_features(pixels, card), filters)
     return keras.Model(pixels, make_head(card)(columns), name=card.mode.lower())
 
 
@@ -87,22 +87,25 @@ BUILDERS = {
 }
 
 
-def extract_features(pixels, backbone: str, strides=TEXT_STRIDES):
-    """Applies a backbone to pixels (N, H, W, C) in 0 … 255; returns features (N, H', W', filters)."""
-    network = adapt_backbone(backbone, pixels.shape[1:], strides)
-    return network(layers.Rescaling(1 / 127.5, offset=-1.0)(pixels))
+def extract_features(pixels, card: Card, strides=TEXT_STRIDES):
+    """Applies a card's backbone to pixels (N, H, W, C) in 0 … 255; returns features (N, H', W', filters)."""
+    if card.preprocessing:
+        scaled = load_backbone_module(card.backbone).scale_for_imagenet(card.backbone, pixels)
+    else:
+        scaled = layers.Rescaling(1 / 127.5, offset=-1.0)(pixels)
+    return adapt_backbone(card.backbone, scaled.shape[1:], strides)(scaled)
 
 
-def extract_text_features(pixels, backbone: str):
+def extract_text_features(pixels, card: Card):
     """Like extract_features; the light backbones see images resized to the height they were pretrained with.
 
     Of colour images they see the greyness as a fourth channel, see `bearcat.artifacts.colour_mix`.
     """
-    if is_light(backbone):
+    if is_light(card.backbone):
         pixels = ResizeBilinear(*input_size_for(*pixels.shape[1:3]), name="sight")(pixels)
         if pixels.shape[-1] == RGB:
             pixels = AppendGreyness(name="greyness")(pixels)
-    return extract_features(pixels, backbone)
+    return extract_features(pixels, card)
 
 
 def encode_sequence(features, filters: int):
@@ -194,7 +197,9 @@ def main() -> None:
     device = start_tensorflow(settings.USE_GPU)
     card = Card.from_settings(settings, Vocabulary.load(work.vocabulary_file), device.has_gpu)
     backbone = resolve_backbone(card, device.has_gpu, work.folder("weight"), settings.WEIGHTS)
-    model, card, config = build_for(replace(card, backbone=backbone), TrainingConfig.from_settings(settings), device)
+    preprocessing = resolve_preprocessing(backbone, work.folder("weight"), settings.WEIGHTS)
+    card = replace(card, backbone=backbone, preprocessing=preprocessing)
+    model, card, config = build_for(card, TrainingConfig.from_settings(settings), device)
     model.summary(print_fn=echo)
     echo(f"{card.mode} with {card.backbone} in {config.precision}")
     echo(f"{model.count_params():,} parameters, without the optimizer's")

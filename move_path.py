@@ -14,7 +14,7 @@ from bearcat.data.labels.reading import read_labels
 from bearcat.data.split_journal import SplitFolders, finish_split, load_journal, run_split, undo_split, undoable_moves
 from bearcat.data.splitting import Split, find_duplicates, plan_split
 from bearcat.modes import MODES, Task
-from bearcat.reports.dataset.mode_choice import recommend_mode
+from bearcat.reports.dataset.choices.mode import recommend_mode
 from bearcat.reports.dataset.text_overlap import group_by_text
 from utils import Image_Processing
 

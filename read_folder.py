@@ -8,7 +8,7 @@ Next:   python app.py --label FOLDER, to label the doubtful images
 
 from pathlib import Path
 
-from bearcat.cli import echo, make_parser, open_step, run
+from bearcat.cli import add_restriction, echo, make_parser, open_step, read_restriction, run
 from bearcat.core.errors import DataError, SettingsError
 from bearcat.data.labels.left_out import files_left_out
 from bearcat.reports.folder_predictions import copy_doubtful, predict_folder, table_suffixes
@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("--model", default="", help="name of a model in App_model (MODEL_NAME)")
     parser.add_argument("--copy-doubtful", metavar="DIR", type=Path, help="copy images of low confidence to DIR")
     parser.add_argument("--below", type=float, default=0.9, help="confidence below which an image is doubtful (0.9)")
+    add_restriction(parser)
     step = open_step(parser)
     arguments = step.arguments
     if not 0 < arguments.below <= 1:
@@ -38,7 +39,7 @@ def main() -> None:
     table.parent.mkdir(parents=True, exist_ok=True)
     for left_out in files_left_out(arguments.folder):
         echo(f"Warning: {left_out}")
-    found = predict_folder(arguments.folder, predictor.recogniser, table, arguments.below)
+    found = predict_folder(arguments.folder, predictor.recogniser, table, arguments.below, read_restriction(arguments))
     if found.known:
         echo(f"{plural(found.known, 'image')} were in {table} already, predicted by the same model")
     echo(f"Predicted: {plural(found.predicted, 'image')}, in {table}")

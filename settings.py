@@ -18,6 +18,7 @@ IMAGE_HEIGHT = 60  # Height of the network's input in pixels; larger images are 
 IMAGE_WIDTH = 100  # Width of the network's input in pixels
 IMAGE_CHANNALS = 1  # Channels of the network's input: 1 for grey, 3 for colour
 FRAMES = "first"  # Animated images: 'first' or 'last' frame; 'darkest', 'lightest', 'median' of all; 'spread'
+LAYOUT = "line"  # Text: one 'line'; 'two_lines', one above the other; 'vertical', a column of upright characters
 
 # --- Data -----------------------------------------------------------------------------------------
 IGNORE_CASE = False  # Text: the site ignores case, so labels are folded to lower case
@@ -32,7 +33,7 @@ SEED = 0  # Seed of everything random
 # --- Training -------------------------------------------------------------------------------------
 USE_GPU = True  # False hides the GPU
 STRATEGY = "auto"  # 'single', 'mirrored' (several GPUs), 'multi_worker' (TF_CONFIG); 'auto' uses what is available
-WEIGHTS = "pretrained"  # Text modes: start from the 'pretrained' weights; None: from random ones
+WEIGHTS = "pretrained"  # Start from 'pretrained' weights (text) or 'imagenet' ones (photographs); None: random ones
 TRAIN_SECONDS = 0  # Duration of the training, with a cosine schedule; 0: until EARLY_PATIENCE ends it
 EPOCHS = 200  # Maximum number of epochs; EARLY_PATIENCE usually stops the training before
 BATCH_SIZE = 32  # Images per step and replica (a GPU, or a worker without one)

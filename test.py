@@ -10,8 +10,8 @@ import sys
 from contextlib import suppress
 
 from bearcat.artifacts.card import Card
-from bearcat.cli import Step, echo, make_parser, open_step, run
-from bearcat.core.errors import DataError
+from bearcat.cli import Step, add_restriction, echo, make_parser, open_step, read_restriction, run
+from bearcat.core.errors import DataError, SettingsError
 from bearcat.core.workspace import ROOT, Work, find_work
 from bearcat.data.labels.reading import LabelledImage, load_split
 from bearcat.modes import MODES, Task
@@ -36,6 +36,7 @@ def open_test() -> Step:
     parser = make_parser(__doc__)
     what = "compare the models of two works on the test set of --work, or of WORK_A"
     parser.add_argument("--compare", nargs=2, metavar=("WORK_A", "WORK_B"), help=what)
+    add_restriction(parser)
     compared = parser.parse_args().compare
     return open_step(parser, [*(["--work", compared[0]] if compared else []), *sys.argv[1:]])
 
@@ -45,7 +46,7 @@ def score(step: Step) -> None:
     predictor = Predict_Image(step.work.folder("App_model"), step.settings.MODEL_NAME)
     card = predictor.recogniser.card
     data = load_split(step.work, "test", card.mode, Image_Processing, card.ignore_case)
-    report = evaluate_model(predictor, data, step.work, load_others(step.work, card))
+    report = evaluate_model(predictor, data, step.work, load_others(step.work, card), read_restriction(step.arguments))
     write_reports(step, "test", report.figures, report.page, report.lines)
     echo("All figures, the mistakes as images, and what to do next: report/test.html")
     step.next("python app.py", "serve the model")
@@ -64,6 +65,8 @@ def load_others(work: Work, card: Card) -> list[LabelledImage]:
 
 def compare(step: Step) -> None:
     """Writes and prints which of two models is better."""
+    if read_restriction(step.arguments):
+        raise SettingsError("--compare tests two models without a restriction: leave out the options of it")
     works = [find_work(name) for name in step.arguments.compare]
     predictors = [load_predictor(work, step.arguments.set) for work in works]
     check_comparable(predictors)

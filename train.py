@@ -7,6 +7,7 @@ Next:   python save_model.py; meanwhile: tensorboard --logdir <work>/logs
 """
 
 import sys
+from dataclasses import replace
 
 from bearcat.artifacts.card import Card
 from bearcat.artifacts.checkpoints import describe_best
@@ -49,6 +50,7 @@ def train(step: Step) -> int:
     from models import build_for  # imports Keras
 
     card = Card.from_settings(settings, source.vocabulary, device.has_gpu)
+    card = replace(card, kinds=source.kinds, label_lengths=source.label_lengths)
     call_back = CallBack(step.work, settings, card, replicas, source.labelled)
     call_back.run(source, device, build_for)
     if replicas.worker.is_chief:

@@ -14,6 +14,7 @@ from bearcat.artifacts.card import find_models
 from bearcat.artifacts.inference import choose_model, load_recogniser
 from bearcat.core.errors import ArtifactError
 from bearcat.data.codecs import Prediction, make_codec
+from bearcat.data.decoding.restrictions import Restriction
 from bearcat.data.frames import FIRST
 from bearcat.data.grids import Cell, Grid, cut
 from bearcat.data.images import InputSpec, Source, extract_pixels, open_image
@@ -103,9 +104,22 @@ class Predict_Image:
         self.name = path.stem
         self.recogniser = load_recogniser(path, Image_Processing.extraction_image)
 
-    def predict(self, image: Source) -> Prediction | Detections:
-        """Predicts an image; raises ImageError if it cannot be opened."""
-        return self.recogniser.predict(image)
+    def predict(
+        self, image: Source, characters: str = "", length: str | int = "", pattern: str = ""
+    ) -> Prediction | Detections:
+        r"""Predicts an image.
+
+        Args:
+            image: The image.
+            characters: The only characters that the text may have.
+            length: Its number of characters, 4 or '4-6'.
+            pattern: What the whole text is like, as [A-Z]{2}\d{3}; see `bearcat.data.decoding.patterns`.
+
+        Raises:
+            ImageError: The image cannot be opened.
+            RequestOptionError: The model cannot predict such a text, or predicts no texts.
+        """
+        return self.recogniser.predict(image, Restriction.of(characters, length, pattern))
 
     def predict_grid(self, image: Source, grid: Grid, name: str = "") -> list[Cell]:
         """Predicts each cell of an image and returns those that show `name`, or all of them without a name.
@@ -142,11 +156,12 @@ class Predict_Image:
 
         Args:
             image: Content of an image file.
-            options: `grid` (see `Grid.parse`): the result lists its cells that show `name`; `prompt`: the answer has
-                the points to click, in the prompt's order (see `Detections.points`).
+            options: `grid` (see `Grid.parse`): the result lists its cells that show `name`; `characters`, `length`
+                and `pattern`: see `predict`; `prompt`: the answer has the points to click, in the prompt's order (see
+                `Detections.points`).
 
         Raises:
             ImageError: The image cannot be opened.
-            RequestOptionError: The model does not support an option.
+            RequestOptionError: The model does not support an option, or cannot predict such a text.
         """
         return make_answer(self.recogniser, image, **options)

@@ -17,6 +17,8 @@ from bearcat.core.files import write_json
 from bearcat.core.locks import WorkLock, release_all
 from bearcat.core.names import show_message
 from bearcat.core.workspace import ROOT, Work, find_work
+from bearcat.data.decoding.patterns import EXAMPLE
+from bearcat.data.decoding.restrictions import Restriction
 from bearcat.settings_rules import load_settings
 
 SERVICE_PORT = 5006
@@ -71,6 +73,20 @@ def make_parser(doc: str) -> argparse.ArgumentParser:
         what = f"then run the next steps in this process, which is faster, up to STEP: {', '.join(steps)}"
         parser.add_argument("--through", metavar="STEP", choices=steps, help=what)
     return parser
+
+
+def add_restriction(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `read_restriction`."""
+    characters = "predict only texts of these characters; if - is the first: --characters=-0123456789"
+    pattern = f"predict only texts like this as a whole: {EXAMPLE}; if - is the first: --pattern=-?{EXAMPLE}"
+    parser.add_argument("--characters", default="", help=characters)
+    parser.add_argument("--length", default="", help="predict only texts with this number of characters: 4, or 4-6")
+    parser.add_argument("--pattern", default="", help=pattern)
+
+
+def read_restriction(arguments: argparse.Namespace) -> Restriction | None:
+    """Returns which texts may be predicted; raises RequestOptionError if an option has another form."""
+    return Restriction.of(arguments.characters, arguments.length, arguments.pattern)
 
 
 def open_step(

@@ -11,14 +11,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TypeGuard
 
+from bearcat.artifacts.card import IMAGENET
 from bearcat.artifacts.pretrained import PRETRAINED
 from bearcat.core.devices import POLICIES
 from bearcat.core.errors import SettingsError
 from bearcat.core.settings_file import AUTO, Unreadable, parse_override, read_settings_file
 from bearcat.data.frames import FIRST, FRAMES, MAX_FRAMES, SPREAD, SPREAD_FRAMES
+from bearcat.data.layouts.arrangement import LAYOUTS, LINE, TWO_LINES, VERTICAL
 from bearcat.detection.configs import LIGHT_PHI
 from bearcat.modes import MODES, Task
-from bearcat.networks.registry import BACKBONES, OPTIMIZERS
+from bearcat.networks.registry import BACKBONES, IMAGENET_BACKBONE, OPTIMIZERS, has_imagenet_weights
 from bearcat.training.cluster import STRATEGIES
 
 
@@ -176,6 +178,17 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
             f"as they are. The first {MAX_FRAMES} frames count, and 16,000,000 pixels in all. `cheak_file.py --apply` "
             "sets it if there are animated images.",
         ),
+        Setting(
+            "LAYOUT",
+            LINE,
+            _one_of(*LAYOUTS),
+            "Text: one 'line'; 'two_lines', one above the other; 'vertical', a column of upright characters",
+            "The network reads one line, so images of two lines are cut at the emptiest row of the middle third, and "
+            "columns between their characters; the parts are put side by side. IMAGE_HEIGHT and IMAGE_WIDTH are the "
+            "size of that line. The label is the upper line, then the lower one, or the column from top to bottom. Not "
+            "for right-to-left texts, nor with FRAMES = 'spread'. `cheak_file.py --apply` sets it if most images have "
+            "such a layout.",
+        ),
     ),
     "Data": (
         Setting(
@@ -226,10 +239,12 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
         Setting(
             "WEIGHTS",
             PRETRAINED,
-            _one_of(PRETRAINED, None),
-            "Text modes: start from the 'pretrained' weights; None: from random ones",
+            _one_of(PRETRAINED, IMAGENET, None),
+            "Start from 'pretrained' weights (text) or 'imagenet' ones (photographs); None: random ones",
             "There are pretrained weights for ORDINARY and CTC with the backbone `light` and for CTC_TINY with `tiny`; "
-            "with them a few dozen labels are enough. A file in the work's `weight` folder overrides this setting.",
+            "with them a few dozen labels are enough. `train.py` downloads ImageNet weights, once; they are for the "
+            f"backbones {', '.join(filter(has_imagenet_weights, BACKBONES))}, and with 'auto' for {IMAGENET_BACKBONE}. "
+            "A file in the work's `weight` folder overrides this setting.",
             aliases={"base": PRETRAINED},
         ),
         Setting(
@@ -402,9 +417,32 @@ def _problems(found: dict[str, tuple[object, str]]) -> Iterator[str]:
     has_boxes = mode in [name for name, row in MODES.items() if row.task is Task.DETECTION]
     if values.get("FRAMES") == SPREAD and has_boxes:
         yield f"FRAMES = {SPREAD!r} is not for MODE = {mode!r}, whose boxes lie in one frame: take another of FRAMES"
+    if values.get("WEIGHTS") == IMAGENET:
+        yield from _problems_of_imagenet(values.get("BACKBONE"), mode, has_boxes)
+    yield from _problems_of_layout(values.get("LAYOUT"), mode, values.get("FRAMES"))
     lr_patience, early_patience = values.get("LR_PATIENCE"), values.get("EARLY_PATIENCE")
     if _is_number(lr_patience) and _is_number(early_patience) and lr_patience >= early_patience > 0:
         yield f"LR_PATIENCE = {lr_patience} is not below EARLY_PATIENCE = {early_patience}: LR would never be lowered"
+
+
+def _problems_of_imagenet(backbone: object, mode: object, has_boxes: bool) -> Iterator[str]:
+    named = [name for name in BACKBONES if has_imagenet_weights(name)]
+    if has_boxes:
+        yield f"WEIGHTS = {IMAGENET!r} is not for MODE = {mode!r}, whose networks are others: set None"
+    elif backbone in BACKBONES and backbone not in named:
+        yield (
+            f"there are no ImageNet weights of BACKBONE = {backbone!r}: set WEIGHTS = None, or one of the backbones "
+            f"that have some: {AUTO!r} ({IMAGENET_BACKBONE}), {', '.join(map(repr, named))}"
+        )
+
+
+def _problems_of_layout(layout: object, mode: object, frames: object) -> Iterator[str]:
+    if layout not in (TWO_LINES, VERTICAL):
+        return
+    if mode in [name for name, row in MODES.items() if row.task is not Task.TEXT]:
+        yield f"LAYOUT = {layout!r} is for texts, which MODE = {mode!r} does not read: set LAYOUT = {LINE!r}"
+    if frames == SPREAD:
+        yield f"LAYOUT = {layout!r} does not go with FRAMES = {SPREAD!r}: take another of FRAMES, or LAYOUT = {LINE!r}"
 
 
 def settings_table() -> str:

@@ -42,7 +42,7 @@ def make_card(backbone: str, characters: str = ALL_CHARACTERS) -> Card:
 def build_network(card: Card) -> keras.Model:
     """Builds a network with outputs "ctc" and "ordinary", which share the layer of the logits."""
     pixels = keras.Input(card.spec.shape, name="pixels")
-    columns = encode_sequence(extract_text_features(pixels, card.backbone), FILTERS[card.backbone])
+    columns = encode_sequence(extract_text_features(pixels, card), FILTERS[card.backbone])
     head = make_head(card)
     outputs = {"ctc": head(columns), "ordinary": head(attend_positions(columns, card.captcha_length))}
     return keras.Model(pixels, outputs, name="base")

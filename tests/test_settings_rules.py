@@ -191,6 +191,37 @@ def test_settings_that_contradict_each_other_are_refused():
         load_settings(DEFAULTS, None, ["RECTIFY=True"])
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["BACKBONE='light'"], r"of BACKBONE = 'light': .* that have some: 'auto' \(MobileNetV2\), 'Densenet_121', "),
+        (["BACKBONE='Densenet_264'"], "of BACKBONE = 'Densenet_264': set WEIGHTS = None, or one of the backbones"),
+        (["MODE='EFFICIENTDET'"], "is not for MODE = 'EFFICIENTDET', whose networks are others: set None"),
+    ],
+)
+def test_imagenet_weights_are_for_the_backbones_of_keras_applications(overrides: list[str], message: str):
+    with pytest.raises(SettingsError, match=message):
+        load_settings(DEFAULTS, None, ["WEIGHTS=imagenet", *overrides])
+    for allowed in ("auto", "Densenet_169", "MobileNetV1"):
+        assert load_settings(DEFAULTS, None, ["WEIGHTS=imagenet", f"BACKBONE={allowed}"]).WEIGHTS == "imagenet"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["MODE='NUM_CLASSES'"], "is for texts, which MODE = 'NUM_CLASSES' does not read: set LAYOUT = 'line'"),
+        (["MODE='EFFICIENTDET'"], "is for texts, which MODE = 'EFFICIENTDET' does not read: set LAYOUT = 'line'"),
+        (["FRAMES='spread'"], "does not go with FRAMES = 'spread': take another of FRAMES, or LAYOUT = 'line'"),
+    ],
+)
+@pytest.mark.parametrize("layout", ["two_lines", "vertical"])
+def test_a_layout_of_several_rows_is_for_texts_in_one_frame(layout: str, overrides: list[str], message: str):
+    with pytest.raises(SettingsError, match=f"LAYOUT = '{layout}' {message}"):
+        load_settings(DEFAULTS, None, [f"LAYOUT='{layout}'", *overrides])
+    assert vars(load_settings(DEFAULTS, None, [f"LAYOUT='{layout}'"]))["LAYOUT"] == layout
+    assert load_settings(DEFAULTS, None, ["LAYOUT='line'", *overrides]).LAYOUT == "line"
+
+
 def test_a_setting_that_is_missing_in_the_defaults_is_named(tmp_path: Path):
     lines = DEFAULTS.read_text(encoding="utf-8").splitlines(keepends=True)
     (tmp_path / "settings.py").write_text(

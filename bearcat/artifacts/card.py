@@ -14,7 +14,7 @@ from bearcat import __version__
 from bearcat.core.errors import ArtifactError
 from bearcat.core.files import check_types, parse_json
 from bearcat.core.settings_file import AUTO
-from bearcat.data.images import InputSpec
+from bearcat.data.images import UNKNOWN_KINDS, ImageKinds, InputSpec
 from bearcat.data.labels.arithmetic import is_arithmetic
 from bearcat.data.labels.direction import DIRECTIONS
 from bearcat.data.vocabulary import Vocabulary
@@ -25,7 +25,10 @@ FORMAT = 1
 METADATA_KEY, CHECKSUM_KEY = "bearcat", "bearcat_checksum"  # in the metadata of an ONNX file
 CHECKSUM_PLACEHOLDER = "sha256:" + "0" * 64  # what stands for the checksum while it is computed
 _CHECKSUM = re.compile(rb"sha256:[0-9a-f]{64}")
-OPTIONAL = ("direction", "ignore_case")  # fields that are stored only if they are not empty
+# fields that are stored only if they are not empty
+OPTIONAL = ("direction", "ignore_case", "preprocessing", "label_lengths")
+IMAGENET = "imagenet"  # a card's preprocessing
+PREPROCESSINGS = ("", IMAGENET)
 CARD_MEMBER = "bearcat.json"  # in a .keras file, which is a zip archive
 ONNX_SUFFIX, KERAS_SUFFIX = ".onnx", ".keras"
 
@@ -46,6 +49,11 @@ class Card:
         format: Version of the card itself.
         direction: Order of the symbols in the network's output, see `Vocabulary`; stored unless it is ''.
         ignore_case: Whether the labels were folded to lower case; stored if they were.
+        preprocessing: How the network scales pixels: 'imagenet' as ImageNet weights expect, '' to −1 … 1; stored
+            unless it is ''.
+        kinds: The sizes and colours of the training images; stored if they are known.
+        label_lengths: The smallest and the largest number of characters of the texts that it was trained on; stored
+            if they are known.
     """
 
     name: str
@@ -59,6 +67,9 @@ class Card:
     format: int = FORMAT
     direction: str = ""
     ignore_case: bool = False
+    preprocessing: str = ""
+    kinds: ImageKinds = UNKNOWN_KINDS
+    label_lengths: tuple[int, ...] = ()
 
     @classmethod
     def from_settings(cls, settings: SimpleNamespace, vocabulary: Vocabulary, on_gpu: bool = False) -> "Card":
@@ -96,10 +107,11 @@ class Card:
         return replace(self, metrics=metrics, versions=self.versions | library_versions())
 
     def to_dict(self) -> dict[str, object]:
-        """The card as it is stored: `spec` is flattened, as `InputSpec.as_dict` does it."""
+        """The card as it is stored: `spec` and `kinds` are flattened, as their `as_dict` does it."""
         values: dict[str, object] = {}
         for item in fields(self):
-            values |= self.spec.as_dict() if item.name == "spec" else {item.name: getattr(self, item.name)}
+            value = getattr(self, item.name)
+            values |= value.as_dict() if isinstance(value, InputSpec | ImageKinds) else {item.name: value}
         return {name: value for name, value in values.items() if value or name not in OPTIONAL}
 
     def to_json(self) -> str:
@@ -116,14 +128,19 @@ class Card:
             values = parse_json(text)
             if values["format"] > FORMAT:
                 raise ArtifactError(f"{where} was made by a newer Bearcat (format {values['format']}): update this one")
-            spec = InputSpec.take_from(values)
-            card = cls(**values | {"characters": tuple(values["characters"]), "spec": spec})
+            spec, kinds = InputSpec.take_from(values), ImageKinds.take_from(values)
+            values["label_lengths"] = tuple(values.get("label_lengths", ()))
+            card = cls(**values | {"characters": tuple(values["characters"]), "spec": spec, "kinds": kinds})
             check_types(card)
             check_types(spec)
             if min(spec.shape) < 1:
                 raise ValueError(f"the input is {spec}")
             if card.direction not in DIRECTIONS:
                 raise ValueError(f"the direction is {card.direction!r}")
+            if len(card.label_lengths) not in (0, 2):
+                raise ValueError(f"the label_lengths are {card.label_lengths!r:.60}")
+            if card.preprocessing not in PREPROCESSINGS:
+                raise ValueError(f"the preprocessing is {card.preprocessing!r}")
             if card.mode not in MODES:
                 raise ArtifactError(f"{where} has mode {card.mode!r}, known are: {', '.join(MODES)}")
         except (ValueError, KeyError, TypeError) as error:

@@ -12,11 +12,13 @@ import numpy as np
 import onnxruntime
 
 from bearcat.artifacts.card import KERAS_SUFFIX, METADATA_KEY, ONNX_SUFFIX, Card, read_card, verify_checksum
-from bearcat.artifacts.run_guard import run_session
+from bearcat.artifacts.run_guard import run_session, stop_if_dropped
 from bearcat.core.devices import start_tensorflow
-from bearcat.core.errors import DISK, ArtifactError
+from bearcat.core.errors import DISK, ArtifactError, RequestOptionError
 from bearcat.core.names import show_name
 from bearcat.data.codecs import Prediction
+from bearcat.data.decoding.automata import compile_restriction
+from bearcat.data.decoding.restrictions import Restriction
 from bearcat.data.images import InputSpec, Source, extract_pixels, open_image
 from bearcat.detection.decoding import Detections
 from bearcat.modes import MODES, Task
@@ -51,9 +53,15 @@ def check_file(path: Path) -> None:
 
 
 class OnnxEngine:
-    """An ONNX file in ONNX Runtime, with one thread per image: a second one spins and raises the tail latency."""
+    """An ONNX file in ONNX Runtime, with one thread per image: a second one spins and raises the tail latency.
 
-    def __init__(self, path: Path):
+    Args:
+        path: The file.
+        revise: Changes the content to load, after the checksum is verified.
+    """
+
+    def __init__(self, path: Path, revise: Callable[[bytes], bytes] = bytes):
+        self.path = path
         shown = show_name(path)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -63,7 +71,7 @@ class OnnxEngine:
         content = path.read_bytes()
         verify_checksum(content, path)
         try:
-            self.session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self.session = onnxruntime.InferenceSession(revise(content), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # noqa: BLE001  onnxruntime's errors share no base class of their own
             if "external" in str(error).lower():
                 raise ArtifactError(f"{shown} cannot be loaded: it refers to other files, which are not read") from None
@@ -76,13 +84,18 @@ class OnnxEngine:
 
     def logits(self, pixels: np.ndarray) -> np.ndarray:
         """Computes the logits of images (N, H, W, C), float32 in 0 … 255."""
-        return run_session(self.session, {self._input: pixels}, shrink=len(pixels) > 1)[0]
+        return self.outputs(pixels)[0]
+
+    def outputs(self, pixels: np.ndarray) -> list[np.ndarray]:
+        """Computes the logits of images (N, H, W, C), and the outputs that `revise` has added."""
+        return run_session(self.session, {self._input: pixels}, shrink=len(pixels) > 1)
 
 
 class KerasEngine:
     """A .keras file as a traced call: the reference for ONNX files, and what serves a model that cannot be exported."""
 
     def __init__(self, path: Path):
+        self.path = path
         check_file(path)
         self.card, _ = read_card(path)
         try:
@@ -124,22 +137,62 @@ class Recogniser(Generic[Output]):
         self._extract = extract
         self._codec = engine.card.make_codec()
 
-    def predict(self, image: Source) -> Output:
-        """Predicts one image. Raises ImageError if it cannot be opened."""
-        return self.predict_batch([image])[0]
+    def extract(self, image: Source) -> np.ndarray:
+        """Returns what the network gets of an image: pixels uint8 (H, W, C)."""
+        return self._extract(image, self.card.spec)
 
-    def predict_batch(self, images: Sequence[Source]) -> list[Output]:
-        """Predicts several images in one call of the network."""
-        pixels = np.stack([self._extract(image, self.card.spec) for image in images])
-        return self._codec.decode(self.engine.logits(pixels.astype(np.float32)))
+    def predict(self, image: Source, allowed: Restriction | None = None) -> Output:
+        """Predicts one image; raises as `predict_batch`."""
+        return self.predict_batch([image], allowed)[0]
+
+    def predict_batch(self, images: Sequence[Source], allowed: Restriction | None = None) -> list[Output]:
+        """Predicts several images in one call of the network.
+
+        Args:
+            images: The images.
+            allowed: Which texts may be predicted.
+
+        Raises:
+            ImageError: An image cannot be opened.
+            RequestOptionError: The model cannot predict an allowed text, or predicts no texts.
+        """
+        self._check_restriction(allowed)
+        pixels = np.stack(list(map(self.extract, images)))
+        return self._predict_pixels(pixels, allowed)
+
+    def check_allowed(self, allowed: Restriction | None) -> None:
+        """Raises RequestOptionError if the model can predict no allowed text; it predicts a blank image to find out."""
+        self._check_restriction(allowed)
+        if allowed:
+            self._predict_pixels(np.zeros((1, *self.card.spec.shape)), allowed)
+
+    def _predict_pixels(self, pixels: np.ndarray, allowed: Restriction | None) -> list[Output]:
+        logits = self.engine.logits(pixels.astype(np.float32))
+        if allowed is None:
+            return self._codec.decode(logits)
+        predictions = []
+        for prediction in self._codec.decode_allowed(logits, allowed):
+            stop_if_dropped()
+            predictions.append(prediction)
+        return predictions
+
+    def _check_restriction(self, allowed: Restriction | None) -> None:
+        if allowed is None:
+            return
+        if MODES[self.card.mode].task is not Task.TEXT:
+            texts = ", ".join(mode for mode, row in MODES.items() if row.task is Task.TEXT)
+            raise RequestOptionError(
+                f"{allowed}: only texts can be restricted ({texts}), and a model of {self.card.mode} predicts none"
+            )
+        compile_restriction(allowed, self.card.vocabulary)
 
 
 class Detector(Recogniser[Detections]):
     """Finds objects; boxes are in pixels of the images as they were passed in."""
 
-    def predict_batch(self, images: Sequence[Source]) -> list[Detections]:
+    def predict_batch(self, images: Sequence[Source], allowed: Restriction | None = None) -> list[Detections]:
         opened = [open_image(image, self.card.spec.frames) for image in images]
-        detections = super().predict_batch(opened)
+        detections = super().predict_batch(opened, allowed)
         return [found.to_image(*image.size, self.card.spec) for found, image in zip(detections, opened, strict=True)]
 
 

@@ -3,10 +3,11 @@
 import hashlib
 from pathlib import Path
 
-from bearcat.artifacts.card import KERAS_SUFFIX, Card, read_card
+from bearcat.artifacts.card import IMAGENET, KERAS_SUFFIX, Card, read_card
 from bearcat.core.errors import ArtifactError
 from bearcat.core.settings_file import AUTO
 from bearcat.modes import MODES, Task, choose_backbone
+from bearcat.networks.registry import IMAGENET_BACKBONE
 
 PRETRAINED = "pretrained"  # the value of WEIGHTS that asks for them
 PRETRAINED_FOLDER = Path(__file__).parent / "pretrained"
@@ -43,7 +44,7 @@ def resolve_backbone(card: Card, on_gpu: bool, folder: Path, weights: str | None
     """The backbone to train: 'auto' becomes that of the initial weights, else the device's default.
 
     The default on a GPU has no pretrained weights and learns nothing from a few labels, so that pretrained weights
-    decide even there. An .h5 file does not say which network it belongs to.
+    decide even there. An .h5 file does not say which network it belongs to, and ImageNet weights exist for many.
 
     Args:
         card: Describes the network; its backbone may be 'auto'.
@@ -58,8 +59,25 @@ def resolve_backbone(card: Card, on_gpu: bool, folder: Path, weights: str | None
         initial = read_card(own)[0]
         if initial.mode == card.mode or initial.backbone in (MODES[card.mode].auto_backbones or ()):
             return initial.backbone
+    if not own and weights == IMAGENET:
+        return IMAGENET_BACKBONE
     is_pretrained = not own and weights == PRETRAINED and pretrained_file(light, MODES[card.mode].task)
     return light if is_pretrained else choose_backbone(AUTO, card.mode, on_gpu)
+
+
+def resolve_preprocessing(backbone: str, folder: Path, weights: str | None) -> str:
+    """How the network has to scale pixels for its initial weights; see `Card.preprocessing`.
+
+    Args:
+        backbone: The backbone to train.
+        folder: The work's `weight` folder.
+        weights: The value of WEIGHTS.
+    """
+    own = find_weight_file(folder)
+    if own is None:
+        return IMAGENET if weights == IMAGENET else ""
+    initial = read_card(own)[0] if own.suffix == KERAS_SUFFIX else None
+    return initial.preprocessing if initial and initial.backbone == backbone else ""
 
 
 def pretrained_file(backbone: str, task: Task) -> Path | None:

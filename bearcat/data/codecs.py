@@ -6,8 +6,8 @@ as in the image, labels and predictions as one types (see `bearcat.data.labels.d
 TensorFlow, so testing and serving share it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Protocol
@@ -15,6 +15,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from bearcat.core.errors import LabelError
+from bearcat.data.decoding.automata import compile_restriction
+from bearcat.data.decoding.paths import RestrictedDecoder
+from bearcat.data.decoding.restrictions import Restriction
 from bearcat.data.labels.direction import logical_order, visual_order
 from bearcat.data.labels.text import split_graphemes
 from bearcat.data.vocabulary import BLANK, BLANK_INDEX, Vocabulary
@@ -43,11 +46,14 @@ class Prediction:
 
     Args:
         text: The text, or the name of the class.
-        confidences: Probability of each character, in the order of the text; of a class a single one.
+        confidences: Probability of each character, in the order of the text; of a class a single one. Under a
+            restriction it is that among the allowed texts, see `bearcat.data.decoding.paths.Allowed`.
+        allowed: Probability that the network gives to all texts that the restriction allows; 1 without one.
     """
 
     text: str
     confidences: tuple[float, ...]
+    allowed: float = 1.0
 
     @property
     def parts(self) -> list[tuple[str, float]]:
@@ -73,6 +79,7 @@ class TextCodec:
 
     task = Task.TEXT
     uses_captcha_length = False
+    merges_repeats = False
 
     def __init__(self, vocabulary: Vocabulary, captcha_length: int):
         self.vocabulary = vocabulary
@@ -123,6 +130,26 @@ class TextCodec:
         classes, best = probabilities.argmax(axis=-1), probabilities.max(axis=-1)
         return [self._predict(*self._merge_repeats(*pair)) for pair in zip(classes, best, strict=True)]
 
+    def decode_allowed(self, logits: np.ndarray, restriction: Restriction) -> Iterator[Prediction]:
+        """Decodes logits (N, steps, classes) to the texts of the best paths among those that a restriction allows.
+
+        It takes time, so that it yields each text before it goes on with the next.
+
+        Raises:
+            RequestOptionError: The network cannot predict such a text, or the restriction is too large.
+        """
+        decoder = RestrictedDecoder(restriction, self.vocabulary, self.merges_repeats)
+        decoder.check_size(logits.shape[1], len(logits))
+        for one in map(decoder.decode, logits):
+            prediction = self._predict(*self._merge_repeats(one.classes, one.confidences))
+            yield replace(prediction, allowed=one.probability)
+
+    def allows(self, label: str, restriction: Restriction) -> bool:
+        """Whether a restriction allows a label, which the model may not be able to predict."""
+        symbols, known = self.arrange(label), self.vocabulary.index_of
+        automaton = compile_restriction(restriction, self.vocabulary)
+        return set(symbols) <= known.keys() and automaton.accepts(known[symbol] for symbol in symbols)
+
     def _predict(self, classes: np.ndarray, best: np.ndarray) -> Prediction:
         found = self.vocabulary.symbols_of(classes)
         confidences = best[classes != BLANK_INDEX].tolist()
@@ -150,6 +177,8 @@ class CtcCodec(TextCodec):
 
     The confidence of a character is the highest probability among its repeats.
     """
+
+    merges_repeats = True
 
     @staticmethod
     def steps_needed(symbols: Sequence[str]) -> int:

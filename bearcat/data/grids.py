@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from bearcat.core.errors import ImageError, SettingsError
+from bearcat.data.codecs import Prediction
 from bearcat.data.images import MIN_SIDE
 
 NOTATION = "ROWSxCOLUMNS[+LEFT+TOP][+RIGHT+BOTTOM][~GAP]"
@@ -109,12 +110,16 @@ def _spans(start: int, inner: int, count: int, gap: int) -> list[tuple[int, int]
 
 @dataclass(frozen=True)
 class Cell:
-    """A classified cell: its number from 1 in reading order, its centre in pixels, its label and confidence."""
+    """A classified cell: its number from 1 in reading order, its centre in pixels, its label and confidence.
+
+    `allowed` is that of its `Prediction`.
+    """
 
     number: int
     centre: tuple[int, int]
     label: str
     confidence: float
+    allowed: float = 1.0
 
 
 def cut(image: Image.Image, grid: Grid) -> list[Image.Image]:
@@ -122,17 +127,17 @@ def cut(image: Image.Image, grid: Grid) -> list[Image.Image]:
     return [image.crop(box) for box in grid.boxes_xyxy(*image.size)]
 
 
-def matching_cells(labels_and_confidences: Sequence[tuple[str, float]], boxes: Sequence[Box], name: str) -> list[Cell]:
+def matching_cells(predictions: Sequence[Prediction], boxes: Sequence[Box], name: str) -> list[Cell]:
     """Returns the cells labelled `name`, or all of them if `name` is empty.
 
     Args:
-        labels_and_confidences: Of every cell, in reading order.
+        predictions: Of every cell, in reading order.
         boxes: The boxes of the cells (see `Grid.boxes_xyxy`).
         name: The label to find.
     """
-    pairs = zip(labels_and_confidences, boxes, strict=True)
+    pairs = zip(predictions, boxes, strict=True)
     return [
-        Cell(number, ((x0 + x1) // 2, (y0 + y1) // 2), label, confidence)
-        for number, ((label, confidence), (x0, y0, x1, y1)) in enumerate(pairs, start=1)
-        if name in (label, "")
+        Cell(number, ((x0 + x1) // 2, (y0 + y1) // 2), one.text, one.confidence, one.allowed)
+        for number, (one, (x0, y0, x1, y1)) in enumerate(pairs, start=1)
+        if name in (one.text, "")
     ]

@@ -1,19 +1,26 @@
-"""Decoding and letterboxing: the one way from an image file to the network's input, and back for coordinates."""
+"""Decoding and letterboxing: the one way from an image file to the network's input, and back for coordinates.
+
+Also what can be said of images: their sizes and colours, and whether one is blank.
+"""
 
 import io
+import math
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TypeVar
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from bearcat.core.errors import ImageError, ImageFormatError, ImageSizeError
 from bearcat.core.names import show_name
-from bearcat.data.frames import FIRST, FRAMES, MAX_FRAMES, combine_frames
+from bearcat.data.frames import FIRST, FRAMES, MAX_FRAMES, SPREAD, combine_frames, evenly_spaced
+from bearcat.data.layouts.arrangement import LAYOUTS, LINE, arrange
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 SERVED_FORMATS = FORMATS[:-1]  # no web page shows TIFF, and its decoder is the one with the most known faults
@@ -38,10 +45,21 @@ PAPER = 255  # white, for padding and behind transparency
 DARK_PAPER = 0  # behind transparency, for ink that cannot be seen on white
 SEEN_ON_WHITE = 0.1  # fraction of the contrast on black that ink has on white; with less it gets black paper
 BLANK_RANGE = 8  # levels of 255 by which the pixels of a blank image may differ
+COLOUR_STEP = 32  # levels by which R − G or B − G of a pixel differ from the image's median, to be called coloured
+COLOURED_AREA = 0.005  # of an image: less is noise
+COLOURED_PIXELS = 2**18  # of an image, about, that are looked at for colour: all of those of a captcha
+COLOUR, GREY = COLOURS = ("colour", "grey")
+KINDS_SAMPLE = 100  # images of a set that are opened for `ImageKinds`
+MOST_SIZES = 8
+SIZES_SHOWN = 3  # in a message
+RARE = 0.05  # of the most common size or colour: a rarer one is that of a few stray images
 # exceptions that Pillow's decoders raise for damaged files
 _DAMAGE = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error)
 
 Source = Path | bytes | Image.Image
+# field of an InputSpec that is stored only if it is not the default → that, and all values
+_CHOICES: dict[str, tuple[str, Mapping[str, object]]] = {"frames": (FIRST, FRAMES), "layout": (LINE, LAYOUTS)}
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -53,12 +71,14 @@ class InputSpec:
         width: Width in pixels.
         channels: 1 (grey) or 3 (RGB).
         frames: What becomes of an animation, a name in `frames.FRAMES`.
+        layout: How the text is arranged as the line that the network reads, a name in `arrangement.LAYOUTS`.
     """
 
     height: int
     width: int
     channels: int
     frames: str = FIRST
+    layout: str = LINE
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -66,14 +86,17 @@ class InputSpec:
 
     def __str__(self) -> str:
         size = "×".join(map(str, self.shape))
-        return size if self.frames == FIRST else f"{size} (FRAMES = {self.frames!r})"
+        chosen = ", ".join(f"{name.upper()} = {value!r}" for name, value in self._choices().items())
+        return f"{size} ({chosen})" if chosen else size
+
+    def _choices(self) -> dict[str, str]:
+        values = {name: getattr(self, name) for name in _CHOICES}
+        return {name: value for name, value in values.items() if value != _CHOICES[name][0]}
 
     def as_dict(self) -> dict[str, int | str]:
-        """Returns the fields as cards and packs store them: without `frames` if it is 'first'."""
-        values = asdict(self)
-        if self.frames == FIRST:
-            del values["frames"]
-        return values
+        """Returns the fields as cards and packs store them: without `frames` if it is 'first', `layout` if 'line'."""
+        sizes = {name: value for name, value in asdict(self).items() if name not in _CHOICES}
+        return sizes | self._choices()
 
     @classmethod
     def take_from(cls, values: dict) -> "InputSpec":
@@ -81,17 +104,93 @@ class InputSpec:
 
         Raises:
             KeyError: One is missing.
-            ValueError: `frames` is not a name in FRAMES.
+            ValueError: `frames` is not a name in FRAMES, or `layout` none in LAYOUTS.
         """
-        frames = values.pop("frames", FIRST)
-        if frames not in FRAMES:
-            raise ValueError(f"frames is {frames!r}, known are {', '.join(FRAMES)}")
-        return cls(**{item.name: values.pop(item.name) for item in fields(cls) if item.name != "frames"}, frames=frames)
+        chosen = {name: values.pop(name, default) for name, (default, _) in _CHOICES.items()}
+        for name, value in chosen.items():
+            if value not in (known := _CHOICES[name][1]):
+                raise ValueError(f"{name} is {value!r}, known are {', '.join(known)}")
+        return cls(**{item.name: values.pop(item.name) for item in fields(cls) if item.name not in _CHOICES}, **chosen)
 
     @classmethod
     def from_settings(cls, settings: SimpleNamespace) -> "InputSpec":
         """Returns the input that the settings ask for."""
-        return cls(settings.IMAGE_HEIGHT, settings.IMAGE_WIDTH, settings.IMAGE_CHANNALS, settings.FRAMES)
+        size = settings.IMAGE_HEIGHT, settings.IMAGE_WIDTH, settings.IMAGE_CHANNALS
+        return cls(*size, settings.FRAMES, settings.LAYOUT)
+
+
+@dataclass(frozen=True)
+class ImageKind:
+    """The size of an image as it was sent, in pixels, and whether it is COLOUR or GREY."""
+
+    width: int
+    height: int
+    colour: str
+
+    def __str__(self) -> str:
+        return f"{self.width}×{self.height} in {self.colour}"
+
+
+@dataclass(frozen=True)
+class ImageKinds:
+    """The sizes and colours of a set of images.
+
+    Args:
+        sizes: Width and height in pixels, the most common size first; empty if nothing is known.
+        colours: What they are of COLOURS.
+    """
+
+    sizes: tuple[tuple[int, int], ...] = ()
+    colours: tuple[str, ...] = ()
+
+    @classmethod
+    def of_files(cls, paths: Sequence[Path]) -> "ImageKinds":
+        """Returns the sizes and colours of a sample of image files; unreadable ones are left out."""
+        kinds = []
+        for number in evenly_spaced(len(paths), KINDS_SAMPLE):
+            with suppress(ImageError):
+                kinds.append(image_kind(paths[number]))
+        sizes = _most_common([(kind.width, kind.height) for kind in kinds])
+        colours = _most_common([kind.colour for kind in kinds])
+        return cls(tuple(sizes[:MOST_SIZES]), tuple(colour for colour in COLOURS if colour in colours))
+
+    def __str__(self) -> str:
+        shown = [f"{width}×{height}" for width, height in self.sizes[:SIZES_SHOWN]]
+        shown += ["…"] if len(self.sizes) > SIZES_SHOWN else []
+        return f"{', '.join(shown)} in {' or '.join(self.colours)}"
+
+    def as_dict(self) -> dict[str, object]:
+        """Returns what cards and the indices of packs store: nothing if nothing is known."""
+        if not self.sizes:
+            return {}
+        return {"image_sizes": [list(size) for size in self.sizes], "image_colours": list(self.colours)}
+
+    @classmethod
+    def take_from(cls, values: dict) -> "ImageKinds":
+        """Removes the keys of `as_dict` from a card or the index of a pack and returns them as ImageKinds.
+
+        Raises:
+            ValueError: They are not as `as_dict` writes them.
+        """
+        sizes, colours = values.pop("image_sizes", []), values.pop("image_colours", [])
+        try:
+            kinds = cls(tuple((width, height) for width, height in sizes), tuple(colours))
+        except TypeError:
+            raise ValueError(f"image_sizes is {sizes!r:.60}, image_colours {colours!r:.60}") from None
+        if not all(type(side) is int and side > 0 for size in kinds.sizes for side in size):
+            raise ValueError(f"image_sizes is {sizes!r:.60}")
+        if bool(kinds.sizes) != bool(kinds.colours) or not set(kinds.colours) <= set(COLOURS):
+            raise ValueError(f"image_colours is {colours!r:.60}")
+        return kinds
+
+
+UNKNOWN_KINDS = ImageKinds()
+
+
+def _most_common(values: Iterable[Value]) -> list[Value]:
+    """Returns the different values, the most common first, without those that are RARE compared with it."""
+    counts = Counter(values).most_common()
+    return [value for value, count in counts if count >= RARE * counts[0][1]]
 
 
 @dataclass(frozen=True)
@@ -141,8 +240,8 @@ def letterbox(image: Image.Image, spec: InputSpec) -> np.ndarray:
 
 
 def extract_pixels(source: Source, spec: InputSpec) -> np.ndarray:
-    """Opens and letterboxes an image, given as a file, as bytes or opened; returns uint8 pixels (H, W, C)."""
-    return letterbox(open_image(source, spec.frames), spec)
+    """Opens, arranges and letterboxes an image, a file, bytes or opened; returns uint8 pixels (H, W, C)."""
+    return letterbox(arrange(open_image(source, spec.frames), spec.layout), spec)
 
 
 @dataclass(frozen=True)
@@ -318,6 +417,22 @@ def _contrast(image: Image.Image) -> int:
     """Returns the sum of the differences between neighbouring pixels, in grey levels."""
     grey = np.asarray(image.convert("L"), np.int16)
     return sum(int(np.abs(np.diff(grey, axis=axis)).sum(dtype=np.int64)) for axis in (0, 1))
+
+
+def image_kind(source: Source) -> ImageKind:
+    """Returns the size and colour of an image, for which all frames of an animation count; raises as `open_image`."""
+    frames, _ = open_frames(source)
+    pixels = np.asarray(combine_frames(frames, SPREAD))
+    step = math.isqrt(max(1, pixels[..., 0].size // COLOURED_PIXELS))
+    return ImageKind(*frames[0].size, COLOUR if is_coloured(pixels[::step, ::step]) else GREY)
+
+
+def is_coloured(pixels: np.ndarray) -> bool:
+    """Whether hue or saturation differ within RGB pixels (H, W, 3); a tint that covers all of them does not count."""
+    pixels = pixels.astype(np.int16)
+    tints = (pixels[..., ::2] - pixels[..., 1:2]).reshape(-1, 2)
+    differences = np.abs(tints - np.median(tints, axis=0)).max(axis=1)
+    return bool((differences > COLOUR_STEP).mean() >= COLOURED_AREA)
 
 
 def is_blank(image: Image.Image) -> bool:

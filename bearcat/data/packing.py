@@ -23,10 +23,11 @@ from bearcat.core.storage import Place, remove
 from bearcat.core.workspace import ROOT, Work
 from bearcat.data.codecs import LabelCodec, Task, TextCodec, check_label
 from bearcat.data.frames import FIRST
-from bearcat.data.images import InputSpec, is_blank, is_blank_input, open_frames, open_image
+from bearcat.data.images import ImageKinds, InputSpec, is_blank, is_blank_input, open_frames, open_image
 from bearcat.data.labels.boxes import check_size
 from bearcat.data.labels.direction import choose_direction
 from bearcat.data.labels.reading import ImageProcessing, LabelledImage, load_split
+from bearcat.data.layouts.arrangement import LINE
 from bearcat.data.tfrecord_index import (
     TFRecordIndex,
     check_replaceable,
@@ -194,13 +195,24 @@ class Packer:
         self.blank: list[Path] = []
 
     def check(self, data: Sequence[LabelledImage]) -> None:
-        """Raises LabelError, naming the file, for a label that the mode cannot learn; the longest are checked first."""
+        """Checks the labels, the longest first, before any image is read.
+
+        Raises:
+            LabelError: The mode cannot learn a label; the message names its file.
+            SettingsError: The texts run from right to left, and LAYOUT is for others.
+        """
+        if self.spec.layout != LINE and self.codec.vocabulary.direction:
+            raise SettingsError(
+                f"LAYOUT = {self.spec.layout!r} is not for right-to-left texts, whose parts it would put in the wrong "
+                f"order: set LAYOUT = {LINE!r}"
+            )
         for item in sorted(data, key=lambda item: -len(item.label)):
             check_label(item.label, self.codec, str(item.path))
 
     def describe(self, data: Sequence[LabelledImage]) -> TFRecordIndex:
         """The index of a pack of these images, before it is written."""
-        return TFRecordIndex.for_labels(self.spec, self.codec, [item.label for item in data])
+        kinds = ImageKinds.of_files([item.path for item in data])
+        return TFRecordIndex.for_labels(self.spec, self.codec, [item.label for item in data], kinds)
 
     def write_splits(
         self, data: Splits, folders: Mapping[str, Place], seed: int, pipeline: Any = None

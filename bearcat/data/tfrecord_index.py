@@ -12,7 +12,7 @@ from bearcat.core.errors import DataError, RecordError
 from bearcat.core.files import check_types, parse_json
 from bearcat.core.storage import Place, remove, save_json
 from bearcat.data.codecs import TEXT_CODECS, Task, TextCodec
-from bearcat.data.images import InputSpec
+from bearcat.data.images import UNKNOWN_KINDS, ImageKinds, InputSpec
 from bearcat.data.vocabulary import Vocabulary
 
 INDEX = "pack.json"
@@ -38,6 +38,8 @@ class TFRecordIndex:
         shards: Names of the files.
         direction: Order of the symbols in the targets, see `Vocabulary`.
         ignore_case: Whether the labels were folded to lower case.
+        kinds: The sizes and colours of the image files.
+        shortest_label: Length of the shortest label; 0 in packs of earlier versions.
     """
 
     spec: InputSpec
@@ -49,10 +51,14 @@ class TFRecordIndex:
     shards: list[str] = field(default_factory=list)
     direction: str = ""
     ignore_case: bool = False
+    kinds: ImageKinds = UNKNOWN_KINDS
+    shortest_label: int = 0
 
     @classmethod
-    def for_labels(cls, spec: InputSpec, codec: TextCodec, labels: Iterable[str]) -> "TFRecordIndex":
-        """Describes a pack of images with these labels, before its records are written."""
+    def for_labels(
+        cls, spec: InputSpec, codec: TextCodec, labels: Iterable[str], kinds: ImageKinds = UNKNOWN_KINDS
+    ) -> "TFRecordIndex":
+        """Describes a pack of images with these labels, sizes and colours, before its records are written."""
         # of classes, the figures say what the names would need as texts
         texts = [codec.arrange(label) if codec.task is Task.TEXT else tuple(label) for label in labels]
         return cls(
@@ -63,6 +69,8 @@ class TFRecordIndex:
             steps_needed={mode: max(map(other.steps_needed, texts)) for mode, other in TEXT_CODECS.items()},
             direction=codec.vocabulary.direction,
             ignore_case=codec.vocabulary.ignore_case,
+            kinds=kinds,
+            shortest_label=min(map(len, texts)),
         )
 
     @classmethod
@@ -70,8 +78,8 @@ class TFRecordIndex:
         """Reads the keys of pack.json; raises ValueError or TypeError if they are not as `to_dict` writes them."""
         values = dict(values)
         try:
-            spec = InputSpec.take_from(values)
-            index = cls(spec=spec, task=Task(values.pop("unit")), **values)
+            spec, kinds = InputSpec.take_from(values), ImageKinds.take_from(values)
+            index = cls(spec=spec, task=Task(values.pop("unit")), kinds=kinds, **values)
         except KeyError as error:
             raise ValueError(f"{error} is missing") from None
         for record in (spec, index):
@@ -90,6 +98,8 @@ class TFRecordIndex:
             "steps_needed": self.steps_needed,
             **({"direction": self.direction} if self.direction else {}),
             **({"ignore_case": True} if self.ignore_case else {}),
+            **self.kinds.as_dict(),
+            **({"shortest_label": self.shortest_label} if self.shortest_label else {}),
         }
 
     def with_records(self, count: int, shards: list[str], folder: Place) -> "TFRecordIndex":

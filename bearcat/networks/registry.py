@@ -20,6 +20,7 @@ BACKBONES: dict[str, str] = {
     "MnasNet": "mnasnet",
     **dict.fromkeys(["Lambda_ResNet_50", "Lambda_Densenet_121"], "lambda_networks"),
 }
+IMAGENET_BACKBONE = "MobileNetV2"  # for ImageNet weights, unless another one is set
 DEPTHWISE_PREFIXES = ("EfficientDet_D", "EfficientNet", "MobileNet", "ShuffleNet", "MnasNet")
 
 # name → module and class. Left out: Ftrl, whose weights in Keras are a sum times the learning rate and so shrink
@@ -56,6 +57,11 @@ def is_depthwise(name: str) -> bool:
 def is_light(name: str) -> bool:
     """Whether a backbone is one of the toolkit's own light networks."""
     return BACKBONES[name] == "light"
+
+
+def has_imagenet_weights(name: str) -> bool:
+    """Whether there are ImageNet weights of a backbone, which Keras downloads."""
+    return BACKBONES.get(name) == "applications"
 
 
 def load_backbone_module(name: str):

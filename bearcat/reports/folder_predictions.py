@@ -19,6 +19,7 @@ from bearcat.core.errors import DataError, ImageError
 from bearcat.core.files import atomic_write
 from bearcat.core.names import escape_surrogates
 from bearcat.core.progress import map_in_threads, show_progress
+from bearcat.data.decoding.restrictions import Restriction
 from bearcat.data.labels.arithmetic import solve
 from bearcat.data.labels.listing import list_images
 from bearcat.detection.decoding import Detections
@@ -40,7 +41,8 @@ class Row:
         model: The model, see `name_model`.
         text: The text or class; of a detector the names of the objects.
         answer: Of models of sums the number that the text asks for; '' otherwise.
-        confidence: Of the prediction; 0 if nothing was predicted.
+        confidence: Of the prediction; 0 if nothing was predicted. Under a restriction it is multiplied by the
+            probability of all allowed texts, so that an image that shows another text is doubtful.
         problem: Why the image could not be opened; '' if it could.
         objects: Of a detector, as the service answers them.
     """
@@ -92,24 +94,29 @@ class Summary:
     doubtful: list[Path]
 
 
-def predict_folder(folder: Path, recogniser: Recogniser, table: Path, doubtful_below: float = 0.0) -> Summary:
+def predict_folder(
+    folder: Path, recogniser: Recogniser, table: Path, doubtful_below: float = 0.0, allowed: Restriction | None = None
+) -> Summary:
     """Predicts the images of a folder and of its direct sub-folders, and appends a line for each to a table.
 
-    Images that the table has of the same model already are left out.
+    Images that the table has of the same model and restriction already are left out.
 
     Args:
         folder: The images.
         recogniser: The model.
         table: A .csv or .jsonl file. A line that a kill left unfinished is written again.
         doubtful_below: Images with a lower confidence are doubtful.
+        allowed: Which texts may be predicted.
 
     Raises:
         DataError: There are no images, or the table is none of this step.
+        RequestOptionError: The model predicts no allowed text.
     """
+    recogniser.check_allowed(allowed)
     images = list_images(folder)
     if not images:
         raise DataError(f"{folder} holds no images")
-    form, model = _form_of(table, recogniser), name_model(recogniser.card)
+    form, model = _form_of(table, recogniser), name_model(recogniser.card, allowed)
     known = {file: confidence for (file, by), confidence in _read_known(table).items() if by == model}
     names = {_one_line(path): path for path in images}
     waiting = [name for name in names if name not in known]
@@ -117,7 +124,7 @@ def predict_folder(folder: Path, recogniser: Recogniser, table: Path, doubtful_b
     with table.open("a", encoding="utf-8", newline="") as file:
         if not table.stat().st_size and form is Row.as_csv:
             file.write(HEADER)
-        rows = map_in_threads(lambda name: _predict(recogniser, name, model, names[name]), waiting)
+        rows = map_in_threads(lambda name: _predict(recogniser, name, model, names[name], allowed), waiting)
         for row in show_progress(rows, len(waiting), f"reading {folder.name}"):
             file.write(form(row))
             file.flush()
@@ -132,9 +139,13 @@ def table_suffixes(card: Card) -> tuple[str, ...]:
     return (JSON_LINES,) if MODES[card.mode].task is Task.DETECTION else (CSV, JSON_LINES)
 
 
-def name_model(card: Card) -> str:
-    """Returns the name of a model with a fingerprint of its card, which is another one after each training."""
-    return f"{card.name}-{hashlib.sha256(card.to_json().encode()).hexdigest()[:8]}"
+def name_model(card: Card, allowed: Restriction | None = None) -> str:
+    """Returns the name of a model with a fingerprint of its card, which is another one after each training.
+
+    The restriction of its predictions is part of the fingerprint.
+    """
+    described = card.to_json() + (str(allowed) if allowed else "")
+    return f"{card.name}-{hashlib.sha256(described.encode()).hexdigest()[:8]}"
 
 
 def copy_doubtful(folder: Path, images: Sequence[Path], target: Path) -> int:
@@ -179,15 +190,15 @@ def _form_of(table: Path, recogniser: Recogniser) -> Callable[[Row], str]:
     return FORMS[table.suffix]
 
 
-def _predict(recogniser: Recogniser, name: str, model: str, path: Path) -> Row:
+def _predict(recogniser: Recogniser, name: str, model: str, path: Path, allowed: Restriction | None) -> Row:
     try:
-        found = recogniser.predict(path)
+        found = recogniser.predict(path, allowed)
     except ImageError as error:
         return Row(name, model, problem=str(error))
     if isinstance(found, Detections):
         return Row(name, model, found.text, "", found.confidence, objects=found.objects())
     answer = solve(found.text) if recogniser.card.reads_sums else None
-    return Row(name, model, found.text, answer or "", found.confidence)
+    return Row(name, model, found.text, answer or "", found.confidence * found.allowed)
 
 
 def _read_known(table: Path) -> dict[tuple[str, str], float]:

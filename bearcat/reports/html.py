@@ -36,10 +36,15 @@ caption{text-align:left;white-space:nowrap;font-weight:600;padding-bottom:.3rem}
 .gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:1rem;margin:1rem 0}
 .card{border:1px solid var(--line);border-radius:.4rem;padding:.6rem;break-inside:avoid;overflow-wrap:anywhere}
 .card div{font-size:.9rem}img{max-width:100%;background:#fff;display:block}
-code,.read{font-family:ui-monospace,Consolas,"DejaVu Sans Mono","WenQuanYi Micro Hei Mono",monospace}
+code,.read,.strip text{font-family:ui-monospace,Consolas,"DejaVu Sans Mono","WenQuanYi Micro Hei Mono",monospace}
 .read{font-size:1.1rem;white-space:pre-wrap}mark{background:var(--wrong);color:#fff;padding:0 .1em}
 mark.true{background:var(--true)}
 .card img{width:100%;max-height:9rem;object-fit:contain;object-position:left}
+.strip{margin:0}.card .strip img{max-height:none}.strip svg{display:block;overflow:visible}
+.strip text{fill:#fff;text-anchor:middle;dominant-baseline:central}
+.strip text.right,.strip text.percent{fill:currentColor}.strip text.percent{font-size:9px}
+.strip rect{fill:var(--line)}.strip rect.right{fill:var(--bar)}.strip rect.wrong{fill:var(--wrong)}
+.strip rect.true{fill:var(--true)}.strip rect.right.chip{fill:none}.strip path{stroke:currentColor;opacity:.5}
 .wide{grid-template-columns:repeat(auto-fill,minmax(22rem,1fr))}.wide .card img{max-height:none}
 @media print{body{max-width:none;margin:0}h2{break-after:avoid}tr{break-inside:avoid}
 .bar,.bar i,mark{print-color-adjust:exact}}"""

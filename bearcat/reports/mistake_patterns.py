@@ -18,6 +18,7 @@ from bearcat.data.images import InputSpec, is_blank, open_frames, place
 from bearcat.data.labels.direction import choose_direction
 from bearcat.data.labels.reading import LabelledImage
 from bearcat.data.labels.text import clean_label, name_character, split_graphemes, twins
+from bearcat.data.layouts.arrangement import line_size
 from bearcat.data.vocabulary import BLANK
 from bearcat.reports.dataset.colour import merges_colours
 from bearcat.reports.dataset.unlikely_labels import describe_unlikely
@@ -209,7 +210,7 @@ def image_patterns(paths: dict[str, Path], mistakes: Sequence[dict], spec: Input
             frames, _ = open_frames(path)
         except ImageError:  # utils.py opens what Pillow does not
             continue
-        width, height = frames[0].size
+        width, height = line_size(frames[0], spec.layout)
         if spec.channels == 1:
             merges[name] = merges_colours(np.asarray(combine_frames(frames, spec.frames), np.int16))
         shrunk += place(width * width_factor(spec.frames, len(frames)), height, spec).scale < 1

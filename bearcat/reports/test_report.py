@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -12,12 +12,14 @@ from bearcat.core.errors import DataError, ImageError
 from bearcat.core.progress import show_progress
 from bearcat.core.workspace import LABEL_FOLDER, Work
 from bearcat.data.codecs import Prediction
+from bearcat.data.decoding.restrictions import Restriction
 from bearcat.data.images import open_image
 from bearcat.data.labels.boxes import PROMPT_SUFFIX, label_file, read_prompt
 from bearcat.data.labels.reading import LabelledImage
 from bearcat.detection.decoding import Detections
 from bearcat.detection.drawing import draw_comparison, save_image
 from bearcat.modes import MODES, Task
+from bearcat.reports.attention import StripDrawer
 from bearcat.reports.box_next_steps import BOX_RULES
 from bearcat.reports.box_page import render_box_page
 from bearcat.reports.box_scores import count_errors, is_exact_match, score_detections
@@ -25,7 +27,13 @@ from bearcat.reports.html import plural
 from bearcat.reports.mistake_patterns import Pair, image_patterns, label_patterns, text_patterns
 from bearcat.reports.next_steps import advise
 from bearcat.reports.text_page import render_text_page
-from bearcat.reports.text_scores import answer_lines, score_answers, score_predictions
+from bearcat.reports.text_scores import (
+    answer_lines,
+    restriction_lines,
+    score_answers,
+    score_predictions,
+    score_restricted,
+)
 
 SHOWN = 10  # mistakes and damaged images in the terminal
 DRAWN = 20  # images
@@ -37,8 +45,10 @@ class Predictor(Protocol):
     name: str
     recogniser: Any
 
-    def predict(self, image: Path) -> Prediction | Detections:
-        """Predicts what an image shows; raises ImageError if it cannot be opened."""
+    def predict(
+        self, image: Path, characters: str = "", length: str = "", pattern: str = ""
+    ) -> Prediction | Detections:
+        """Predicts what an image shows, under a `Restriction`; raises ImageError if it cannot be opened."""
 
 
 class EvaluatedImage(NamedTuple):
@@ -56,11 +66,13 @@ class Tested(NamedTuple):
         images: The images that opened.
         damaged: A message for each of the others.
         others: The labelled images of the other data sets.
+        allowed: Which texts may be predicted in a second test of the same images.
     """
 
     images: list[EvaluatedImage]
     damaged: list[str]
     others: Sequence[LabelledImage]
+    allowed: Restriction | None
 
 
 @dataclass(frozen=True)
@@ -79,7 +91,11 @@ class Evaluation:
 
 
 def evaluate_model(
-    predictor: Predictor, data: Sequence[LabelledImage], work: Work, others: Sequence[LabelledImage] = ()
+    predictor: Predictor,
+    data: Sequence[LabelledImage],
+    work: Work,
+    others: Sequence[LabelledImage] = (),
+    allowed: Restriction | None = None,
 ) -> Evaluation:
     """Scores a model on labelled images.
 
@@ -90,10 +106,17 @@ def evaluate_model(
         data: Labelled images; damaged ones are skipped and listed.
         work: The work that the images and the report belong to.
         others: The labelled images of the other data sets, whose labels are looked at too; they are not opened.
+        allowed: A restriction under which the images are tested once more.
+
+    Raises:
+        DataError: All images are damaged.
+        RequestOptionError: The model predicts no allowed text.
     """
+    if allowed:
+        predictor.recogniser.check_allowed(allowed)
     tested, damaged = predict_all(predictor, data)
     reporter = REPORTERS[MODES[predictor.recogniser.card.mode].task]
-    report = reporter(predictor, Tested(tested, damaged, others), work)
+    report = reporter(predictor, Tested(tested, damaged, others, allowed), work)
     skipped = [f"Left out: {line}" for line in damaged[:SHOWN]]
     return Evaluation(report.figures | {"unit": predictor.name}, report.lines + skipped, report.page)
 
@@ -130,12 +153,16 @@ def _report_text(predictor: Predictor, tested: Tested, work: Work) -> Evaluation
     figures |= {"symbol": mode.task, "damaged": tested.damaged, "never_learnt": unknown}
     if card.reads_sums:
         figures |= score_answers(labels, predictions)
+    if tested.allowed:
+        restricted: list[Any] = [predictor.predict(item.path, **asdict(tested.allowed)) for item in items]
+        figures |= score_restricted(labels, restricted, tested.allowed, card.make_codec())
     paths = {name: item.path for name, item in zip(names, items, strict=True)}
     pairs = [Pair(name, label, one.text) for name, label, one in zip(names, labels, predictions, strict=True)]
     figures |= text_patterns(pairs, mode.symbols) | label_patterns(figures["mistakes"], items, tested.others)
     figures |= image_patterns(paths, figures["mistakes"], card.spec)
     steps = advise(figures, card.metrics)
-    page = render_text_page(figures, paths, steps, _describe(work, predictor), mode.symbols)
+    rows = _describe(work, predictor) + [("restricted", line) for line in restriction_lines(figures)]
+    page = render_text_page(figures, paths, steps, rows, mode.symbols, StripDrawer(predictor.recogniser))
     return Evaluation(figures, _text_lines(figures), page)
 
 
@@ -206,6 +233,7 @@ def _text_lines(figures: dict) -> list[str]:
         f"exact match ignoring case {figures['exact_ignore_case']:.2%}, "
         f"{figures['symbol']} accuracy {figures['character_accuracy']:.2%}",
         *answer_lines(figures),
+        *restriction_lines(figures),
         _latency_line(figures),
     ]
     mistakes, unknown = figures["mistakes"], figures["never_learnt"]

@@ -6,10 +6,9 @@ from pathlib import Path
 from markupsafe import Markup
 
 from bearcat.artifacts.calibration import MIN_REJECTION_IMAGES
-from bearcat.data.frames import SPREAD
-from bearcat.data.images import open_image
 from bearcat.modes import Task
 from bearcat.reports import html
+from bearcat.reports.attention import StripDrawer, draw_image
 from bearcat.reports.html import plural
 from bearcat.reports.text_scores import align, wilson_interval
 
@@ -23,6 +22,7 @@ def render_text_page(
     advice: Sequence[str],
     about: Sequence[tuple[str, str]],
     symbols_of: Callable[[str], Sequence[str]] = tuple,
+    strips: StripDrawer | None = None,
 ) -> str:
     """Returns the page.
 
@@ -32,6 +32,7 @@ def render_text_page(
         advice: What to do next.
         about: Names and values that say what was tested.
         symbols_of: Splits a text into characters, or a class into itself.
+        strips: Draws the images of the mistakes.
     """
     low, high = report["exact_ci95"]
     lead = (
@@ -41,7 +42,7 @@ def render_text_page(
     sections = [
         html.section("What to do next", html.listing(advice)),
         html.section("Figures", html.table(("figure", "value"), [*_figures(report), *about])),
-        html.section("Mistakes", *_mistakes(report, paths, symbols_of)),
+        html.section("Mistakes", *_mistakes(report, paths, symbols_of, strips)),
         html.section("Where the mistakes are", html.side_by_side(*_breakdowns(report))),
         html.section("Confidence", *_confidence(report)),
     ]
@@ -139,25 +140,29 @@ def _confidence(report: dict) -> list[Markup | str]:
     ]
 
 
-def _mistakes(report: dict, paths: Mapping[str, Path], symbols_of: Callable) -> list[Markup | str]:
+def _mistakes(
+    report: dict, paths: Mapping[str, Path], symbols_of: Callable, strips: StripDrawer | None
+) -> list[Markup | str]:
     mistakes = sorted(report["mistakes"], key=lambda one: (-one["confidence"], one["file"]))
     if not mistakes:
         return ["There are none."]
-    cards = [_card(one, paths[one["file"]], symbols_of) for one in mistakes[:SHOWN_MISTAKES]]
+    draw = strips.draw if strips else draw_image
+    cards = [_card(one, draw(one, paths[one["file"]]), symbols_of) for one in mistakes[:SHOWN_MISTAKES]]
     count = f"{SHOWN_MISTAKES} of {len(mistakes):,}" if len(mistakes) > SHOWN_MISTAKES else "All mistakes"
     return [
         f"{count}, highest confidence first. Red: wrong in the prediction; green: what the label has there instead. If "
         "the image shows what was predicted, the label is wrong: correct it.",
+        *([strips.legend] if strips and strips.legend else []),
         html.gallery(cards),
     ]
 
 
-def _card(mistake: dict, path: Path, symbols_of: Callable) -> Markup:
+def _card(mistake: dict, drawn: Markup, symbols_of: Callable) -> Markup:
     predicted = symbols_of(mistake["read"]) if mistake["read"] else ()
     pairs = align(symbols_of(mistake["label"]), predicted)
     label, prediction = ([(pair[side], pair[0] != pair[1]) for pair in pairs if pair[side]] for side in (0, 1))
     return html.card(
-        html.image(open_image(path, SPREAD), f"captcha {mistake['label']}"),
+        drawn,
         Markup("label {}").format(html.marked(label, is_true=True)),
         Markup("predicted {}").format(html.marked(prediction) if prediction else html.NOTHING),
         f"confidence {mistake['confidence']:.1%}",

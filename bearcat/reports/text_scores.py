@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from itertools import zip_longest
 
 import numpy as np
@@ -15,7 +16,8 @@ from bearcat.artifacts.calibration import (
     rejection_summary,
     reliability_bins,
 )
-from bearcat.data.codecs import Prediction
+from bearcat.data.codecs import Prediction, TextCodec
+from bearcat.data.decoding.restrictions import RESTRICTIONS, Restriction
 from bearcat.data.labels.arithmetic import solve
 
 Symbols = Sequence[str]
@@ -128,6 +130,44 @@ def score_answers(labels: Sequence[str], predictions: Sequence[Prediction]) -> d
         "answers_exact": correct / len(asked),
         "answers_ci95": list(wilson_interval(correct, len(asked))),
     }
+
+
+def score_restricted(
+    labels: Sequence[str], predictions: Sequence[Prediction], restriction: Restriction, codec: TextCodec
+) -> dict:
+    """Compares predictions under a restriction with labels.
+
+    Args:
+        labels: The labels of the images.
+        predictions: What the model predicts for them under the restriction.
+        restriction: The restriction.
+        codec: That of the model.
+
+    Returns:
+        `restricted`: the restriction, the exact match with its interval, and `labels_outside`, the number of labels
+        that it does not allow.
+    """
+    correct = sum(label == one.text for label, one in zip(labels, predictions, strict=True))
+    return {
+        "restricted": {
+            **asdict(restriction),
+            "exact": correct / len(labels),
+            "exact_ci95": list(wilson_interval(correct, len(labels))),
+            "labels_outside": sum(not codec.allows(label, restriction) for label in labels),
+        }
+    }
+
+
+def restriction_lines(figures: dict) -> list[str]:
+    """Returns the lines of a terminal about predictions under a restriction, if there are any."""
+    restricted = figures.get("restricted")
+    if restricted is None:
+        return []
+    low, high = restricted["exact_ci95"]
+    restriction = Restriction(*(restricted[name] for name in RESTRICTIONS))
+    lines = [f"with {restriction}: exact match {restricted['exact']:.2%} (95 % interval {low:.2%} – {high:.2%})"]
+    outside = restricted["labels_outside"]
+    return lines + [f"{outside} of the labels {'is' if outside == 1 else 'are'} not allowed by it"] * bool(outside)
 
 
 def answer_lines(figures: dict) -> list[str]:

@@ -12,6 +12,8 @@ from bearcat.artifacts.inference import Recogniser
 from bearcat.artifacts.run_guard import stop_if_dropped
 from bearcat.core.errors import LabelError, RequestOptionError
 from bearcat.core.files import parse_json
+from bearcat.data.codecs import Prediction
+from bearcat.data.decoding.restrictions import RESTRICTIONS, Restriction
 from bearcat.data.frames import SPREAD
 from bearcat.data.grids import SHOWN, Cell, Grid, matching_cells
 from bearcat.data.images import Source, open_image
@@ -20,6 +22,7 @@ from bearcat.data.labels.text import clean_label, split_graphemes
 from bearcat.detection.decoding import Detections
 from bearcat.modes import MODES, Task
 
+RATE = "restriction_rate"
 MAX_PROMPT = 1024  # characters, of all names
 MAX_PROMPT_NAMES = 64
 CELLS_AT_A_TIME = 32  # of a grid: the memory that a network takes grows with them
@@ -31,15 +34,16 @@ def make_answer(recogniser: Recogniser, image: Source, **options: object) -> dic
     Args:
         recogniser: A loaded model.
         image: The encoded image, as bytes; a path or an opened image will do as well.
-        **options: `grid` and `name` for texts and classes (see `Grid.parse`), `prompt` for objects (see
-            `parse_prompt`).
+        **options: `grid` and `name` for texts and classes (see `Grid.parse`), `characters`, `length` and `pattern` for
+            texts (see `Restriction`), `prompt` for objects (see `parse_prompt`).
 
     Returns:
-        `result`, `recognition_rate`, `overall_recognition_rate` and `time`; with a prompt also `points`, and of models
-        of sums `answer`, see `arithmetic.solve`.
+        `result`, `recognition_rate`, `overall_recognition_rate` and `time`; with a prompt also `points`, of models of
+        sums `answer` (see `arithmetic.solve`), and of a restricted text, or of its cells, `restriction_rate` (see
+        `Prediction.allowed`).
 
     Raises:
-        RequestOptionError: An option does not apply to the mode of the model.
+        RequestOptionError: An option does not apply to the mode of the model, or allows no text that it can predict.
         ImageError: The image cannot be read.
     """
     started = time.perf_counter()
@@ -47,7 +51,7 @@ def make_answer(recogniser: Recogniser, image: Source, **options: object) -> dic
     task = MODES[mode].task
     unknown = sorted(options.keys() - OPTIONS[task])
     if unknown:
-        raise RequestOptionError(f"{', '.join(unknown)}: a model of {mode} takes only {' and '.join(OPTIONS[task])}")
+        raise RequestOptionError(f"{', '.join(unknown)}: a model of {mode} takes only {', '.join(OPTIONS[task])}")
     answer, confidences = ANSWERS[task](recogniser, image, **options)
     return answer | {
         "recognition_rate": [round(confidence, 6) for confidence in confidences],
@@ -56,7 +60,9 @@ def make_answer(recogniser: Recogniser, image: Source, **options: object) -> dic
     }
 
 
-def predict_grid(recogniser: Recogniser, image: Source, grid: Grid, name: str = "") -> list[Cell]:
+def predict_grid(
+    recogniser: Recogniser, image: Source, grid: Grid, name: str = "", allowed: Restriction | None = None
+) -> list[Cell]:
     """Classifies the cells of an image and returns those labelled `name`, or all of them if `name` is empty.
 
     Raises:
@@ -68,23 +74,34 @@ def predict_grid(recogniser: Recogniser, image: Source, grid: Grid, name: str = 
         raise RequestOptionError(f"grid: a model with FRAMES = {SPREAD!r} sees frames side by side, which has no cells")
     opened = open_image(image, frames)
     boxes = grid.boxes_xyxy(*opened.size)
-    labels = []
+    predictions: list[Prediction] = []
     for start in range(0, len(boxes), CELLS_AT_A_TIME):
         stop_if_dropped()
         cells = [opened.crop(box) for box in boxes[start : start + CELLS_AT_A_TIME]]
-        labels += [(prediction.text, prediction.confidence) for prediction in recogniser.predict_batch(cells)]
-    return matching_cells(labels, boxes, _known_name(name, recogniser.card.characters))
+        predictions += recogniser.predict_batch(cells, allowed)
+    return matching_cells(predictions, boxes, _known_name(name, recogniser.card.characters))
 
 
-def _answer_text(recogniser: Recogniser, image: Source, grid: str = "", name: str = "") -> tuple[dict, list[float]]:
+def _answer_text(
+    recogniser: Recogniser, image: Source, grid: str = "", name: str = "", **restriction: str
+) -> tuple[dict, list[float]]:
+    allowed = Restriction.of(**restriction)
     if grid:
-        cells = predict_grid(recogniser, image, Grid.parse(grid), name)
-        return {"result": [asdict(cell) for cell in cells]}, [cell.confidence for cell in cells]
-    prediction = recogniser.predict(image)
+        cells = predict_grid(recogniser, image, Grid.parse(grid), name, allowed)
+        return {"result": [_describe_cell(cell, allowed) for cell in cells]}, [cell.confidence for cell in cells]
+    prediction = recogniser.predict(image, allowed)
     answer: dict[str, object] = {"result": prediction.text}
+    if allowed:
+        answer[RATE] = round(prediction.allowed, 6)
     if recogniser.card.reads_sums:
         answer["answer"] = solve(prediction.text)
     return answer, list(prediction.confidences)
+
+
+def _describe_cell(cell: Cell, allowed: Restriction | None) -> dict:
+    described = asdict(cell)
+    rate = round(described.pop("allowed"), 6)
+    return described | ({RATE: rate} if allowed else {})
 
 
 def _answer_objects(recogniser: Recogniser, image: Source, prompt: object = None) -> tuple[dict, list[float]]:
@@ -168,4 +185,8 @@ ANSWERS: dict[Task, AnswerFunction] = {
     Task.CLASSIFICATION: _answer_text,
     Task.DETECTION: _answer_objects,
 }
-OPTIONS = {Task.TEXT: ("grid", "name"), Task.CLASSIFICATION: ("grid", "name"), Task.DETECTION: ("prompt",)}
+OPTIONS = {
+    Task.TEXT: ("grid", "name", *RESTRICTIONS),
+    Task.CLASSIFICATION: ("grid", "name"),
+    Task.DETECTION: ("prompt",),
+}

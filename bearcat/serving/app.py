@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
+from bearcat.artifacts.model_choice import AUTO_MODEL
 from bearcat.core.errors import (
     ImageError,
     ImageFormatError,
@@ -25,6 +26,7 @@ from bearcat.core.errors import (
     RequestOptionError,
     SettingsError,
 )
+from bearcat.data.decoding.restrictions import RESTRICTIONS
 from bearcat.data.grids import Grid
 from bearcat.serving.auth import TokenCheck
 from bearcat.serving.bodies import read_fields
@@ -49,7 +51,8 @@ from bearcat.serving.queue import MAX_WAITING, RETRY_SECONDS, QueueFullError, Wo
 STATUS_OF_ERROR: dict[type[BaseException], int] = {ImageFormatError: 415, ImageSizeError: 413}  # 400 for all others
 CLIENT_ERRORS = (ImageError, LabelError, RequestOptionError, SettingsError)  # whatever else a model raises is ours
 GRID, PROMPT = "grid", "prompt"
-TEXT_OPTIONS = (GRID, "name")
+LENGTH = "length"
+TEXT_OPTIONS = (GRID, "name", *RESTRICTIONS)
 GET = ("GET", "HEAD")
 METHODS = {
     "/": (*GET, "POST"),
@@ -73,6 +76,7 @@ def make_app(
     max_crops: int = MAX_CROPS,
     describe_models: Callable[[], list[dict]] | None = None,
     rejected_models: Callable[[], list[str]] = list,
+    answer_fitting: Predict | None = None,
     page: ASGIApp | None = None,
     lifespan: Callable | None = None,
 ) -> Starlette:
@@ -90,14 +94,15 @@ def make_app(
         max_crops: Images, or cells of their grids, that a request may have.
         describe_models: Returns what GET /models lists; by default only names.
         rejected_models: Returns the names of files that were rejected, for GET /health.
+        answer_fitting: Answers an image with the model that it fits, for requests that name AUTO_MODEL.
         page: App for all other paths.
         lifespan: Starlette's lifespan.
     """
     metrics = ServingMetrics()
-    predictions = PredictionEndpoints(models, WorkQueue(max_waiting, metrics.queue.set), max_crops)
+    predictions = PredictionEndpoints(models, WorkQueue(max_waiting, metrics.queue.set), max_crops, answer_fitting)
     bodies = Bodies()
     describe_models = describe_models or (lambda: [{"name": name} for name in models])
-    info = InfoEndpoints(models, describe_models, rejected_models, metrics)
+    info = InfoEndpoints(models, predictions.model_names, describe_models, rejected_models, metrics)
     routes = [
         Route("/", predictions.predict, methods=["POST"]),
         Route("/api/predict", predictions.predict_gradio, methods=["POST"]),
@@ -156,16 +161,19 @@ def to_request_error(error: BaseException) -> RequestError:
 class PredictionEndpoints:
     """The endpoints that predict images."""
 
-    def __init__(self, models: Mapping[str, Predict], queue: WorkQueue, max_crops: int):
+    def __init__(self, models: Mapping[str, Predict], queue: WorkQueue, max_crops: int, answer_fitting: Predict | None):
         self._models = models
         self._queue = queue
         self._max_crops = max_crops
+        self._answer_fitting = answer_fitting
 
     async def predict(self, request: Request) -> Response:
         """POST /: predicts one image, or a list of images."""
         started = time.perf_counter()
         fields = await read_fields(request)
         model = self._choose_model(fields.get("model"), request)
+        if type(fields.get(LENGTH)) is int:  # in JSON
+            fields[LENGTH] = str(fields[LENGTH])
         options = {name: text_field(fields, name) for name in TEXT_OPTIONS if fields.get(name)}
         if fields.get(PROMPT):  # text or a list
             options[PROMPT] = text_field(fields, PROMPT) if isinstance(fields[PROMPT], str) else fields[PROMPT]
@@ -214,16 +222,27 @@ class PredictionEndpoints:
             )
         return await _while_connected(request, self._queue.run(jobs, cells))
 
+    def model_names(self) -> list[str]:
+        """Returns what a request can name as its model: the models and, if one can be chosen, AUTO_MODEL."""
+        names = list(self._models)
+        return names if self._answer_fitting is None or AUTO_MODEL in names else [*names, AUTO_MODEL]
+
     def _choose_model(self, name: object, request: Request) -> Predict:
-        """Returns the model that a request names, or the first one, and records its name for the log."""
+        """Returns the model that a request names, or the first one, and records its name for the log.
+
+        AUTO_MODEL stands for the model that an image fits, unless a model has that name.
+        """
         names = list(self._models)
         if not names:
             raise RequestError(503, "there is no trained model: run python save_model.py")
         if name in (None, ""):
             name = names[0]
         model = self._models.get(name) if isinstance(name, str) else None
+        if model is None and name == AUTO_MODEL:
+            model = self._answer_fitting
         if model is None:
-            raise RequestError(400, f"model is {short_repr(name)}: available models are {', '.join(names)}")
+            available = ", ".join(self.model_names())
+            raise RequestError(400, f"model is {short_repr(name)}: available models are {available}")
         request.scope[MODEL_KEY] = name
         return model
 
@@ -285,11 +304,13 @@ class InfoEndpoints:
     def __init__(
         self,
         models: Mapping[str, Predict],
+        model_names: Callable[[], list[str]],
         describe_models: Callable[[], list[dict]],
         rejected_models: Callable[[], list[str]],
         metrics: ServingMetrics,
     ):
         self._models = models
+        self._model_names = model_names
         self._describe_models = describe_models
         self._rejected_models = rejected_models
         self._metrics = metrics
@@ -311,8 +332,8 @@ class InfoEndpoints:
 
     async def openapi(self, request: Request) -> Response:
         """GET /openapi.json: the API as an OpenAPI document."""
-        return JSONResponse(describe_api(list(self._models)))
+        return JSONResponse(describe_api(self._model_names()))
 
     async def docs(self, request: Request) -> Response:
         """GET /docs: the same as a page, which loads nothing from other hosts."""
-        return HTMLResponse(docs_page(describe_api(list(self._models))), headers={POLICY: DOCS_POLICY})
+        return HTMLResponse(docs_page(describe_api(self._model_names())), headers={POLICY: DOCS_POLICY})

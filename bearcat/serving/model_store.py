@@ -10,8 +10,10 @@ from typing import TypeVar
 
 from bearcat.artifacts.card import Card, find_models
 from bearcat.artifacts.inference import Recogniser
-from bearcat.core.errors import ArtifactError
+from bearcat.artifacts.model_choice import AUTO_MODEL, choose_fitting, expected_images
+from bearcat.core.errors import ArtifactError, RequestOptionError
 from bearcat.core.names import show_name
+from bearcat.data.images import image_kind
 from bearcat.serving.answers import make_answer
 from bearcat.serving.protection.model_check import CHECK_SECONDS, UncheckedError, check_files, check_model
 
@@ -115,6 +117,20 @@ class ModelStore(Mapping[str, Callable[..., dict]]):
         finally:
             self._stopped.set()  # a check that goes on would delay the end
 
+    def answer_fitting(self, image: bytes, **options: object) -> dict:
+        """Answers an image with the only model, or with the one that it fits; the answer's `model` is its name.
+
+        Args:
+            image: The encoded image.
+            **options: See `make_answer`.
+
+        Raises:
+            RequestOptionError: There are several models, and the image fits none or several, or a grid cuts it.
+        """
+        models = self._models
+        name = next(iter(models)) if len(models) == 1 else _choose(models, image, options)
+        return make_answer(models[name], image, **options) | {"model": name}
+
     def recogniser(self, name: str) -> Recogniser:
         """Returns the loaded model of a name."""
         return self._models[name]
@@ -196,12 +212,26 @@ def _file_states(paths: dict[str, Path]) -> dict[str, FileState]:
     return states
 
 
+def _choose(models: Mapping[str, Recogniser], image: bytes, options: dict[str, object]) -> str:
+    """Returns the name of the model that an image fits; raises RequestOptionError, see `answer_fitting`."""
+    if options.get("grid"):
+        raise RequestOptionError(
+            f"grid: model = {AUTO_MODEL!r} chooses by the size of whole images, not of cells. Name one of "
+            f"{', '.join(models)}"
+        )
+    return choose_fitting(image_kind(image), {name: expected_images(model.card) for name, model in models.items()})
+
+
 def _describe(name: str, card: Card) -> dict:
+    expected = expected_images(card)
     return {
         "name": name,
         "mode": card.mode,
         "backbone": card.backbone,
         "vocabulary_size": len(card.characters),
         "input": card.spec.as_dict(),
+        "label_lengths": card.label_lengths,
+        "image_sizes": expected.sizes,
+        "image_colours": expected.colours,
         "metrics": dict(card.metrics),
     }

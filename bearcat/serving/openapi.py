@@ -9,6 +9,12 @@ import json
 from html import escape
 
 from bearcat import __version__
+from bearcat.artifacts.model_choice import AUTO_MODEL
+from bearcat.data.decoding.patterns import EXAMPLE, MAX_PATTERN
+from bearcat.data.decoding.restrictions import MAX_CHARACTERS
+from bearcat.data.frames import FIRST, FRAMES
+from bearcat.data.images import COLOURS
+from bearcat.data.layouts.arrangement import LAYOUTS, LINE
 from bearcat.serving.protection.same_origin import STRICT_POLICY
 from bearcat.serving.protocol import (
     ANSWER_FIELDS,
@@ -24,6 +30,7 @@ from bearcat.serving.protocol import (
 TEXT = {"type": "string"}
 NUMBER, INTEGER, NULL = {"type": "number"}, {"type": "integer"}, {"type": "null"}
 POINT = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
+SIZE = {**POINT, "items": INTEGER, "description": "Width and height in pixels"}
 ERRORS = {
     "400": "The request or an image is invalid",
     "401": "The service has a token, and the request does not bring it",
@@ -36,19 +43,23 @@ ERRORS = {
     "500": "The service failed, or a prediction took too long",
     "503": "Too many images are waiting (Retry-After says when to try again), or there is no model",
 }
+# of every path: heads and bodies are checked before it is looked at
+ERRORS_OF_ALL = tuple(status for status in ERRORS if status != "415")
+# a white PNG of 16×16 pixels
+IMAGE_EXAMPLE = "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQAQAAAAA3iMLMAAAAD0lEQVR42mP8z8DEQAICADIBAR/gNlhXAAAAAElFTkSuQmCC"
 
 
 def describe_api(models: list[str]) -> dict:
     """Returns the OpenAPI document of a service.
 
     Args:
-        models: The names of its models.
+        models: What a request can name as its model.
     """
     return {
         "openapi": "3.1.0",
         "info": {"title": "Bearcat", "version": __version__, "description": "Recognises captchas with trained models."},
         "paths": {
-            "/": {"post": _predict_operation(models)},
+            "/": {"get": _page_operation(), "post": _predict_operation(models)},
             "/api/predict": {"post": _gradio_operation()},
             "/models": {"get": _operation("The models, the default one first", "Models")},
             "/health": {"get": _health_operation()},
@@ -63,7 +74,7 @@ def describe_api(models: list[str]) -> dict:
 
 
 def _operation(
-    summary: str, answer: str | dict, content_type: str = JSON, errors: tuple[str, ...] = ("401", "403", "405")
+    summary: str, answer: str | dict, content_type: str = JSON, errors: tuple[str, ...] = ERRORS_OF_ALL
 ) -> dict:
     """Returns an operation; `answer` is a schema, or the name of one in SCHEMAS."""
     schema = _reference(answer) if isinstance(answer, str) else answer
@@ -74,19 +85,38 @@ def _operation(
     }
 
 
+def _page_operation() -> dict:
+    operation = _operation("The page for people", TEXT, "text/html")
+    operation["responses"] |= {
+        "303": {"description": "The query brings the token: sets the cookie, and leads back without the query"},
+        "404": {"description": "The service runs without its page", "content": _content("Error")},
+    }
+    operation["responses"]["401"]["content"] |= {"text/html": {"schema": TEXT}}  # to browsers
+    return operation
+
+
 def _predict_operation(models: list[str]) -> dict:
-    image = {**TEXT, "description": "Base64 of a PNG, JPEG, GIF, BMP or WEBP file, or its data URL"}
+    description = "Base64 of a PNG, JPEG, GIF, BMP or WEBP file, or its data URL"
+    image = {**TEXT, "description": description, "examples": [IMAGE_EXAMPLE]}
     batch = {"type": "array", "items": image, "minItems": 1, "maxItems": MAX_IMAGES}
     options = {
-        "model": {**TEXT, "enum": models, "description": "Name of the model; default: the first one"},
+        "model": {
+            **TEXT,
+            "enum": models,
+            "description": "Name of the model; default: the first one; "
+            f"{AUTO_MODEL}, unless a model has that name: the one that the image fits",
+        },
         "grid": {**TEXT, "description": "Classify the cells of a grid: ROWSxCOLUMNS[+LEFT+TOP][+RIGHT+BOTTOM][~GAP]"},
         "name": {**TEXT, "description": "With grid: only cells of this class"},
+        "characters": {**TEXT, "maxLength": MAX_CHARACTERS, "description": "Only these characters may be predicted"},
+        "length": {"oneOf": [TEXT, INTEGER], "description": "Number of characters, as 4 or 4-6"},
+        "pattern": {**TEXT, "maxLength": MAX_PATTERN, "description": f"What the whole text is like, as {EXAMPLE}"},
         "prompt": {
             "oneOf": [TEXT, {"type": "array", "items": TEXT}],
             "description": "EFFICIENTDET: what to click, in order; in a form as text or a JSON list",
         },
     }
-    upload = {"oneOf": [image, {**TEXT, "format": "binary"}]}
+    upload = {"anyOf": [image, {**TEXT, "format": "binary"}]}
     one_or_more = {"oneOf": [image, batch], "description": "A list gets a list of answers"}
     uploads = {"oneOf": [upload, batch | {"items": upload}], "description": "Repeat the field for several images"}
     schemas = {JSON: one_or_more, FORM: one_or_more, MULTIPART: uploads}
@@ -109,7 +139,8 @@ def _predict_body(image: dict, options: dict) -> dict:
 
 
 def _gradio_operation() -> dict:
-    data = {"type": "array", "items": TEXT, "minItems": 1, "description": "One image as a data URL or base64"}
+    image = {**TEXT, "examples": [IMAGE_EXAMPLE]}
+    data = {"type": "array", "items": image, "minItems": 1, "description": "One image as a data URL or base64"}
     body = {JSON: {"schema": {"type": "object", "required": ["data"], "properties": {"data": data}}}}
     summary = "Predict one image with the default model, in the format of gradio 2 and 3"
     return {
@@ -119,8 +150,12 @@ def _gradio_operation() -> dict:
 
 
 def _health_operation() -> dict:
-    operation = _operation("Whether the service can predict images now; needs no token", "Health", JSON, ("403", "405"))
-    operation["responses"]["503"] = {"description": "There is no model", "content": _content("Health")}
+    errors = tuple(status for status in ERRORS_OF_ALL if status != "401")
+    operation = _operation("Whether the service can predict images now; needs no token", "Health", JSON, errors)
+    operation["responses"]["503"] = {
+        "description": "There is no model; or too many connections",
+        "content": {JSON: {"schema": {"oneOf": [_reference("Health"), _reference("Error")]}}},
+    }
     return {"security": [], **operation}
 
 
@@ -143,7 +178,7 @@ SCHEMAS = {
         return_code={"const": 200},
         return_info={"const": SUCCESS},
         result={
-            "oneOf": [
+            "anyOf": [
                 {**TEXT, "description": "Text, or the name of a class"},
                 {"type": "array", "items": _reference("Cell"), "description": "With grid"},
                 {"type": "array", "items": _reference("Object"), "description": "EFFICIENTDET"},
@@ -179,11 +214,22 @@ SCHEMAS = {
         backbone=TEXT,
         vocabulary_size=INTEGER,
         input=_record(height=INTEGER, width=INTEGER, channels=INTEGER),
+        image_sizes={"type": "array", "items": SIZE, "description": "Of the images that it expects, most common first"},
+        label_lengths={
+            "type": "array",
+            "items": INTEGER,
+            "description": "Smallest and largest number of characters that it was trained on; empty if not known",
+        },
+        image_colours={"type": "array", "items": {"enum": list(COLOURS)}},
         metrics={"type": "object", "additionalProperties": NUMBER},
     ),
 }
 # added here, since _record would make it required
 SCHEMAS["Health"]["properties"]["rejected"] = {"type": "array", "items": TEXT, "description": "Files not served"}
+SCHEMAS["Model"]["properties"]["input"]["properties"] |= {
+    "frames": {"enum": list(FRAMES), "description": f"What is used of an animation; missing: {FIRST}"},
+    "layout": {"enum": list(LAYOUTS), "description": f"How the text is laid out; missing: {LINE}"},
+}
 SCHEMAS["Answer"]["properties"]["points"] = {
     "type": "array",
     "items": {"oneOf": [POINT, NULL]},
@@ -192,6 +238,12 @@ SCHEMAS["Answer"]["properties"]["points"] = {
 SCHEMAS["Answer"]["properties"]["answer"] = {
     "oneOf": [TEXT, NULL],
     "description": "Of models of sums: the number that the text asks for; null if it is no sum",
+}
+SCHEMAS["Answer"]["properties"]["model"] = {**TEXT, "description": f"With model = {AUTO_MODEL}: the one chosen"}
+SCHEMAS["Answer"]["properties"]["restriction_rate"] = SCHEMAS["Cell"]["properties"]["restriction_rate"] = {
+    **NUMBER,
+    "description": "With characters, length or pattern: probability that the model gives to all texts that they allow; "
+    "with grid, of each cell",
 }
 SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer"},
@@ -239,7 +291,8 @@ def _operation_html(method: str, path: str, operation: dict) -> str:
 
 def _response_html(status: str, response: dict) -> str:
     bodies = "; ".join(
-        f"{escape(content_type)}: {_type_html(media['schema'])}" for content_type, media in response["content"].items()
+        f"{escape(content_type)}: {_type_html(media['schema'])}"
+        for content_type, media in response.get("content", {}).items()
     )
     return f"<tr><td>{status}</td><td>{escape(response['description'])}</td><td>{bodies}</td></tr>"
 
@@ -264,8 +317,8 @@ def _type_html(schema: dict) -> str:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f'<a href="#{name}">{name}</a>'
-    if "oneOf" in schema:
-        return " or ".join(_type_html(option) for option in schema["oneOf"])
+    if options := schema.get("oneOf") or schema.get("anyOf"):
+        return " or ".join(_type_html(option) for option in options)
     if schema.get("type") == "array":
         return f"list of {_type_html(schema.get('items', {}))}"
     if "const" in schema or "enum" in schema:

@@ -9,11 +9,14 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.responses import JSONResponse
 
+from bearcat.data.decoding.restrictions import RESTRICTIONS
+
 SUCCESS = "处理成功"  # existing clients compare return_info with it
 ANSWER_FIELDS = ("result", "recognition_rate", "overall_recognition_rate", "time")
 IMAGE_FIELD = "img"
 IMAGE_FIELDS = (IMAGE_FIELD, "image", "file", "img_base64")  # the others are aliases; only these may be repeated
-OPTION_FIELDS = ("model", "grid", "name", "prompt", "data")  # the last in gradio's old format, with the image
+# the last in gradio's old format, with the image
+OPTION_FIELDS = ("model", "grid", "name", *RESTRICTIONS, "prompt", "data")
 MAX_IMAGES = 64  # per request
 MAX_CROPS = 256  # per request: its images, or the cells of their grids
 MAX_OPTION = 1024  # characters of a field beside the images

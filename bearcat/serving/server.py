@@ -86,6 +86,7 @@ def serve(
         max_crops=config.max_crops,
         describe_models=models.describe,
         rejected_models=models.rejected,
+        answer_fitting=models.answer_fitting,
         page=page,
         lifespan=lambda app: _background_tasks(config, models, page, on_start),
     )

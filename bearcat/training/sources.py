@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any, Protocol
 
 from bearcat.artifacts.card import Card
 from bearcat.core.errors import DataError
 from bearcat.core.workspace import Work
+from bearcat.data.images import ImageKinds
 from bearcat.data.labels.reading import LabelledImage
 from bearcat.data.tfrecord_index import check_pack, load_index
 from bearcat.data.vocabulary import Vocabulary
@@ -34,6 +36,14 @@ class TrainingSource(Protocol):
     @property
     def validated(self) -> int:
         """The number of validation images."""
+
+    @property
+    def kinds(self) -> ImageKinds:
+        """The sizes and colours of the training images; empty for packs of earlier versions."""
+
+    @property
+    def label_lengths(self) -> tuple[int, ...]:
+        """The smallest and the largest length of the texts; empty for other tasks and packs of earlier versions."""
 
     def sample(self, count: int) -> tuple[Any, list[str]]:
         """Returns pixels uint8 (n, H, W, C) of at most so many training images without augmentation, and their labels.
@@ -95,6 +105,16 @@ class PackedImages:
     @property
     def validated(self) -> int:
         return self._indices["validation"].count
+
+    @property
+    def kinds(self) -> ImageKinds:
+        return self._indices["train"].kinds
+
+    @property
+    def label_lengths(self) -> tuple[int, ...]:
+        indices = self._indices.values()
+        is_known = all(index.task is Task.TEXT and index.shortest_label for index in indices)
+        return (min(index.shortest_label for index in indices), self.longest_label) if is_known else ()
 
     @property
     def longest_label(self) -> int:
@@ -184,6 +204,14 @@ class BoxedImages:
     @property
     def validated(self) -> int:
         return len(self.data["validation"])
+
+    @cached_property
+    def kinds(self) -> ImageKinds:
+        return ImageKinds.of_files([item.path for item in self.data["train"]])
+
+    @property
+    def label_lengths(self) -> tuple[int, ...]:
+        return ()
 
     def sample(self, count: int) -> tuple[Any, list[str]]:
         """Returns nothing."""

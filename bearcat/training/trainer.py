@@ -7,9 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from bearcat.artifacts.card import Card
+from bearcat.artifacts.card import IMAGENET, Card
 from bearcat.artifacts.checkpoints import best_epoch
-from bearcat.artifacts.pretrained import initial_weights_file, origin_of, resolve_backbone
+from bearcat.artifacts.pretrained import initial_weights_file, origin_of, resolve_backbone, resolve_preprocessing
 from bearcat.core.devices import Device
 from bearcat.core.progress import write_line
 from bearcat.core.workspace import Work
@@ -41,7 +41,7 @@ class Trainer:
         card: The network; 'auto' is resolved once a model is built or loaded.
         config: The training configuration, likewise.
         history: One row of metrics per epoch, those of interrupted runs included.
-        origin: Fingerprint of the pretrained weights that the training started from; '' for none.
+        origin: Fingerprint of the pretrained weights that the training started from, or 'imagenet'; '' for none.
 
     Args:
         work: The work.
@@ -109,7 +109,7 @@ class Trainer:
         resumed = load_newest(self.work.folder("checkpoint"), self.card, self.checkpoint_config(), self.replicas)
         if resumed is None:
             return None
-        self.card = replace(self.card, backbone=resumed.card.backbone)
+        self.card = replace(self.card, backbone=resumed.card.backbone, preprocessing=resumed.card.preprocessing)
         self.config = replace(self.config, precision=resumed.precision)
         self.history, self.origin = resumed.history, resumed.origin
         if self.replicas.worker.is_chief:  # a kill between checkpoint and CSV leaves the CSV a row short
@@ -120,15 +120,22 @@ class Trainer:
         return resumed.model
 
     def start(self, device: Device, build: Build, source: TrainingSource):
-        """Builds the model, with the weights from the work's `weight` folder or the pretrained ones."""
+        """Builds the model, with the weights from the work's `weight` folder, the pretrained or ImageNet ones."""
         weights, folder = self.settings.WEIGHTS, self.work.folder("weight")
-        card = replace(self.card, backbone=resolve_backbone(self.card, device.has_gpu, folder, weights))
-        weight_file = initial_weights_file(folder, weights, card.backbone, MODES[card.mode].task)
+        backbone = resolve_backbone(self.card, device.has_gpu, folder, weights)
+        card = replace(self.card, backbone=backbone, preprocessing=resolve_preprocessing(backbone, folder, weights))
+        weight_file = initial_weights_file(folder, weights, backbone, MODES[card.mode].task)
+        imagenet_weights = None
         if weight_file:
-            self.set_origin(weight_file)
+            self.set_origin(origin_of(weight_file))
+        elif weights == IMAGENET:
+            imagenet_weights = read_imagenet(backbone)
+            self.set_origin(IMAGENET)
         with self.replicas.scope():
             model, self.card, self.config = build(card, self.config, device, self.replicas.count)
-        if weight_file:
+        if imagenet_weights:
+            assign_imagenet(model, backbone, imagenet_weights)
+        elif weight_file:
             load_starting_weights(model, self.card, weight_file)
             if self.replicas.worker.count == 1:  # rounding could lead workers to different choices
                 choose_colour_mix(model, self.card, source)
@@ -274,9 +281,9 @@ class Trainer:
         """The highest learning rate of the training."""
         return self.settings.LR * self.fine_tuning_multiplier * self.replica_multiplier
 
-    def set_origin(self, weight_file: Path) -> None:
-        """Notes the pretrained weights that a file of weights comes from; the learning rate depends on them."""
-        self.origin = origin_of(weight_file)
+    def set_origin(self, origin: str) -> None:
+        """Notes the pretrained weights that the training starts from; the learning rate depends on them."""
+        self.origin = origin
         self.config = replace(self.config, lr=self.peak_rate)
 
     def checkpoint_config(self) -> dict[str, object]:
@@ -314,6 +321,21 @@ class Trainer:
 
         schedule = self.schedule(steps_per_epoch)
         return schedule.strength if schedule and self.images >= FADE_FROM_IMAGES else constant_strength
+
+
+def read_imagenet(backbone: str) -> list:
+    """Reads the ImageNet weights of a backbone, which are downloaded on first use."""
+    from bearcat.artifacts.imagenet import models_folder, read_weights
+
+    write_line(f"ImageNet weights of {backbone}: from {models_folder()}; Keras downloads them if they are not there")
+    return read_weights(backbone)
+
+
+def assign_imagenet(model, backbone: str, weights: list) -> None:
+    """Assigns ImageNet weights to the backbone of a model."""
+    from bearcat.artifacts.imagenet import assign_weights
+
+    write_line(f"Starting weights from ImageNet: all {assign_weights(model, backbone, weights)} of {backbone} loaded")
 
 
 def load_starting_weights(model, card: Card, weight_file: Path) -> None:

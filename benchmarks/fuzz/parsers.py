@@ -22,7 +22,13 @@ with atheris.instrument_imports(include=["PIL", "bearcat", "python_multipart", "
     from bearcat.serving.app import make_app
     from benchmarks.fuzz.seeds import CONTENT_TYPES, body_seeds, image_seeds
 
-SPECS = InputSpec(24, 48, 1), InputSpec(24, 48, 3, "median"), InputSpec(24, 48, 1, "spread")
+SPECS = (
+    InputSpec(24, 48, 1),
+    InputSpec(24, 48, 3, "median"),
+    InputSpec(24, 48, 1, "spread"),
+    InputSpec(24, 48, 1, layout="two_lines"),
+    InputSpec(24, 48, 3, layout="vertical"),
+)
 MAX_BODY = 65_536  # bytes
 TIMEOUT = 10  # seconds for one input
 MAX_MEMORY = 2048  # MB

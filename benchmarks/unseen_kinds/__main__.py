@@ -5,6 +5,7 @@ Writes: a table on the screen; --folder: the sets as zip files; --results: one l
 Next:   update docs/benchmarks.md if the figures differ
 
 python -m benchmarks.unseen_kinds --labels 50 --seconds 60
+python -m benchmarks.unseen_kinds --sets length_4 length_8 length_12 --labels 25 50 200 --mode CTC
 """
 
 import argparse
@@ -14,7 +15,7 @@ from pathlib import Path
 from benchmarks.labels import complete, measure, print_table
 from benchmarks.unseen_kinds.archives import draw_archive
 from benchmarks.unseen_kinds.fonts import FAMILIES, find_families
-from benchmarks.unseen_kinds.kinds import SETS
+from benchmarks.unseen_kinds.kinds import SETS, UNSEEN
 
 
 def main() -> None:
@@ -38,7 +39,9 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     """Parses the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sets", nargs="+", metavar="NAME", choices=SETS, default=list(SETS), help="(all)")
+    parser.add_argument(
+        "--sets", nargs="+", metavar="NAME", choices=SETS, default=list(UNSEEN), help="(all but length_…)"
+    )
     parser.add_argument("--labels", nargs="+", type=int, default=[50], help="number of labelled images (50)")
     parser.add_argument("--seconds", type=int, default=60, help="duration of each training (60)")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])

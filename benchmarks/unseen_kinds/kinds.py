@@ -14,6 +14,7 @@ from benchmarks.unseen_kinds.canvas import Canvas, glyph, waves
 PERSIAN_DIGITS = "۰۱۲۳۴۵۶۷۸۹"
 BENGALI = "০১২৩৪৫৬৭৮৯কখগঘচছজঝটঠডঢতথদধনপফবভমযরলহ"
 CAPITALS_AND_DIGITS = string.ascii_uppercase + string.digits
+DISTINCT = "abcdefghijkmnpqrstuvwxyz23456789"  # none looks like another one
 TELLABLE_TURNED = "23457ABCEFGHJKPQRTUY"  # none looks like another one in any direction
 Fonts = list[Path]
 Drawer = Callable[[str, Fonts, np.random.Generator], Image.Image]
@@ -168,21 +169,22 @@ def staggered_italics(text: str, fonts: Fonts, rng: np.random.Generator) -> Imag
 
 def tilted_with_dots(text: str, fonts: Fonts, rng: np.random.Generator) -> Image.Image:
     """Tilted letters in several colours, with dots and a curve."""
-    canvas = Canvas.plain(130, 45, rng.uniform(220, 255, 3), rng)
+    width = 30 + 25 * len(text)
+    canvas = Canvas.plain(width, 45, rng.uniform(220, 255, 3), rng)
     x = rng.uniform(4, 12)
     for character in text:
         shape = glyph(character, fonts[rng.integers(len(fonts))], int(rng.integers(26, 34)), rng.uniform(-25, 25))
         canvas.paint(shape, x, 22 - shape.shape[0] / 2 + rng.uniform(-6, 6), rng.uniform(0, 150, 3))
         x += shape.shape[1] + rng.uniform(-3, 3)
     for _ in range(70):
-        canvas.paint(np.ones((2, 2), np.float32), rng.uniform(0, 130), rng.uniform(0, 45), rng.uniform(0, 200, 3))
+        canvas.paint(np.ones((2, 2), np.float32), rng.uniform(0, width), rng.uniform(0, 45), rng.uniform(0, 200, 3))
     swing, middle = rng.uniform(5, 14), rng.uniform(15, 30)
-    curve = [(x, middle + swing * math.sin(x / 22)) for x in range(0, 131, 5)]
+    curve = [(x, middle + swing * math.sin(x / 22)) for x in range(0, width + 1, 5)]
     canvas.stroke(curve, rng.uniform(0, 150, 3), 1.5)
     return canvas.to_image()
 
 
-SETS = {
+UNSEEN = {
     "persian_digits": MeasuringSet(persian_under_lines, PERSIAN_DIGITS, (6, 6), "Persian"),
     "bengali": MeasuringSet(bengali_in_six_styles, BENGALI, (3, 5), "Bengali"),
     "faint_words": MeasuringSet(faint_words_on_noise, string.ascii_lowercase, (8, 10), "sans"),
@@ -193,3 +195,9 @@ SETS = {
     "case_as_drawn": MeasuringSet(tilted_with_dots, CAPITALS_AND_DIGITS, (4, 4), "sans"),
     "case_folded": MeasuringSet(tilted_with_dots, CAPITALS_AND_DIGITS, (4, 4), "sans", str.lower),
 }
+# what `cheak_file.py` suggests a mode by: the same kind of image with more and more characters
+LENGTHS = {
+    f"length_{length}": MeasuringSet(tilted_with_dots, DISTINCT, (length, length), "sans")
+    for length in (4, 6, 8, 10, 12)
+}
+SETS = UNSEEN | LENGTHS

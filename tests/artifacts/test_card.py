@@ -8,7 +8,7 @@ import pytest
 from bearcat.artifacts.card import Card, read_card
 from bearcat.artifacts.inference import OnnxEngine
 from bearcat.core.errors import ArtifactError
-from bearcat.data.images import InputSpec
+from bearcat.data.images import COLOURS, ImageKinds, InputSpec
 
 
 def test_a_model_describes_itself(trained: Path):
@@ -16,6 +16,8 @@ def test_a_model_describes_itself(trained: Path):
     assert card.mode == trained.name.upper()
     assert card.characters == tuple("0123")
     assert card.spec.shape == (24, 48, 1)
+    assert card.kinds.sizes == ((48, 24),)
+    assert set(card.kinds.colours) <= set(COLOURS)
     assert card.metrics["loss"] > 0
     assert 0 <= card.metrics["val_exact"] <= 1
     assert {"bearcat", "keras", "tensorflow", "python"} <= card.versions.keys()
@@ -47,6 +49,36 @@ def test_the_frames_are_part_of_the_card_unless_it_is_the_first():
     assert line == "frames: 'first' in the checkpoint, 'darkest' now"
     with pytest.raises(ArtifactError, match="frames is 'darker', known are first"):
         Card.from_json(card.to_json().replace("darkest", "darker"), Path("x"))
+
+
+def test_the_layout_is_part_of_the_card_unless_it_is_a_line():
+    card = Card("captcha", "CTC", "light", ("a",), InputSpec(24, 48, 1, "last", "vertical"), 3)
+    assert [card.to_dict()[name] for name in ("frames", "layout")] == ["last", "vertical"]
+    assert Card.from_json(card.to_json(), Path("x")) == card
+    earlier = Card.from_json(card.to_json().replace(', "layout": "vertical"', ""), Path("x"))
+    assert earlier.spec.layout == "line"
+    assert earlier.differences(card) == ["layout: 'line' in the checkpoint, 'vertical' now"]
+    with pytest.raises(ArtifactError, match="layout is 'diagonal', known are line, two_lines, vertical"):
+        Card.from_json(card.to_json().replace("vertical", "diagonal"), Path("x"))
+
+
+def test_the_preprocessing_is_part_of_the_card_unless_it_is_the_usual_one():
+    card = Card("captcha", "NUM_CLASSES", "MobileNetV2", ("a",), InputSpec(24, 48, 1), 3, preprocessing="imagenet")
+    assert card.to_dict()["preprocessing"] == "imagenet"
+    assert Card.from_json(card.to_json(), Path("x")) == card
+    assert "preprocessing" not in replace(card, preprocessing="").to_dict()
+    with pytest.raises(ArtifactError, match=r"damaged card .*the preprocessing is 'places'"):
+        Card.from_json(card.to_json().replace("imagenet", "places"), Path("x"))
+
+
+def test_the_lengths_of_the_labels_are_part_of_the_card_if_they_are_known():
+    card = Card("captcha", "CTC", "light", ("a",), InputSpec(24, 48, 1), 3, label_lengths=(4, 6))
+    assert card.to_dict()["label_lengths"] == (4, 6)
+    assert Card.from_json(card.to_json(), Path("x")) == card
+    assert "label_lengths" not in replace(card, label_lengths=()).to_dict()
+    for damaged in ("[4]", '["a", 6]', "4"):
+        with pytest.raises(ArtifactError, match="damaged card"):
+            Card.from_json(card.to_json().replace("[4, 6]", damaged), Path("x"))
 
 
 def test_differences_name_what_makes_weights_unfit():
@@ -97,3 +129,23 @@ def test_the_order_of_symbols_is_part_of_the_card_unless_it_is_that_of_the_label
 def test_only_models_of_texts_read_sums(mode: str, characters: str, expected: bool):
     card = Card("captcha", mode, "light", tuple(characters), InputSpec(24, 48, 1), 4)
     assert card.reads_sums is expected
+
+
+def test_the_sizes_and_colours_of_the_training_images_are_part_of_the_card_if_they_are_known():
+    kinds = ImageKinds(((120, 40), (90, 30)), ("grey",))
+    card = Card("captcha", "CTC", "light", ("a",), InputSpec(24, 48, 1), 3, kinds=kinds)
+    stored = {"image_sizes": [[120, 40], [90, 30]], "image_colours": ["grey"]}
+    assert stored.items() <= card.to_dict().items()
+    assert Card.from_json(card.to_json(), Path("x")) == card
+    assert card.differences(replace(card, kinds=ImageKinds())) == []
+    for damaged in (
+        '"image_sizes": 3',
+        '"image_sizes": [[120]]',
+        '"image_sizes": [[0, 40]]',
+        '"image_sizes": [["a", 40]]',
+    ):
+        with pytest.raises(ArtifactError, match="damaged card"):
+            Card.from_json(card.to_json().replace('"image_sizes": [[120, 40], [90, 30]]', damaged), Path("x"))
+    for damaged in ('"image_colours": ["blue"]', '"image_colours": []', '"image_colours": 3'):
+        with pytest.raises(ArtifactError, match=r"damaged card.*image_colours"):
+            Card.from_json(card.to_json().replace('"image_colours": ["grey"]', damaged), Path("x"))

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bearcat.artifacts.attention import Locator
 from bearcat.artifacts.card import Card
-from bearcat.artifacts.inference import KerasEngine
+from bearcat.artifacts.inference import KerasEngine, OnnxEngine, Recogniser
 from bearcat.core.workspace import Work
 from bearcat.data.tfrecord_index import load_index
 from bearcat.data.tfrecords import read_records
@@ -64,6 +65,19 @@ def test_a_saved_keras_model_computes_what_it_did(earlier: Path):
     for name, row in expected(earlier).items():
         pixels = Image_Processing.extraction_image(earlier / name, engine.card.spec)[np.newaxis].astype(np.float32)
         assert_output_is(engine.logits(pixels), row)
+
+
+def test_a_keras_model_attends_to_the_same_columns_as_the_served_file(tmp_path: Path):
+    folder, served = EARLIER / "ordinary", tmp_path / "captcha.onnx"
+    served.write_bytes(gzip.decompress((folder / "served.onnx.gz").read_bytes()))
+    for name, row in expected(folder).items():
+        found, of_keras = (
+            Locator(recogniser).locate(recogniser.extract(folder / name), row["text"])
+            for recogniser in (Recogniser(OnnxEngine(served)), Recogniser(KerasEngine(folder / "model.keras")))
+        )
+        assert len(found) == len(row["text"])
+        for one, other in zip(found, of_keras, strict=True):
+            assert other.weights == pytest.approx(one.weights, abs=1e-3)
 
 
 @pytest.fixture

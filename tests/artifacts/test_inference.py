@@ -9,15 +9,16 @@ import onnx
 import pytest
 import tensorflow as tf
 
-from bearcat.artifacts.card import find_models
+from bearcat.artifacts.card import Card, find_models
 from bearcat.artifacts.inference import KerasEngine, OnnxEngine, Recogniser, choose_model
 from bearcat.core.errors import ArtifactError
 from bearcat.data.codecs import Prediction, make_codec
-from bearcat.data.images import extract_pixels, open_image
+from bearcat.data.images import InputSpec, extract_pixels, open_image
 from bearcat.data.labels.reading import LabelledImage
 from bearcat.data.packing import Packer
 from bearcat.data.vocabulary import Vocabulary
 from tests.helpers.animations import Letters, one_after_the_other, save_animation
+from tests.helpers.layouts import draw_two_lines
 from utils import Image_Processing
 
 
@@ -58,6 +59,19 @@ def test_the_network_gets_of_an_animation_what_the_card_says(served: Path, tmp_p
     recogniser.predict_batch([file, file.read_bytes(), open_image(file, how)])
     codec = make_codec("CTC", Vocabulary(tuple("k7xd")), 0)
     packed = Packer(card.spec, codec, Image_Processing).record(LabelledImage(file, "k7xd")).image
+    for pixels in seen[0]:
+        np.testing.assert_array_equal(pixels, packed)
+
+
+def test_the_network_gets_the_line_that_the_layout_of_the_card_makes(tmp_path: Path):
+    file = tmp_path / "k7xd_1.png"
+    draw_two_lines("k7xd").save(file)
+    card = Card("captcha", "CTC", "light", tuple("k7xd"), InputSpec(40, 200, 1, layout="two_lines"), 4)
+    seen = []
+    stand_in = SimpleNamespace(card=card, logits=lambda pixels: (seen.append(pixels), np.zeros((len(pixels), 9, 5)))[1])
+    Recogniser(stand_in).predict_batch([file, file.read_bytes(), open_image(file)])
+    packed = Packer(card.spec, card.make_codec(), Image_Processing).record(LabelledImage(file, "k7xd")).image
+    assert len(seen[0]) == 3
     for pixels in seen[0]:
         np.testing.assert_array_equal(pixels, packed)
 

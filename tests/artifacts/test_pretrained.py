@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bearcat.artifacts import pretrained
-from bearcat.artifacts.card import Card, write_card
+from bearcat.artifacts.card import IMAGENET, Card, write_card
 from bearcat.artifacts.pretrained import (
     PRETRAINED,
     find_pretrained,
@@ -15,6 +15,7 @@ from bearcat.artifacts.pretrained import (
     origin_of,
     pretrained_file,
     resolve_backbone,
+    resolve_preprocessing,
 )
 from bearcat.core.errors import ArtifactError
 from bearcat.core.settings_file import AUTO
@@ -63,6 +64,25 @@ def test_auto_takes_the_network_of_the_device_for_h5_weights(tmp_path: Path):
     (tmp_path / "densenet.h5").touch()
     card = Card("captcha", "ORDINARY", AUTO, tuple("ab"), InputSpec(60, 100, 1), 4)
     assert resolve_backbone(card, True, tmp_path, PRETRAINED) == "Densenet_169"
+
+
+def test_auto_takes_a_network_that_has_imagenet_weights_if_they_are_set(tmp_path: Path):
+    card = Card("captcha", "NUM_CLASSES", AUTO, tuple("ab"), InputSpec(60, 100, 1), 4)
+    assert {resolve_backbone(card, on_gpu, tmp_path, IMAGENET) for on_gpu in (True, False)} == {"MobileNetV2"}
+    write_card(tmp_path / "model.keras", replace(card, backbone="light"))  # a file of one's own comes first
+    assert resolve_backbone(card, False, tmp_path, IMAGENET) == "light"
+
+
+def test_pixels_are_scaled_for_the_initial_weights(tmp_path: Path):
+    assert resolve_preprocessing("MobileNetV1", tmp_path, IMAGENET) == IMAGENET
+    assert resolve_preprocessing("MobileNetV1", tmp_path, PRETRAINED) == ""
+    own = replace(CARD, backbone="MobileNetV1")
+    write_card(tmp_path / "model.keras", replace(own, preprocessing=IMAGENET))
+    assert resolve_preprocessing("MobileNetV1", tmp_path, None) == IMAGENET
+    assert resolve_preprocessing("MobileNetV2", tmp_path, None) == ""  # it takes no weights from that file
+    (tmp_path / "model.keras").unlink()
+    write_card(tmp_path / "model.keras", own)
+    assert resolve_preprocessing("MobileNetV1", tmp_path, IMAGENET) == ""
 
 
 def test_the_origin_is_a_fingerprint_that_trainings_pass_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -16,6 +16,7 @@ from bearcat.data.codecs import (
     pad_targets,
     softmax,
 )
+from bearcat.data.decoding.restrictions import Restriction
 from bearcat.data.vocabulary import Vocabulary
 
 AB = Vocabulary(("a", "b"))
@@ -83,6 +84,27 @@ def test_confidences_are_between_0_and_1(mode: str):
     for prediction in make_codec(mode, AB, 7).decode(logits):
         assert len(prediction.confidences) == len(prediction.text)
         assert all(0 <= confidence <= 1 for confidence in (*prediction.confidences, prediction.confidence))
+
+
+@pytest.mark.parametrize(("mode", "text"), [("CTC", "ab"), ("CTC_TINY", "ab"), ("ORDINARY", "ab")])
+def test_a_restriction_is_decoded_in_every_text_mode(mode: str, text: str):
+    codec = make_codec(mode, AB, 4)
+    logits = logits_of(A, BLANK, B, BLANK) if mode != "ORDINARY" else logits_of(A, B, BLANK, BLANK)
+    plain, (same,) = codec.decode(logits), codec.decode_allowed(logits, Restriction("ab"))
+    assert plain[0].text == same.text == text
+    np.testing.assert_allclose(same.confidences, plain[0].confidences)
+    assert (plain[0].allowed, same.allowed) == (1, pytest.approx(1))
+    (longer,) = codec.decode_allowed(logits, Restriction(length="3"))
+    assert len(longer.text) == len(longer.confidences) == 3
+    assert 0 < longer.allowed < 1
+    assert [codec.allows(label, Restriction("a", "1-2")) for label in ("a", "ab", "aaa", "x")] == [1, 0, 0, 0]
+
+
+def test_a_restricted_text_is_in_the_order_of_typing():
+    vocabulary = Vocabulary(("א", "ב"), direction="rtl")
+    (prediction,) = make_codec("ORDINARY", vocabulary, 3).decode_allowed(logits_of(A, B, B), Restriction(length="3"))
+    assert prediction.text == "בבא"
+    np.testing.assert_allclose(prediction.confidences, [6 / 7, 6 / 7, 7 / 8])
 
 
 def test_the_confidence_of_a_text_is_the_product_and_0_if_it_is_empty():

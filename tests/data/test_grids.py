@@ -9,6 +9,7 @@ from PIL import Image
 
 from bearcat.core.errors import ImageError, SettingsError
 from bearcat.core.workspace import ROOT
+from bearcat.data.codecs import Prediction
 from bearcat.data.grids import EXAMPLE, MAX_CELLS, Grid, cut, matching_cells
 from bearcat.data.images import MIN_SIDE
 
@@ -140,7 +141,8 @@ def test_cut_returns_the_pixels_of_the_cells_in_reading_order(mode: str):
 
 def test_matching_cells_have_a_number_a_centre_and_a_confidence():
     boxes = OF_12306.boxes_xyxy(293, 190)
-    predictions = [("cat", 0.5), ("dog", 0.9), ("cat", 0.25), *[("dogs", 0.9)] * 4, ("dog", 0.75)]
+    found = [("cat", 0.5), ("dog", 0.9), ("cat", 0.25), *[("dogs", 0.9)] * 4, ("dog", 0.75)]
+    predictions = [Prediction(label, (confidence,)) for label, confidence in found]
     cells = matching_cells(predictions, boxes, "dog")
     assert [(cell.number, cell.label, cell.confidence) for cell in cells] == [(2, "dog", 0.9), (8, "dog", 0.75)]
     assert [cell.centre for cell in cells] == [(110, 74), (254, 146)]
@@ -149,7 +151,7 @@ def test_matching_cells_have_a_number_a_centre_and_a_confidence():
 
 def test_every_cell_needs_a_prediction():
     with pytest.raises(ValueError, match="zip"):
-        matching_cells([("cat", 0.5)], Grid(1, 2).boxes_xyxy(8, 4), "cat")
+        matching_cells([Prediction("cat", (0.5,))], Grid(1, 2).boxes_xyxy(8, 4), "cat")
 
 
 @pytest.mark.parametrize("module", ["grids", "offline_augmentation"])

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,11 @@ from bearcat.data.images import (
     MAX_PIXELS,
     PAPER,
     SERVED_FORMATS,
+    ImageKind,
+    ImageKinds,
     InputSpec,
     extract_pixels,
+    image_kind,
     image_size,
     is_blank,
     is_blank_input,
@@ -29,7 +33,10 @@ from bearcat.data.images import (
     place,
     refuse_unserved,
 )
+from bearcat.data.layouts.arrangement import LAYOUTS, arrange
 from tests.helpers.animations import Letters, one_after_the_other, save_animation
+from tests.helpers.images import draw_bar
+from tests.helpers.layouts import draw_column, draw_two_lines
 
 
 def noise(width: int, height: int) -> Image.Image:
@@ -403,6 +410,29 @@ def test_an_image_that_was_put_together_is_not_put_together_again(tmp_path: Path
     assert (pixels < 128).any(axis=(0, 2)).reshape(4, 60).any(axis=1).all()
 
 
+@pytest.mark.parametrize(("layout", "draw"), [("two_lines", draw_two_lines), ("vertical", draw_column)])
+def test_the_input_is_the_line_that_the_layout_makes(layout: str, draw: Callable, tmp_path: Path):
+    image = draw("k7xd3a")
+    spec = InputSpec(48, 320, 1, layout=layout)
+    pixels = extract_pixels(image, spec)
+    np.testing.assert_array_equal(pixels, letterbox(arrange(image, layout), spec))
+    assert (pixels != extract_pixels(image, InputSpec(48, 320, 1))).any()
+    image.save(tmp_path / "k7xd3a_1.png")
+    for source in (tmp_path / "k7xd3a_1.png", (tmp_path / "k7xd3a_1.png").read_bytes()):
+        np.testing.assert_array_equal(extract_pixels(source, spec), pixels)
+    assert str(spec) == f"48×320×1 (LAYOUT = '{layout}')"
+    assert str(InputSpec(8, 9, 3, "last", layout)) == f"8×9×3 (FRAMES = 'last', LAYOUT = '{layout}')"
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_blank_image_of_any_layout_is_known_by_its_input(layout: str):
+    spec = InputSpec(30, 200, 3, layout=layout)
+    image = Image.new("RGB", (31, 63), "#dde")
+    assert is_blank_input(extract_pixels(image, spec), image, spec)
+    image.paste("#888", (3, 3, 8, 6))
+    assert not is_blank_input(extract_pixels(image, spec), image, spec)
+
+
 @pytest.mark.parametrize(("range_of_levels", "blank"), [(0, True), (8, True), (9, False), (200, False)])
 def test_an_image_of_one_colour_is_blank(range_of_levels: int, blank: bool):
     image = Image.new("RGB", (30, 12), (50, 50, 50))
@@ -425,3 +455,45 @@ def test_a_bar_on_white_is_not_blank():
     image.paste("black", (20, 5, 40, 15))
     spec = InputSpec(20, 60, 1)
     assert not is_blank_input(letterbox(image, spec), image, spec)
+
+
+BLUE = (20, 30, 120)
+
+
+def test_the_kind_of_an_image_is_its_size_and_whether_it_has_colour(tmp_path: Path):
+    draw_bar(tmp_path, "grey.png")
+    draw_bar(tmp_path, "blue.png", (60, 20), ink=BLUE)
+    assert image_kind(tmp_path / "grey.png") == ImageKind(40, 20, "grey")
+    assert image_kind((tmp_path / "blue.png").read_bytes()) == ImageKind(60, 20, "colour")
+    first, second = Image.new("RGB", (40, 20), "white"), Image.open(tmp_path / "blue.png").resize((40, 20))
+    animation = encoded(first, "GIF", save_all=True, append_images=[second])
+    assert image_kind(animation) == ImageKind(40, 20, "colour")  # the size is that of one frame
+    assert str(image_kind(animation)) == "40×20 in colour"
+
+
+def test_a_large_image_is_looked_at_in_few_places(monkeypatch: pytest.MonkeyPatch):
+    looked_at = []
+    monkeypatch.setattr(images, "is_coloured", lambda pixels: looked_at.append(pixels.shape))
+    image_kind(Image.new("RGB", (2000, 1000)))
+    ((height, width, channels),) = looked_at
+    assert channels == 3
+    assert height * width <= 2 * images.COLOURED_PIXELS
+
+
+def test_the_kinds_of_a_set_are_its_common_sizes_and_colours(tmp_path: Path):
+    sizes = [(40, 20)] * 60 + [(60, 20)] * 30 + [(80, 20)] * 2
+    for number, size in enumerate(sizes):
+        draw_bar(tmp_path, f"{number}.png", size, ink=BLUE if number < 2 else (0, 0, 0))
+    (tmp_path / "damaged.png").write_bytes(b"no image")
+    found = ImageKinds.of_files(sorted(tmp_path.iterdir()))
+    assert found == ImageKinds(((40, 20), (60, 20)), ("grey",))  # without the few stray ones
+    assert str(found) == "40×20, 60×20 in grey"
+
+
+def test_of_images_of_many_sizes_a_few_are_kept(tmp_path: Path):
+    for width in range(40, 60):
+        draw_bar(tmp_path, f"{width}.png", (width, 20), ink=BLUE if width % 2 else (0, 0, 0))
+    found = ImageKinds.of_files(sorted(tmp_path.iterdir()))
+    assert len(found.sizes) == images.MOST_SIZES
+    assert found.colours == ("colour", "grey")
+    assert ImageKinds.of_files([]) == ImageKinds()

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bearcat.core.errors import DataError, ImageError, LabelError
+from bearcat.core.errors import DataError, ImageError, LabelError, SettingsError
 from bearcat.core.workspace import create_work
 from bearcat.data.codecs import TEXT_CODECS, make_codec
-from bearcat.data.images import InputSpec, Source, extract_pixels
+from bearcat.data.images import ImageKinds, InputSpec, Source, extract_pixels
 from bearcat.data.labels.reading import LabelledImage, label_of_name, labelled_images
 from bearcat.data.packing import Packer, load_boxed_splits, shuffled, vocabulary_for
 from bearcat.data.tfrecords import read_records
@@ -65,6 +65,7 @@ def test_pixels_and_labels_are_those_of_image_processing(folder: Path, tmp_path:
         np.testing.assert_array_equal(pixels, 255 - extract_pixels(folder / name.decode(), SPEC))
     assert len(packer.damaged) == 1
     assert "a_3.png" in packer.damaged[0]
+    assert index.kinds == ImageKinds(((12, 8),), ("grey",))
 
 
 def test_a_damaged_image_has_no_record(folder: Path):
@@ -88,6 +89,14 @@ def test_a_blank_image_is_no_text_but_may_be_a_class(folder: Path, tmp_path: Pat
     assert sorted(path.name for path in classes.blank) == ["a_4.png", "b_5.gif"]
     texts = Packer(replace(SPEC, frames="darkest"), make_codec("CTC", vocabulary, 0), Image_Processing)
     assert texts.write(data, tmp_path / "texts", seed=0).count == 3
+
+
+def test_columns_of_right_to_left_texts_are_refused():
+    vocabulary = Vocabulary(("א", "ב"), "rtl")
+    packer = Packer(replace(SPEC, layout="vertical"), make_codec("CTC", vocabulary, 0), Image_Processing)
+    with pytest.raises(SettingsError, match=r"LAYOUT = 'vertical' is not for right-to-left texts, .* LAYOUT = 'line'"):
+        packer.check(items("אב"))
+    Packer(SPEC, make_codec("CTC", vocabulary, 0), Image_Processing).check(items("אב"))
 
 
 def test_boxes_see_the_frames_together_and_blank_images_without_objects_are_right(works: Path):

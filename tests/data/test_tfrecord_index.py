@@ -9,7 +9,7 @@ import pytest
 from bearcat.core.errors import RecordError
 from bearcat.core.storage import save_json
 from bearcat.data.codecs import Task, make_codec
-from bearcat.data.images import InputSpec
+from bearcat.data.images import ImageKinds, InputSpec
 from bearcat.data.tfrecord_index import (
     INDEX,
     TFRecordIndex,
@@ -52,6 +52,15 @@ def test_an_index_of_an_earlier_version_is_read_and_written_with_the_same_keys(f
     assert json.loads((folder / INDEX).read_text(encoding="utf-8")) == VALUES
 
 
+def test_the_kinds_of_the_images_are_part_of_the_index_if_they_are_known(folder: Path):
+    index = replace(load_index(folder), kinds=ImageKinds(((40, 20),), ("grey",)))
+    assert index.to_dict() == VALUES | {"image_sizes": [[40, 20]], "image_colours": ["grey"]}
+    assert TFRecordIndex.from_dict(index.to_dict()) == index
+    (folder / INDEX).write_text(json.dumps(VALUES | {"image_sizes": [[40]]}), encoding="utf-8")
+    with pytest.raises(RecordError, match="damaged or of another version"):
+        load_index(folder)
+
+
 def test_the_frames_are_part_of_the_index_unless_it_is_the_first(folder: Path):
     index = replace(load_index(folder), spec=InputSpec(16, 32, 1, "last"))
     assert index.to_dict() == VALUES | {"frames": "last"}
@@ -61,11 +70,20 @@ def test_the_frames_are_part_of_the_index_unless_it_is_the_first(folder: Path):
         check_pack(folder, index, InputSpec(16, 32, 1), Vocabulary(("0", "1")), Task.TEXT)
 
 
+def test_the_layout_is_part_of_the_index_unless_it_is_a_line(folder: Path):
+    index = replace(load_index(folder), spec=InputSpec(16, 32, 1, layout="two_lines"))
+    assert index.to_dict() == VALUES | {"layout": "two_lines"}
+    assert TFRecordIndex.from_dict(index.to_dict()) == index
+    with pytest.raises(RecordError, match=r"holds images of 16×32×1 \(LAYOUT = 'two_lines'\), the settings ask for"):
+        check_pack(folder, index, InputSpec(16, 32, 1), Vocabulary(("0", "1")), Task.TEXT)
+
+
 def test_the_index_of_labels_says_how_many_steps_they_need():
     codec = make_codec("CTC", Vocabulary(("0", "1")), 0)
     index = TFRecordIndex.for_labels(InputSpec(16, 32, 1), codec, ["01", "110"])
     expected = VALUES | {"count": 0, "shards": [], "steps_needed": VALUES["steps_needed"] | {"CTC": 4, "CTC_TINY": 4}}
-    assert index.to_dict() == expected
+    assert index.to_dict() == expected | {"shortest_label": 2}
+    assert TFRecordIndex.from_dict(index.to_dict()) == index
 
 
 @pytest.mark.parametrize(

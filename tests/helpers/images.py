@@ -1,5 +1,6 @@
-"""Images with a bar of ink, for tests of data sets."""
+"""Images with a bar of ink, or as rich in colours as photographs, for tests of data sets."""
 
+import random
 from pathlib import Path
 
 from PIL import Image
@@ -20,3 +21,9 @@ def draw_bar(
     image = Image.new("RGB", size, paper)
     image.paste(ink, (size[0] // 4, size[1] // 4, size[0] // 2, size[1] // 2))
     image.save(folder / name)
+
+
+def draw_scene(size: tuple[int, int], rng: random.Random) -> Image.Image:
+    """Returns an image of soft blobs of all colours, as rich in colours as a photograph."""
+    blobs = Image.frombytes("RGB", (5, 5), rng.randbytes(5 * 5 * 3))
+    return blobs.resize(size, Image.Resampling.BICUBIC)

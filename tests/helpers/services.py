@@ -21,11 +21,12 @@ from PIL import Image
 
 from bearcat.artifacts.card import METADATA_KEY, Card
 from bearcat.core.files import atomic_write
-from bearcat.data.images import InputSpec
+from bearcat.data.images import UNKNOWN_KINDS, ImageKinds, InputSpec
 from bearcat.serving.protection.log_writer import GATHER_SECONDS
 from tests.helpers.steps import ROOT
 
 SIDE = 16  # pixels
+SPEC = InputSpec(SIDE, SIDE, 1)
 MATRIX = 512
 # without TensorFlow and Keras, and with shorter times
 START = (
@@ -37,7 +38,14 @@ START = (
 RUN = "\napp.run(app.main)"
 
 
-def write_model(file: Path, characters: str = "ab", classes: int = 3, work: int = 0) -> Path:
+def write_model(
+    file: Path,
+    characters: str = "ab",
+    classes: int = 3,
+    work: int = 0,
+    kinds: ImageKinds = UNKNOWN_KINDS,
+    spec: InputSpec = SPEC,
+) -> Path:
     """Writes a model that predicts the first character for a dark image and the second for a light one.
 
     Args:
@@ -45,6 +53,8 @@ def write_model(file: Path, characters: str = "ab", classes: int = 3, work: int 
         characters: Its vocabulary.
         classes: Width of its output; 3 fits two characters and the blank.
         work: Number of matrix products, which make it slow.
+        kinds: The images that it is said to be trained on.
+        spec: Its input, SIDE pixels high and wide.
     """
     constants = {
         "all": np.array([1, 2, 3], np.int64),
@@ -75,7 +85,7 @@ def write_model(file: Path, characters: str = "ab", classes: int = 3, work: int 
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    card = Card(file.stem, "ORDINARY", "light", tuple(characters), InputSpec(SIDE, SIDE, 1), 1, {"val_exact": 0.9})
+    card = Card(file.stem, "ORDINARY", "light", tuple(characters), spec, 1, {"val_exact": 0.9}, kinds=kinds)
     helper.set_model_props(model, {METADATA_KEY: card.to_json()})
     with atomic_write(file) as part:
         onnx.save(model, part)

@@ -16,6 +16,7 @@ networks/test_backbones.py
 pipeline/test_text_modes.py
 test_pretraining.py
 pipeline/test_further_modes.py
+pipeline/test_imagenet.py
 artifacts/test_earlier_files.py
 pipeline/test_boxes.py
 test_notebook.py
@@ -37,6 +38,7 @@ serving/test_middleware.py
 networks/test_other_keras_backends.py
 artifacts/export/test_litert.py
 reports/dataset/test_checks.py
+examples/test_clients.py
 serving/protection/test_connections.py
 serving/protection/test_model_check.py
 test_architecture.py
@@ -59,6 +61,7 @@ faults/test_models.py
 artifacts/test_weight_interpolation.py
 artifacts/test_weight_transfer.py
 artifacts/test_letter_case.py
+artifacts/test_imagenet.py
 pipeline/test_ignore_case.py
 artifacts/test_calibration.py
 pipeline/test_cases_names.py

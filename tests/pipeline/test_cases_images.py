@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from bearcat.data.tfrecord_index import load_index
 from bearcat.data.tfrecords import read_records
 from tests.helpers.animations import FONT, one_after_the_other, save_animations
+from tests.helpers.layouts import draw_two_lines
 from tests.helpers.steps import read_report, run_ok, run_refused
 
 TEXTS = ("k7xd", "zt4a", "n6pb", "2mhe", "wq8r", "dk7x", "a4zt", "b6pn", "eh2m", "r8qw", "xd7k", "t4az")
@@ -131,6 +132,21 @@ def test_letters_that_appear_one_after_the_other_are_packed_together(work: Path)
     assert "FRAMES = 'darkest'), the settings ask for" in run_refused(
         "train.py", "--work", work, "--set", "FRAMES='first'"
     )
+
+
+def test_two_lines_are_packed_as_one(work: Path):
+    for split, texts in (("train", TEXTS[:8]), ("validation", TEXTS[8:10]), ("test", TEXTS[10:])):
+        for number, text in enumerate(texts):
+            draw_two_lines(text, number).save(work / f"{split}_dataset" / f"{text}_{number}.png")
+    printed = run_ok("cheak_file.py", "--work", work, "--apply")
+    assert "LAYOUT = 'two_lines': an empty band divides 12 of 12 images into an upper and a lower line" in printed
+    assert "LAYOUT = 'two_lines' (was 'line')" in printed
+    assert not kinds(work)
+    assert "×200×3 (LAYOUT = 'two_lines')" in run_ok("pack_dataset.py", "--work", work)
+    for pixels in packed(work).values():
+        assert ((pixels < 128).any(axis=(0, 2)).reshape(4, 50).sum(axis=1) > 5).all()  # a character in each quarter
+    message = run_refused("train.py", "--work", work, "--set", "LAYOUT='line'")
+    assert "(LAYOUT = 'two_lines'), the settings ask for" in message
 
 
 def test_boxes_take_no_frames_side_by_side(work: Path):

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from bearcat.artifacts.attention import LOOKS
 from bearcat.artifacts.card import read_card
 from bearcat.artifacts.checkpoints import list_checkpoints
 from bearcat.core.errors import ArtifactError
@@ -54,6 +55,8 @@ def test_every_step_leaves_its_report(trained: Path):
     assert len(test["mistakes"]) == round(12 * (1 - test["exact"]))
     page = (trained / "report" / "test.html").read_text(encoding="utf-8")
     assert page.count('class="card"') == len(test["mistakes"])
+    located = [one for one in test["mistakes"] if one["read"] and trained.name.upper() in LOOKS]
+    assert page.count('<figure class="strip"') == len(located)
     assert (trained / "report" / "train.png").read_bytes()[:4] == b"\x89PNG"
     assert any((trained / "logs" / "readings").glob("events*"))
 

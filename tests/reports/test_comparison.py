@@ -92,7 +92,8 @@ def test_a_text_model_and_a_detector_are_not_compared(monkeypatch: pytest.Monkey
     spec.loader.exec_module(step_10)
     monkeypatch.setattr(step_10, "find_work", lambda name: name)
     monkeypatch.setattr(step_10, "load_predictor", lambda work, overrides: FakePredictor(work))
-    step = SimpleNamespace(arguments=SimpleNamespace(set=[], compare=["CTC", "EFFICIENTDET"]))
+    options = {"set": [], "compare": ["CTC", "EFFICIENTDET"], "characters": "", "length": "", "pattern": ""}
+    step = SimpleNamespace(arguments=SimpleNamespace(**options))
     with pytest.raises(ArtifactError, match="models of CTC and EFFICIENTDET"):
         step_10.compare(step)
     check_comparable([FakePredictor("CTC"), FakePredictor("NUM_CLASSES")])

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from bearcat.artifacts.inference import Recogniser, load_recogniser
-from bearcat.core.errors import DataError
+from bearcat.core.errors import DataError, RequestOptionError
+from bearcat.data.decoding.restrictions import Restriction
 from bearcat.reports.folder_predictions import COLUMNS, Row, copy_doubtful, name_model, predict_folder
 from tests.helpers.detections import write_detector
 from tests.helpers.services import SIDE, write_model
@@ -75,6 +76,38 @@ def test_folders_and_models_may_share_a_table(folder: Path, recogniser: Recognis
     assert rows_of(table)["a.png"]["text"] == "y"
     assert rows_of(table)["a.png"]["model"] == name_model(again.card)
     assert predict_folder(other, recogniser, table).predicted == 0
+
+
+def test_rows_of_a_restriction_are_those_of_another_model(folder: Path, recogniser: Recogniser, tmp_path: Path):
+    table, allowed = tmp_path / "found.csv", Restriction("1")
+    predict_folder(folder, recogniser, table)
+    assert predict_folder(folder, recogniser, table, allowed=allowed).predicted == 4
+    assert predict_folder(folder, recogniser, table, allowed=allowed).predicted == 0
+    assert rows_of(table)["b.png"]["text"] == "1"
+    assert name_model(recogniser.card, allowed) != name_model(recogniser.card)
+    with pytest.raises(RequestOptionError, match="none of them is known, the model knows 1"):
+        predict_folder(folder, recogniser, tmp_path / "none.csv", allowed=Restriction("z"))
+    assert not (tmp_path / "none.csv").exists()
+
+
+def test_an_image_that_shows_another_text_than_the_allowed_ones_is_doubtful(
+    folder: Path, recogniser: Recogniser, tmp_path: Path
+):
+    table, allowed = tmp_path / "found.csv", Restriction("1")
+    assert recogniser.predict(folder / "b.png", allowed).confidence > 0.99
+    for _ in range(2):  # the second run takes it from the table
+        doubtful = predict_folder(folder, recogniser, table, 0.5, allowed).doubtful
+        assert folder / "b.png" in doubtful
+        assert folder / "a.png" not in doubtful
+    assert float(rows_of(table)["b.png"]["confidence"]) < 0.01
+
+
+def test_a_length_that_the_model_has_no_room_for_is_refused_before_the_table_is_made(
+    folder: Path, recogniser: Recogniser, tmp_path: Path
+):
+    with pytest.raises(RequestOptionError, match="even the shortest of these texts is longer than the 1 positions"):
+        predict_folder(folder, recogniser, tmp_path / "none.csv", allowed=Restriction(length="40"))
+    assert not (tmp_path / "none.csv").exists()
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])

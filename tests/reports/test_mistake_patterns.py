@@ -10,6 +10,7 @@ from bearcat.data.images import InputSpec
 from bearcat.data.labels.reading import LabelledImage
 from bearcat.reports.mistake_patterns import Pair, image_patterns, label_patterns, shuffled_accuracy, text_patterns
 from tests.helpers.images import GREEN, RED, draw_bar
+from tests.helpers.layouts import draw_two_lines
 
 
 def patterns(*pairs: tuple[str, str]) -> dict:
@@ -117,6 +118,13 @@ def test_images_that_show_nothing_that_move_and_that_are_shrunk(tmp_path: Path):
     assert found == {"frames": "first", "animated": ["moving.gif"], "blank": ["blank.png"], "shrunk": 0.25}
     assert image_patterns(paths, [], InputSpec(20, 40, 1))["blank"] == []  # no mistake
     assert image_patterns(paths, [], InputSpec(20, 40, 1, "spread"))["shrunk"] == 0.5
+
+
+def test_an_image_is_shrunk_if_its_line_is_too_large(tmp_path: Path):
+    paths = {"a.png": tmp_path / "a.png"}
+    draw_two_lines("k7xd3a").save(paths["a.png"])  # 100×64
+    for width, shrunk in ((199, 1), (200, 0)):
+        assert image_patterns(paths, [], InputSpec(48, width, 1, layout="two_lines"))["shrunk"] == shrunk
 
 
 def test_images_whose_colours_grey_merges_are_compared_with_the_others(tmp_path: Path):

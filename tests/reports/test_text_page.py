@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from markupsafe import Markup
 from PIL import Image
 
 from bearcat.data.codecs import Prediction
@@ -65,6 +66,31 @@ def test_the_gallery_is_bounded_and_says_so(image: Path):
     page = render_text_page(report, dict.fromkeys(files, image), [], [])
     assert page.count('class="card"') == SHOWN_MISTAKES
     assert f"{SHOWN_MISTAKES} of {count}, highest confidence first" in page
+
+
+class CountingDrawer:
+    """Stands in for a StripDrawer."""
+
+    legend = "What the <strips> mean."
+
+    def __init__(self) -> None:
+        self.drawn: list[str] = []
+
+    def draw(self, mistake: dict, path: Path) -> Markup:
+        self.drawn.append(mistake["file"])
+        return Markup("<svg></svg>")
+
+
+def test_strips_are_drawn_of_the_mistakes_that_are_shown_and_explained(image: Path):
+    count = SHOWN_MISTAKES + 5
+    report, files = report_of(["a"] * count, ["b"] * count)
+    drawer = CountingDrawer()
+    page = render_text_page(report, dict.fromkeys(files, image), [], [], strips=drawer)
+    assert sorted(drawer.drawn) == sorted(files)[:SHOWN_MISTAKES]
+    assert page.count("<svg></svg>") == SHOWN_MISTAKES
+    assert page.count("What the &lt;strips&gt; mean.") == 1
+    drawer.legend = ""
+    assert "<p></p>" not in render_text_page(report, dict.fromkeys(files, image), [], [], strips=drawer)
 
 
 def test_a_page_without_mistakes_and_one_with_an_empty_prediction(image: Path):

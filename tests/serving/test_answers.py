@@ -1,16 +1,23 @@
 """Payloads of answers: forms of a prompt, and the options of each mode."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from bearcat.artifacts.inference import load_recogniser
+from bearcat.artifacts.run_guard import JobDroppedError, RunGuard
 from bearcat.core.errors import LabelError, RequestOptionError
 from bearcat.data.codecs import Prediction
+from bearcat.data.decoding import paths
+from bearcat.data.decoding.paths import Allowed, RestrictedDecoder
+from bearcat.data.decoding.restrictions import Restriction
 from bearcat.data.images import InputSpec
 from bearcat.detection.decoding import Detections
 from bearcat.serving.answers import make_answer, parse_prompt
+from tests.helpers.services import SIDE, write_model
 
 ONE_EACH, LONG = ("天", "好", "1"), ("traffic light", "bus")
 
@@ -65,7 +72,9 @@ def test_an_unknown_name_is_repeated_only_in_part():
 
 def recogniser(mode: str, prediction: object) -> SimpleNamespace:
     """Returns a stand-in for a Recogniser that always predicts the same."""
-    return SimpleNamespace(card=SimpleNamespace(mode=mode, reads_sums=False), predict=lambda image: prediction)
+    return SimpleNamespace(
+        card=SimpleNamespace(mode=mode, reads_sums=False), predict=lambda image, allowed=None: prediction
+    )
 
 
 FOUND = Detections(ONE_EACH, np.array([[0.0, 0, 10, 20], [30, 0, 40, 10]]), np.array([[0.1, 0.9, 0], [0.2, 0, 0]]))
@@ -104,7 +113,7 @@ def test_an_option_of_another_mode_is_refused(mode: str, option: str):
 def test_the_cells_of_a_grid_are_predicted_a_few_at_a_time():
     sizes = []
 
-    def predict_batch(cells: list) -> list[Prediction]:
+    def predict_batch(cells: list, allowed: None) -> list[Prediction]:
         sizes.append(len(cells))
         return [Prediction("a", (0.5,))] * len(cells)
 
@@ -120,6 +129,64 @@ def test_a_grid_is_refused_by_a_model_that_sees_frames_side_by_side():
     model.card.spec = InputSpec(16, 64, 1, "spread")
     with pytest.raises(RequestOptionError, match="grid: a model with FRAMES = 'spread'"):
         make_answer(model, b"", grid="1x2")
+
+
+def test_a_restriction_reaches_the_model_and_its_probability_the_answer():
+    asked = []
+
+    def predict(image: bytes, allowed: Restriction | None) -> Prediction:
+        asked.append(allowed)
+        return Prediction("ab", (0.9, 0.5), allowed=0.25)
+
+    model = recogniser("CTC", FOUND)
+    model.predict = predict
+    assert "restriction_rate" not in make_answer(model, b"")
+    assert make_answer(model, b"", characters="ab", length=2, pattern="a.")["restriction_rate"] == 0.25
+    assert asked == [None, Restriction("ab", "2", "a.")]
+
+
+def test_a_restriction_is_refused_by_models_of_classes_and_if_it_has_another_form():
+    message = "length: a model of NUM_CLASSES takes only grid, name"
+    with pytest.raises(RequestOptionError, match=message):
+        make_answer(recogniser("NUM_CLASSES", FOUND), b"", length="4")
+    with pytest.raises(RequestOptionError, match="length is 'four': expected a number of characters"):
+        make_answer(recogniser("CTC", FOUND), b"", length="four")
+
+
+def test_the_texts_of_cells_are_restricted_too(tmp_path: Path):
+    model = load_recogniser(write_model(tmp_path / "captcha.onnx"))
+    image = Image.new("L", (2 * SIDE, SIDE), 255)
+    for characters, labels in (("", ["b", "b"]), ("a", ["a", "a"])):
+        cells = make_answer(model, image, grid="1x2", characters=characters)["result"]
+        assert [cell["label"] for cell in cells] == labels
+        assert [cell.get("restriction_rate") for cell in cells] == ([0.0, 0.0] if characters else [None, None])
+        assert all("allowed" not in cell for cell in cells)
+
+
+def test_a_job_that_nobody_waits_for_ends_after_the_text_that_is_being_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    model, guard, decoded = load_recogniser(write_model(tmp_path / "captcha.onnx")), RunGuard(), []
+    decode = RestrictedDecoder.decode
+
+    def decode_and_drop(self: RestrictedDecoder, logits: np.ndarray) -> Allowed:
+        guard.drop()
+        decoded.append(logits)
+        return decode(self, logits)
+
+    monkeypatch.setattr(RestrictedDecoder, "decode", decode_and_drop)
+    image = Image.new("L", (8 * SIDE, SIDE))
+    with pytest.raises(JobDroppedError):
+        guard.call(lambda: make_answer(model, image, grid="1x8", characters="a"))
+    assert len(decoded) == 1
+
+
+def test_the_texts_of_all_cells_together_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    model, image = load_recogniser(write_model(tmp_path / "captcha.onnx")), Image.new("L", (8 * SIDE, SIDE))
+    monkeypatch.setattr(paths, "MAX_BATCH_CELLS", 10)
+    assert make_answer(model, image, grid="1x2", characters="a")["result"]
+    with pytest.raises(RequestOptionError, match=r"characters 'a': this takes too long .* and 8 images or cells"):
+        make_answer(model, image, grid="1x8", characters="a")
 
 
 def test_parts_of_a_prediction_are_its_characters_or_the_whole_name():

@@ -230,6 +230,25 @@ def test_a_grid_and_a_name_reach_the_model():
     assert asked == [("", "")] * 2 + [("2x4+5+41", "牌坊")] * 2
 
 
+def test_a_restriction_reaches_the_model_in_every_form():
+    asked = []
+
+    def text_of(image: bytes, **options: str) -> dict:
+        asked.append(options)
+        return width_of(image)
+
+    client = TestClient(make_app({"texts": text_of}, max_body=LIMIT), raise_server_exceptions=False)
+    restriction = {"characters": "0123", "length": "4-6", "pattern": r"\d+"}
+    assert client.post("/", json={"img": to_base64(png()), **restriction}).status_code == 200
+    assert client.post("/", data={"img": to_base64(png()), **restriction}).status_code == 200
+    assert client.post("/", json={"img": to_base64(png()), "length": 4}).status_code == 200
+    assert asked == [restriction, restriction, {"length": "4"}]
+    for value in (4.5, [4], {"least": 4}, True):
+        answer = client.post("/", json={"img": to_base64(png()), "length": value})
+        assert answer.status_code == 400
+        assert answer.json()["return_info"] == f"length is {value!r}: expected text"
+
+
 def test_a_request_has_as_many_cells_as_allowed():
     client = TestClient(make_app({"cells": lambda image, grid="": width_of(image)}, max_crops=6))
     image = to_base64(png())

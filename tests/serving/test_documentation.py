@@ -8,6 +8,7 @@ from bearcat.artifacts import inference, run_guard
 from bearcat.cli import SERVICE_PORT
 from bearcat.core import files
 from bearcat.data import frames, images
+from bearcat.data.decoding import automata, paths, patterns
 from bearcat.labelling import app as labelling_app
 from bearcat.serving import answers, auth, bodies, middleware, model_store, openapi, protocol, queue, server, workers
 from bearcat.serving.page import request_filter, uploads
@@ -34,6 +35,13 @@ BOUNDS = {
     "pixels of an image": f"{images.MAX_PIXELS:,}, ",
     "frames of an animation, if the model uses more than the first": f"{frames.MAX_FRAMES}, and {images.MAX_PIXELS:,} ",
     "images of a request, or cells of their grids": f"{protocol.MAX_CROPS} in all",
+    "pattern of a text": (
+        f"{patterns.MAX_PATTERN} characters, {patterns.MAX_POSITIONS} positions, {automata.MAX_STATES} states"
+    ),
+    "restricted prediction of an image": f"{paths.MAX_CELLS:,} cells of a table",
+    f"restricted predictions of cells of a grid, {answers.CELLS_AT_A_TIME} at a time": (
+        f"{paths.MAX_BATCH_CELLS:,} cells of their tables"
+    ),
     "names of a prompt": f"{answers.MAX_PROMPT_NAMES}, with {answers.MAX_PROMPT:,} characters in all",
     "text of a field beside `img`": f"{protocol.MAX_OPTION:,} characters",
     "values of JSON": f"{bodies.MAX_VALUES:,} of the characters `[`, `{{`, `,` and `:`; {files.MAX_JSON_LEVELS} levels",
@@ -114,7 +122,7 @@ def test_every_field_path_and_status_is_documented(page: str):
     paths = {
         f"{method.upper()} {path}" for path, methods in openapi.describe_api([])["paths"].items() for method in methods
     }
-    assert paths - {"POST /"} == {name for name in names if re.match("(GET|POST) ", name)} - {"GET /"}
+    assert paths - {"POST /"} == {name for name in names if re.match("(GET|POST) ", name)}
     statuses = {row[0] for row in rows(page) if row[0].isdecimal()}
     assert statuses == {*openapi.ERRORS, "404"}
     assert f"{images.MAX_PIXELS:,}" in read(page)

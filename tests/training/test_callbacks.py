@@ -14,7 +14,7 @@ import tensorflow as tf
 from bearcat.artifacts.card import Card, read_card, write_card
 from bearcat.artifacts.checkpoints import checkpoint_name, list_checkpoints
 from bearcat.artifacts.keras_files import load_evaluated
-from bearcat.artifacts.pretrained import pretrained_file
+from bearcat.artifacts.pretrained import origin_of, pretrained_file
 from bearcat.core.devices import precision_scope, set_precision
 from bearcat.core.errors import CheckpointError, DataError
 from bearcat.core.workspace import Work
@@ -217,7 +217,7 @@ def test_a_changed_lr_is_used_after_a_resume(one_epoch: Work):
 def test_the_learning_rate_for_few_images_is_kept_until_lr_changes(work: Work):
     few = CallBack(work, settings(), CARD, images=25)
     assert few.peak_rate == few.config.lr == pytest.approx(1e-3)  # without pretrained weights it is not scaled
-    few.set_origin(pretrained_file("tiny", Task.TEXT))
+    few.set_origin(origin_of(pretrained_file("tiny", Task.TEXT)))
     assert few.peak_rate == few.config.lr == pytest.approx(5e-4)
     fit(work, fresh_model(), 1, few)
     again = CallBack(work, settings(), CARD, images=49)

@@ -1,4 +1,4 @@
-"""The colour of images, and what is lost of it in grey: for the choice between 1 and 3 channels."""
+"""The colour of images: for the choice between 1 and 3 channels, and to tell photographs from drawings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-COLOUR_STEP = 32  # levels by which R − G or B − G of a pixel differ from the image's median, to be called coloured
-COLOURED_AREA = 0.005  # of an image: less is noise
+from bearcat.data.images import is_coloured
+
 COLOURED_IMAGES = 0.05  # of a set: fewer do not decide about its channels
 NEARLY_GREY = 4  # mean chroma of an image without visible colour
 BIN_BITS = 5  # colours are counted in steps of 2^5 levels of each channel
@@ -15,6 +15,8 @@ COLOUR_AREA = 0.01  # of an image, that a colour covers at least; strokes of one
 MOST_COLOURS = 32  # the largest ones, of which every two are compared
 FAR_APART = 64  # levels of a channel, by which people see two colours as different
 GREY_KEEPS = 0.3  # of that difference: if grey keeps less, it merges them
+PHOTOGRAPH_BITS = 4.75  # of a photograph's colours, at least; gradients and drawings have fewer
+PHOTOGRAPHS = 0.1  # of a set of photographs; the others show things on plain ground, as drawings do
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # of R, G, B, as Pillow converts to grey (ITU-R 601)
 
 
@@ -26,23 +28,22 @@ class Colour:
         is_coloured: Whether hue or saturation differ within the image; a tint that covers all of it does not count.
         merges: Whether grey merges two of its colours that are far apart.
         chroma: Mean difference between the largest and the smallest of red, green and blue, 0 to 255.
+        entropy: Entropy of the colours, counted in steps, in bits.
     """
 
     is_coloured: bool
     merges: bool
     chroma: float
+    entropy: float
 
 
 def measure_colour(image: Image.Image) -> Colour:
     """Measures an RGB image."""
     pixels = np.asarray(image, np.int16)
-    return Colour(_is_coloured(pixels), merges_colours(pixels), float(np.ptp(pixels, axis=2).mean()))
-
-
-def _is_coloured(pixels: np.ndarray) -> bool:
-    tints = (pixels[..., ::2] - pixels[..., 1:2]).reshape(-1, 2)
-    differences = np.abs(tints - np.median(tints, axis=0)).max(axis=1)
-    return bool((differences > COLOUR_STEP).mean() >= COLOURED_AREA)
+    fractions = np.bincount(_bins(pixels.reshape(-1, 3).astype(np.int64))) / (image.width * image.height)
+    fractions = fractions[fractions > 0]
+    entropy = -float((fractions * np.log2(fractions)).sum())
+    return Colour(is_coloured(pixels), merges_colours(pixels), float(np.ptp(pixels, axis=2).mean()), entropy)
 
 
 def merges_colours(pixels: np.ndarray) -> bool:
@@ -61,14 +62,19 @@ def merges_colours(pixels: np.ndarray) -> bool:
     return bool(((distances >= FAR_APART) & (grey_distances < GREY_KEEPS * distances)).any())
 
 
+def _bins(pixels: np.ndarray) -> np.ndarray:
+    """Returns the number of each pixel's group of similar colours; (pixels,)."""
+    levels, size = pixels >> BIN_BITS, 256 >> BIN_BITS
+    return (levels[:, 0] * size + levels[:, 1]) * size + levels[:, 2]
+
+
 def _main_colours(pixels: np.ndarray) -> np.ndarray:
     """Returns the mean of each group of similar pixels that covers an area; (colours, 3)."""
-    levels, size = pixels >> BIN_BITS, 256 >> BIN_BITS
-    bins = (levels[:, 0] * size + levels[:, 1]) * size + levels[:, 2]
-    areas = np.bincount(bins, minlength=size**3)
+    bins, number = _bins(pixels), (256 >> BIN_BITS) ** 3
+    areas = np.bincount(bins, minlength=number)
     large = np.argsort(areas)[::-1][:MOST_COLOURS]
     large = large[areas[large] >= max(1, COLOUR_AREA * len(pixels))]
-    sums = np.stack([np.bincount(bins, pixels[:, channel], minlength=size**3) for channel in range(3)], axis=1)
+    sums = np.stack([np.bincount(bins, pixels[:, channel], minlength=number) for channel in range(3)], axis=1)
     return sums[large] / areas[large, None]
 
 
@@ -86,6 +92,11 @@ def needs_colour(colours: Sequence[Colour], is_text: bool) -> bool:
     if share_of([one.is_coloured for one in colours]) > COLOURED_IMAGES:
         return True
     return not is_text and bool(colours) and float(np.median([one.chroma for one in colours])) > NEARLY_GREY
+
+
+def are_photographs(colours: Sequence[Colour]) -> bool:
+    """Whether a set of images consists of photographs rather than drawings or text."""
+    return share_of([one.entropy >= PHOTOGRAPH_BITS for one in colours]) >= PHOTOGRAPHS
 
 
 def reason_for_channels(colours: Sequence[Colour], is_text: bool) -> str:

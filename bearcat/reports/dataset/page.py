@@ -13,8 +13,8 @@ from bearcat.data.images import open_image
 from bearcat.modes import Task
 from bearcat.reports import html
 from bearcat.reports.dataset.checks import WARNING, Duplicate, Finding, short_path
-from bearcat.reports.dataset.mode_choice import explain_choice
-from bearcat.reports.dataset.recommended_settings import Proposal
+from bearcat.reports.dataset.choices.mode import explain_choice
+from bearcat.reports.dataset.recommended_settings import BY_HAND, Proposal
 from bearcat.reports.dataset.report import DataReport
 from bearcat.reports.dataset.set_statistics import SetStatistics, merge_statistics, spread
 
@@ -108,8 +108,8 @@ def _proposals(report: DataReport, meanings: Mapping[str, str]) -> Iterator[Mark
     yield html.table(["setting", "meaning", "now", "suggested", "reason"], rows)
     if report.choice.because:
         yield explain_choice(report.choice)
-    kept = "MODE" if report.choice.is_kept else ""
-    if any(one.current != one.suggested for one in report.proposals if one.name != kept):
+    kept = {*BY_HAND, *(["MODE"] if report.choice.is_kept else [])}
+    if any(one.current != one.suggested for one in report.proposals if one.name not in kept):
         command = html.code("python cheak_file.py --apply")
         text = "<p>{} writes the suggested values into the work's settings.py and changes no other line.</p>"
         yield Markup(text).format(command)

@@ -7,18 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
-from bearcat.core.settings_file import change_settings_file
+from bearcat.artifacts.card import IMAGENET
+from bearcat.core.settings_file import AUTO, change_settings_file
 from bearcat.data.frames import FIRST, SPREAD, width_factor
+from bearcat.data.labels.direction import choose_direction
+from bearcat.data.layouts.arrangement import LINE
 from bearcat.modes import MODES, Task
-from bearcat.reports.dataset.colour import needs_colour, reason_for_channels
-from bearcat.reports.dataset.frame_choice import REASONS as FRAMES_SEEN
-from bearcat.reports.dataset.mode_choice import ModeChoice
+from bearcat.networks.registry import has_imagenet_weights
+from bearcat.reports.dataset.choices.frames import REASONS as FRAMES_SEEN
+from bearcat.reports.dataset.choices.layout import choose_layout, reason_for_layout
+from bearcat.reports.dataset.choices.mode import ModeChoice
+from bearcat.reports.dataset.colour import are_photographs, needs_colour, reason_for_channels
 from bearcat.reports.dataset.set_statistics import SetStatistics, merge_statistics
 from bearcat.reports.html import plural
 
 SMALLEST_INPUT, LARGEST_INPUT = 8, 2048  # the range of IMAGE_HEIGHT and IMAGE_WIDTH
 BOX_SIDE = 48  # pixels: objects need not be larger than that in the detector's input
 SMALL_BOXES = 0.1  # fraction of the boxes that may be smaller
+FEW_CLASS_IMAGES = 100  # per class, below which ImageNet weights are suggested for photographs
+BY_HAND = ("WEIGHTS", "BACKBONE")  # suggested, but left to people, since a download follows
 SIZE_OUTLIER = 2  # sizes above this multiple of the median do not decide the input size
 
 
@@ -33,20 +40,37 @@ class Proposal:
 
 
 def propose_settings(settings: SimpleNamespace, choice: ModeChoice, sets: Sequence[SetStatistics]) -> list[Proposal]:
-    """Returns MODE and the settings that follow from the images; nothing without images."""
-    suggested: dict[str, object] = dict(suggest_settings(sets, MODES[choice.mode].task, settings.FRAMES))
+    """Returns MODE and the settings that follow from the images; nothing without images.
+
+    Those in BY_HAND are proposed only if they are to be changed.
+    """
+    task = MODES[choice.mode].task
+    suggested: dict[str, object] = dict(suggest_settings(sets, task, settings.FRAMES, settings.LAYOUT))
     if suggested:
         suggested = {"MODE": choice.suggested} | suggested
-    reasons = _reasons(suggested, sets, choice)
+    reasons = _reasons(suggested, sets, choice, settings.LAYOUT)
+    suggested |= _suggest_weights(settings, choice, sets)
     return [Proposal(name, getattr(settings, name), value, reasons[name]) for name, value in suggested.items()]
 
 
+def _suggest_weights(settings: SimpleNamespace, choice: ModeChoice, sets: Sequence[SetStatistics]) -> dict[str, str]:
+    """Returns WEIGHTS, and BACKBONE if the current one has no ImageNet weights, for few photographs per class."""
+    whole = merge_statistics(sets)
+    is_for_classes = MODES[choice.mode].task is Task.CLASSIFICATION
+    few = whole.images < FEW_CLASS_IMAGES * len(whole.symbols)
+    if settings.WEIGHTS == IMAGENET or not (is_for_classes and few and are_photographs(whole.colours)):
+        return {}
+    fits = settings.BACKBONE == AUTO or has_imagenet_weights(settings.BACKBONE)
+    return {"WEIGHTS": IMAGENET} | ({} if fits else {"BACKBONE": AUTO})
+
+
 def suggest_settings(
-    sets: Sequence[SetStatistics], task: Task = Task.TEXT, frames: str = FIRST
+    sets: Sequence[SetStatistics], task: Task = Task.TEXT, frames: str = FIRST, layout: str = LINE
 ) -> dict[str, int | str]:
     """Returns the input size, the channels and, for texts, the longest label; {} without images.
 
     If there are animated images, FRAMES is suggested too, unless `frames`, its current value, was changed already.
+    LAYOUT is suggested if most texts are not in one line, unless `layout`, its current value, was changed already.
     Images with visible colour keep it, see `colour.needs_colour`. Images with boxes are scaled down as far as their
     objects allow.
     """
@@ -56,34 +80,65 @@ def suggest_settings(
     scale = _scale_for_boxes(sets)
     suggested: dict[str, int | str] = {}
     if whole.frame_choices:
-        suggested["FRAMES"] = frames = _frames_that_suit(whole, task) if frames == FIRST else frames
+        suggested["FRAMES"] = frames = _frames_that_suit(whole, task, layout) if frames == FIRST else frames
     factor = width_factor(frames, max(whole.frames, default=1))
+    suits = _layout_that_suits(whole, task, frames, layout)
+    if suits != LINE or layout != LINE:
+        suggested["LAYOUT"] = suits
+    widths, heights = _line_sides(whole, suits)
     suggested |= {
-        "IMAGE_HEIGHT": max(SMALLEST_INPUT, round(_side(whole.heights) * scale)),
-        "IMAGE_WIDTH": max(SMALLEST_INPUT, min(LARGEST_INPUT, round(_side(whole.widths) * scale) * factor)),
+        "IMAGE_HEIGHT": max(SMALLEST_INPUT, round(_side(heights) * scale)),
+        "IMAGE_WIDTH": max(SMALLEST_INPUT, min(LARGEST_INPUT, round(_side(widths) * scale) * factor)),
         "IMAGE_CHANNALS": 3 if needs_colour(whole.colours, task is Task.TEXT) else 1,
     }
     return suggested | ({"CAPTCHA_LENGTH": max(whole.label_lengths)} if task is Task.TEXT else {})
 
 
-def _frames_that_suit(whole: SetStatistics, task: Task) -> str:
+def _frames_that_suit(whole: SetStatistics, task: Task, layout: str) -> str:
     """Returns the value of FRAMES that suits most animated images."""
     how = max(whole.frame_choices, key=lambda name: whole.frame_choices[name])
-    return FIRST if how == SPREAD and task is Task.DETECTION else how
+    return FIRST if how == SPREAD and (task is Task.DETECTION or layout != LINE) else how
 
 
-def _reasons(suggested: Mapping[str, object], sets: Sequence[SetStatistics], choice: ModeChoice) -> dict[str, str]:
+def _layout_that_suits(whole: SetStatistics, task: Task, frames: str, layout: str) -> str:
+    """Returns the value of LAYOUT that suits most images; one that was set stays if it is allowed."""
+    if task is not Task.TEXT or frames == SPREAD:
+        return LINE
+    if layout != LINE:
+        return layout
+    suits = choose_layout(whole.layouts, whole.label_lengths)
+    return LINE if suits != LINE and choose_direction(map("".join, whole.labels.values())) else suits
+
+
+def _line_sides(whole: SetStatistics, layout: str) -> tuple[Counter[int], Counter[int]]:
+    """Returns the number of images per width and per height of the line that the network reads."""
+    if layout == LINE or not whole.layouts:
+        return whole.widths, whole.heights
+    widths, heights = zip(*(seen.line_sizes[layout] for seen in whole.layouts), strict=True)
+    return Counter(widths), Counter(heights)
+
+
+def _reasons(
+    suggested: Mapping[str, object], sets: Sequence[SetStatistics], choice: ModeChoice, current_layout: str
+) -> dict[str, str]:
     whole = merge_statistics(sets)
     scale, frames = _scale_for_boxes(sets), str(suggested.get("FRAMES", FIRST))
     factor = width_factor(frames, max(whole.frames, default=1))
+    layout = str(suggested.get("LAYOUT", LINE))
+    widths, heights = _line_sides(whole, layout)
+    what = "image" if layout == LINE else "line made of an image"
     return {
         "MODE": choice.reason,
         "FRAMES": _reason_for_frames(whole, frames),
-        "IMAGE_HEIGHT": _reason_for_side(whole.heights, "highest", scale),
-        "IMAGE_WIDTH": _reason_for_side(whole.widths, "widest", scale)
+        "LAYOUT": _reason_for_layout(whole, layout, current_layout),
+        "IMAGE_HEIGHT": _reason_for_side(heights, f"highest {what}", scale),
+        "IMAGE_WIDTH": _reason_for_side(widths, f"widest {what}", scale)
         + (f"; {factor} frames side by side" if factor > 1 else ""),
         "IMAGE_CHANNALS": reason_for_channels(whole.colours, MODES[choice.mode].task is Task.TEXT),
         "CAPTCHA_LENGTH": f"the longest label has {max(whole.label_lengths, default=0)} characters",
+        "WEIGHTS": f"these are photographs, about {whole.images / max(1, len(whole.symbols)):.0f} per class; from "
+        "ImageNet weights that may be enough. Set it yourself, since train.py then downloads them, once",
+        "BACKBONE": "the current one has no ImageNet weights; 'auto' takes one that has",
     }
 
 
@@ -94,21 +149,27 @@ def _reason_for_frames(whole: SetStatistics, frames: str) -> str:
     if suits:
         reason = f"in {looked_at} animated images {FRAMES_SEEN[frames]}"
     else:
-        reason = "boxes lie in a single frame" if frames == FIRST else "it was set, and stays"
+        reason = "boxes, and texts of several rows, lie in one frame" if frames == FIRST else "it was set, and stays"
     others = ", ".join(f"{how!r} {count}" for how, count in whole.frame_choices.most_common() if how != frames)
     reason += f"; others ask for {others}" if others else ""
     still = whole.images - animated
     return reason + (f"; not animated: {plural(still, 'image')}" if still else "")
 
 
-def _reason_for_side(counts: Counter[int], superlative: str, scale: float) -> str:
+def _reason_for_layout(whole: SetStatistics, layout: str, current: str) -> str:
+    if layout == current:
+        return "it was set, and stays"
+    return "it is for texts in single frames only" if layout == LINE else reason_for_layout(layout, whole.layouts)
+
+
+def _reason_for_side(counts: Counter[int], largest_one: str, scale: float) -> str:
     """Returns why a side of the input is as long as it is, outliers and limits included."""
     if not counts:
         return ""
     limit = _size_limit(counts)
     largest = max(side for side in counts if side <= limit)
     outliers = {side: count for side, count in counts.items() if side > limit}
-    reason = f"the {superlative} image has {largest} px"
+    reason = f"the {largest_one} has {largest} px"
     if outliers:
         number = sum(outliers.values())
         reason += (
@@ -138,8 +199,8 @@ def _size_limit(counts: Counter[int]) -> float:
 
 
 def settings_to_apply(proposals: Sequence[Proposal], choice: ModeChoice) -> dict[str, object]:
-    """Returns the proposed values of all settings, with the MODE to use."""
-    return {one.name: one.suggested for one in proposals} | {"MODE": choice.mode}
+    """Returns the proposed values of the settings that need no person to decide, with the MODE to use."""
+    return {one.name: one.suggested for one in proposals if one.name not in BY_HAND} | {"MODE": choice.mode}
 
 
 def apply_settings(path: Path, values: Mapping[str, object]) -> list[str]:

@@ -21,9 +21,9 @@ from bearcat.reports.dataset.checks import (
     find_look_alikes,
     find_unseen_symbols,
 )
+from bearcat.reports.dataset.choices.mode import ModeChoice, recommend_mode
 from bearcat.reports.dataset.folder_checks import check_folders, check_tables
 from bearcat.reports.dataset.label_checks import ONE_LABEL, check_labels, describe_finding, refuse_one_label
-from bearcat.reports.dataset.mode_choice import ModeChoice, recommend_mode
 from bearcat.reports.dataset.recommended_settings import Proposal, propose_settings
 from bearcat.reports.dataset.set_statistics import SetStatistics, inspect_set, merge_statistics, summarize
 from bearcat.reports.html import plural

@@ -18,10 +18,11 @@ from bearcat.data.labels.boxes import BoxLabels, check_size
 from bearcat.data.labels.left_out import files_left_out
 from bearcat.data.labels.reading import LabelledImage, label_of_name, list_images, read_labels
 from bearcat.data.labels.tables import table_files
+from bearcat.reports.dataset.choices.frames import choose_frames
+from bearcat.reports.dataset.choices.layout import SeenLayout, see_layout
 from bearcat.reports.dataset.colour import Colour, measure_colour
-from bearcat.reports.dataset.frame_choice import choose_frames
 
-COLOUR_SAMPLE = 200  # images per set that are measured for colour and frames
+COLOUR_SAMPLE = 200  # images per set that are measured for colour, frames and layout
 NAMES_STEMS = {"classes", "obj", "data"}  # YOLO's lists of class names
 SHOWN = 5  # problems of a kind that the summary lists
 # what the summary calls them → the attribute of SetStatistics
@@ -57,6 +58,7 @@ class SetStatistics:
         symbols: Number of occurrences of each character, class or kind of object.
         labels_in_mixed_case: Number of labels with both capital and small letters.
         colours: The colour of a sample of images.
+        layouts: What a sample of images without boxes shows of its layout.
         box_sides: Number of boxes per square root of their area, in whole pixels.
         labels: The symbols of each image's label.
         fingerprints: One per image.
@@ -81,6 +83,7 @@ class SetStatistics:
     symbols: Counter[str] = field(default_factory=Counter)
     labels_in_mixed_case: int = 0
     colours: list[Colour] = field(default_factory=list)
+    layouts: list[SeenLayout] = field(default_factory=list)
     box_sides: Counter[int] = field(default_factory=Counter)
     labels: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     fingerprints: list[Fingerprint] = field(default_factory=list)
@@ -124,6 +127,7 @@ class _Inspected:
     frames: int
     frame_choice: str  # value of FRAMES that suits the image, of the sampled animations
     colour: Colour | None  # of the sampled images
+    layout: SeenLayout | None  # of those of them that have no boxes
 
 
 def spread(counts: Counter) -> dict[str, float] | None:
@@ -201,6 +205,7 @@ def _inspect(task: tuple[LabelledImage, bool, bool]) -> _Inspected | DataError:
         len(frames),
         choose_frames(frames) if is_sampled and len(frames) > 1 else "",
         measure_colour(image) if is_sampled else None,
+        see_layout(frames[0]) if is_sampled and not with_boxes else None,
     )
 
 
@@ -224,6 +229,8 @@ def _count_file(found: SetStatistics, image: _Inspected) -> None:
         found.frame_choices[image.frame_choice] += 1
     if image.colour:
         found.colours.append(image.colour)
+    if image.layout:
+        found.layouts.append(image.layout)
 
 
 def _count_label(found: SetStatistics, item: LabelledImage, symbols_of: Callable, with_boxes: bool) -> None:

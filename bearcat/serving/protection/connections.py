@@ -32,6 +32,8 @@ log = logging.getLogger("bearcat.serving.connections")
 HEAD_TOO_LARGE = (431, f"the head of the request has more than {MAX_HEAD:,} bytes")
 HEAD_TOO_SLOW = (408, f"the head of the request did not arrive within {HEAD_SECONDS} s")
 TOO_MANY_AHEAD = (400, f"more than {MAX_PIPELINED} requests were sent ahead of their answers: wait for the answers")
+# as Java's HttpClient does by default; the parser ignores the body after it
+UPGRADE = (400, "another protocol is asked for (Upgrade): send the body in plain HTTP/1.1, in Java by Version.HTTP_1_1")
 NOT_HTTP = (400, "the request is not valid HTTP")
 TOO_MANY = (503, "too many connections: try again in 1 s")
 STOPPING = (503, "the service is stopping: send the request again in 1 s")
@@ -105,6 +107,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._stop_parser(HEAD_TOO_LARGE)
         if len(self.pipeline) >= MAX_PIPELINED:
             self._stop_parser(TOO_MANY_AHEAD)
+        if self.parser.should_upgrade() and self.parser.get_method() == b"POST":
+            self._stop_parser(UPGRADE)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from bearcat.reports.dataset.colour import measure_colour, needs_colour, reason_for_channels
+from bearcat.generation.click_background import gradient
+from bearcat.reports.dataset.colour import are_photographs, measure_colour, needs_colour, reason_for_channels
+from tests.helpers.images import draw_scene
 
 WHITE, BLACK, BEIGE = (255, 255, 255), (0, 0, 0), (245, 245, 230)
 RED, GREEN = (200, 30, 30), (10, 100, 20)
@@ -90,3 +92,22 @@ def test_the_reason_says_how_many_images_have_colour_and_what_grey_would_lose():
     assert reason_for_channels([grey, blue], True) == "colour in 50% of the images"
     expected = "colour in 100% of the images; in grey, different colours would look alike in 50%"
     assert reason_for_channels([blue, both], True) == expected
+
+
+def test_the_entropy_is_that_of_colours_in_steps():
+    quarters = Image.new("RGB", (4, 1))
+    for x, colour in enumerate((WHITE, BLACK, RED, GREEN)):
+        quarters.putpixel((x, 0), colour)
+    assert measure_colour(quarters).entropy == pytest.approx(2)
+    assert measure_colour(bars(paper=RED)).entropy == 0
+
+
+def test_photographs_have_more_colours_than_drawings():
+    rng = random.Random(0)
+    scenes = [measure_colour(draw_scene((67, 67), rng)) for _ in range(10)]
+    drawn = [measure_colour(bars(RED, GREEN, YELLOW, BLACK)) for _ in range(80)]
+    gradients = [measure_colour(gradient(67, 67, rng)) for _ in range(40)]
+    assert are_photographs(scenes)
+    assert are_photographs(scenes + drawn)  # a few show that the others are photographs on plain ground
+    assert not are_photographs(drawn + gradients)
+    assert not are_photographs([])

@@ -214,6 +214,23 @@ def test_bytes_that_are_not_http_are_400():
     run(test)
 
 
+def test_a_body_after_an_upgrade_is_refused_and_a_request_without_one_is_answered():
+    upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
+
+    async def test() -> None:
+        app = App()
+        async with serving(app) as (connect, _):
+            answer = await exchange(connect, POST + upgrade + b"Content-Length: 3\r\n\r\nabc")
+            assert "Version.HTTP_1_1" in check_error(answer, 400)
+            assert app.events == []
+            reader, writer = await connect()
+            writer.write(GET + upgrade + b"\r\n")
+            assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200 ")
+            writer.close()
+
+    run(test)
+
+
 def test_too_many_requests_ahead_of_their_answers_end_the_connection():
     async def test() -> None:
         app = App()

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from bearcat.data.frames import FRAMES
-from bearcat.reports.dataset.frame_choice import REASONS, choose_frames
+from bearcat.reports.dataset.choices.frames import REASONS, choose_frames
 from tests.helpers.animations import (
     Letters,
     across,

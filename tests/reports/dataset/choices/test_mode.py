@@ -8,7 +8,7 @@ from PIL import Image
 from bearcat.core.settings_file import is_template_line
 from bearcat.core.workspace import create_work
 from bearcat.data.labels.reading import label_of_name
-from bearcat.reports.dataset.mode_choice import (
+from bearcat.reports.dataset.choices.mode import (
     LabelSummary,
     choose_mode,
     recommend_mode,

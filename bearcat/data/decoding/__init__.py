@@ -1,0 +1,1 @@
+"""Decoding under a restriction: which texts are allowed, and the best path of a network's output among them."""

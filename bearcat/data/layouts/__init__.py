@@ -1,0 +1,1 @@
+"""Layouts of a text (setting LAYOUT): where images are cut, and how the parts make one line."""
