@@ -9,6 +9,7 @@ import numpy as np
 
 from bearcat.artifacts.inference import Engine, KerasEngine, OnnxEngine, Recogniser
 from bearcat.data.codecs import Prediction
+from bearcat.data.decoding.paths import run_starts
 from bearcat.data.vocabulary import BLANK_INDEX
 
 TOLERANCE = 1e-2  # of a sum of attention weights, which is 1
@@ -76,8 +77,7 @@ def split_steps(classes: np.ndarray, merges_repeats: bool) -> list[slice]:
         classes: The most probable class of each step.
         merges_repeats: Whether a class that is repeated is one character (CTC).
     """
-    is_start = np.append(True, classes[1:] != classes[:-1]) if merges_repeats else np.ones(len(classes), bool)
-    edges = [*np.flatnonzero(is_start).tolist(), len(classes)]
+    edges = [*np.flatnonzero(run_starts(classes, merges_repeats)).tolist(), len(classes)]
     return [slice(start, stop) for start, stop in pairwise(edges) if classes[start] != BLANK_INDEX]
 
 

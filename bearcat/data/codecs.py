@@ -16,7 +16,7 @@ import numpy as np
 
 from bearcat.core.errors import LabelError
 from bearcat.data.decoding.automata import compile_restriction
-from bearcat.data.decoding.paths import RestrictedDecoder
+from bearcat.data.decoding.paths import RestrictedDecoder, run_starts
 from bearcat.data.decoding.restrictions import Restriction
 from bearcat.data.labels.direction import logical_order, visual_order
 from bearcat.data.labels.text import split_graphemes
@@ -156,9 +156,9 @@ class TextCodec:
         order = logical_order(found, self.vocabulary.direction)
         return Prediction("".join(found[index] for index in order), tuple(confidences[index] for index in order))
 
-    @staticmethod
-    def _merge_repeats(classes: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return classes, best
+    def _merge_repeats(self, classes: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        starts = np.flatnonzero(run_starts(classes, self.merges_repeats))
+        return classes[starts], np.maximum.reduceat(best, starts)
 
     @staticmethod
     def steps_needed(symbols: Sequence[str]) -> int:
@@ -184,11 +184,6 @@ class CtcCodec(TextCodec):
     def steps_needed(symbols: Sequence[str]) -> int:
         """Number of time steps that a label with these symbols needs, with a blank between equal ones."""
         return len(symbols) + sum(a == b for a, b in pairwise(symbols))
-
-    @staticmethod
-    def _merge_repeats(classes: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        starts = np.flatnonzero(np.r_[True, classes[1:] != classes[:-1]])
-        return classes[starts], np.maximum.reduceat(best, starts)
 
 
 class CtcTinyCodec(CtcCodec):

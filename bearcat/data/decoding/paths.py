@@ -91,7 +91,7 @@ class RestrictedDecoder:
 
     def accepts(self, classes: np.ndarray) -> bool:
         """Whether the text of a path of classes is allowed."""
-        starts = np.append(True, classes[1:] != classes[:-1]) if self._merges else np.ones(len(classes), bool)
+        starts = run_starts(classes, self._merges)
         return self._automaton.accepts(classes[starts & (classes != BLANK_INDEX)])
 
 
@@ -230,6 +230,11 @@ def _sums_without_each(values: np.ndarray) -> np.ndarray:
     result = (others + values[rows, best])[:, None] - values
     result[rows, best] = others
     return result
+
+
+def run_starts(classes: np.ndarray, merges_repeats: bool) -> np.ndarray:
+    """Returns whether each step of a path begins a character or blank: a repeat does not if it is merged (CTC)."""
+    return np.append(True, classes[1:] != classes[:-1]) if merges_repeats else np.ones(len(classes), bool)
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
