@@ -1,10 +1,13 @@
 """Step 11: serve the trained models: a page for people and an HTTP API for programs, on port 5006.
 
---label FOLDER serves another page instead, on which the images of a folder are labelled: each prediction of the model
-is confirmed or corrected. It also works before the first training.
+--label FOLDER serves another page instead, on which the images of a folder (without FOLDER: unlabelled_dataset) are
+labelled: each prediction of the model is confirmed or corrected. Before the first training the pretrained weights
+predict; from 20 labels on, trainings beside the page improve the predictions.
 
 Reads:  App_model, also models that are added later; test_dataset, for examples on the page; --label: the folder
-Writes: nothing; --label: copies of the confirmed images in train_dataset, as <label>_<hash>.<ext>
+Writes: nothing; --label: copies of the confirmed images in train_dataset, as <label>_<hash>.<ext> (EFFICIENTDET:
+        <hash>.<ext>, with the boxes in <hash>.xml), labelling.jsonl, which says why the page showed each, and while it
+        runs the folder labelling
 Next:   python spider_example.py, or open http://127.0.0.1:5006
 """
 
@@ -15,7 +18,8 @@ from pathlib import Path
 
 from bearcat.artifacts.inference import load_recogniser
 from bearcat.cli import SERVICE_PORT, Step, echo, make_parser, open_step, run
-from bearcat.core.errors import ArtifactError
+from bearcat.core.errors import ArtifactError, ServiceError
+from bearcat.core.workspace import UNLABELLED
 from bearcat.data.labels.reading import list_images
 from bearcat.serving.auth import warn_of_short_token
 from bearcat.serving.middleware import MAX_BODY
@@ -29,6 +33,7 @@ from bearcat.serving.workers import check_workers, serve_with_workers
 from utils import Image_Processing, Predict_Image
 
 NOT_WITH_LABEL = ("workers", "max_body", "queue", "max_crops", "no_page", "wait")
+BUILD = "models.build_for"  # imported only by a process that makes a model, since it imports Keras
 MAX_EXAMPLES = 12  # images on the page
 
 
@@ -38,6 +43,8 @@ def main() -> None:
     arguments = step.arguments
     if arguments.label is not None:
         return label(step)
+    if arguments.no_training:
+        raise ServiceError("--no-training is an option of the labelling page: add --label")
     check_workers(arguments.workers)
     page = not arguments.no_page and arguments.workers == 1
     config = ServiceConfig(
@@ -84,6 +91,7 @@ def load_models(models: ModelStore, wait: bool) -> None:
 def label(step: Step) -> None:
     """Serves the labelling page, and prints what was labelled and what comes next."""
     # here, since the service starts without it
+    from bearcat.labelling.background.supervisor import BackgroundPlan
     from bearcat.labelling.start import check_reach, open_labelling, refuse_other_options, serve_labelling
 
     arguments, settings = step.arguments, step.settings
@@ -93,20 +101,34 @@ def label(step: Step) -> None:
     if warning := warn_of_short_token(token):
         echo(warning)
     session = open_labelling(
-        Path(arguments.label),
+        Path(arguments.label) if arguments.label else step.work.folder(UNLABELLED),
         step.work,
         settings.MODE,
         settings.MODEL_NAME,
         Predict_Image,
         Image_Processing.extraction_label,
+        Image_Processing.extraction_boxes,
+        settings.FRAMES,
     )
-    serve_labelling(session, arguments.host, arguments.port, token, echo, step.next)
+    plan = BackgroundPlan(
+        settings, arguments.set, Predict_Image, Image_Processing.extraction_label, BUILD, not arguments.no_training
+    )
+    serve_labelling(session, plan, arguments.host, arguments.port, token, echo, step.next)
 
 
 def make_service_parser() -> argparse.ArgumentParser:
     """Returns the parser of the service's options."""
     parser = make_parser(__doc__)
-    parser.add_argument("--label", metavar="FOLDER", help="serve a page to label the images of this folder on")
+    parser.add_argument(
+        "--label",
+        metavar="FOLDER",
+        nargs="?",
+        const="",
+        help=f"serve a page to label the images of this folder on; without FOLDER those of {UNLABELLED}",
+    )
+    parser.add_argument(
+        "--no-training", action="store_true", help="with --label: no training on the labels beside the page"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine only)")
     parser.add_argument("--port", type=int, default=SERVICE_PORT, help=f"port to listen on ({SERVICE_PORT})")
     parser.add_argument(

@@ -49,7 +49,7 @@ class CallBack(Trainer):
             ours.SaveCheckpoint(
                 checkpoints, self.card, self.history, self.checkpoint_config(), settings.KEEP_CHECKPOINTS, is_chief
             ),
-            ours.ProgressBar("" if settings.TRAIN_SECONDS else f"/{settings.EPOCHS}", steps_per_epoch),
+            ours.ProgressBar("" if settings.TRAIN_SECONDS else f"/{self.max_epochs}", steps_per_epoch),
         ]
         if is_chief:
             callbacks += [

@@ -1,6 +1,6 @@
 """Step 4: check the images and labels, and suggest settings that fit them.
 
-Reads:  train_dataset, validation_dataset, test_dataset; EFFICIENTDET: label
+Reads:  train_dataset, validation_dataset, test_dataset, unlabelled_dataset; EFFICIENTDET: label
 Writes: report/check.json and, for people, report/check.html; with --apply MODE (unless it was chosen on purpose),
         IMAGE_HEIGHT, IMAGE_WIDTH, IMAGE_CHANNALS, CAPTCHA_LENGTH, for animated images FRAMES, and for texts that are
         not in one line LAYOUT in the work's settings.py, no other line; with --fix-zeros, if you say y, the data sets'
@@ -29,7 +29,7 @@ SHOWN = 3  # examples of labels
 
 
 def main() -> None:
-    """Reports on the three data sets, and changes the settings if asked to."""
+    """Reports on the data sets, and changes the settings if asked to."""
     parser = make_parser(__doc__)
     parser.add_argument("--apply", action="store_true", help="write the suggested values into the work's settings.py")
     parser.add_argument(

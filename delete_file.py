@@ -10,11 +10,12 @@ from pathlib import Path
 from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.core.errors import DataError
 from bearcat.core.storage import Place, remove
-from bearcat.core.workspace import DATA_FOLDERS, PACK_FOLDERS
+from bearcat.core.workspace import DATA_FOLDERS, PACK_FOLDERS, UNLABELLED, UNLABELLED_PACK
 from bearcat.data.labels.reading import list_images
 from bearcat.data.tfrecord_index import INDEX, list_pack_files
 
-DELETABLE = (*DATA_FOLDERS, *PACK_FOLDERS, "train_enhance_dataset")
+PACKS = (*PACK_FOLDERS, UNLABELLED_PACK)
+DELETABLE = (*DATA_FOLDERS, UNLABELLED, *PACKS, "train_enhance_dataset")
 
 
 def main() -> None:
@@ -43,14 +44,14 @@ def main() -> None:
 
 def folder_of(step: Step, name: str) -> Place:
     """Returns the folder of a data set; packs may be outside the work."""
-    if name in PACK_FOLDERS:
+    if name in PACKS:
         return step.work.pack_folder(name.removesuffix("_pack_dataset"), step.settings.PACK_FOLDER)
     return step.work.folder(name)
 
 
 def list_files(folder: Place) -> list[Place]:
     """Lists a folder's images, or a pack's files; label tables and all other files are kept."""
-    if isinstance(folder, Path) and folder.name not in PACK_FOLDERS:
+    if isinstance(folder, Path) and folder.name not in PACKS:
         return [*list_images(folder)]
     return [*list_pack_files(folder), *folder.glob(INDEX)]
 

@@ -3,8 +3,8 @@
 Reads:  nothing
 Writes: the folders; backup/<time>/ with the earlier checkpoint, CSVLogger and logs; with --go-on also weight, with the
         best checkpoint, from which the next training starts
-Next:   python gen_sample_by_captcha.py, or your own images in train_dataset and python move_path.py; after a training
-        python train.py
+Next:   python gen_sample_by_captcha.py, or your own images in train_dataset (those without labels in
+        unlabelled_dataset) and python move_path.py; after a training python train.py
 """
 
 from bearcat.artifacts.checkpoints import archive_weights, keep_best_checkpoint
@@ -34,7 +34,8 @@ def main() -> None:
             "python train.py", "on the packs as they are; if images or labels changed, first: python pack_dataset.py"
         )
         return
-    echo("The folders are ready. Put your own images into train_dataset, named <label>_<anything>.png")
+    echo("The folders are ready. Put your own images into train_dataset, named <label>_<anything>.png, and more of")
+    echo("them without labels, if you have some, into unlabelled_dataset")
     step.next("python gen_sample_by_captcha.py", "to generate captchas; with your own images: python move_path.py")
 
 

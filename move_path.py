@@ -1,5 +1,7 @@
 """Step 3b: split your own images into training, validation and test set.
 
+Images in unlabelled_dataset stay there: without labels they can neither validate nor test.
+
 Reads:  train_dataset
 Writes: validation_dataset and test_dataset, DIVIDE_RATO of the images each (DIVIDE = False: test_dataset only); a data
         set that has images already stays as it is; report/split.json, and report/split_journal.json for --undo
@@ -7,12 +9,15 @@ Next:   python cheak_file.py
 """
 
 from bearcat.cli import Step, echo, make_parser, open_step, run
+from bearcat.core.workspace import UNLABELLED
 from bearcat.data.comparison import find_oversize
 from bearcat.data.labels.left_out import files_left_out
 from bearcat.data.labels.listing import list_images
 from bearcat.data.labels.reading import read_labels
+from bearcat.data.labels.unlabelled import list_unlabelled
 from bearcat.data.split_journal import SplitFolders, finish_split, load_journal, run_split, undo_split, undoable_moves
 from bearcat.data.splitting import Split, find_duplicates, plan_split
+from bearcat.labelling.offers import chosen_names
 from bearcat.modes import MODES, Task
 from bearcat.reports.dataset.choices.mode import recommend_mode
 from bearcat.reports.dataset.text_overlap import group_by_text
@@ -52,6 +57,8 @@ def split(step: Step, folders: SplitFolders) -> None:
     step.write_report("split", {"moved": moved.counts, "pictures": counts, "seed": step.settings.SEED})
     for name, count in counts.items():
         echo(f"{name}_dataset: {count} images, {moved.counts.get(name, 0)} of them moved there now")
+    if unlabelled := list_unlabelled(step.work):
+        echo(f"{UNLABELLED}: {len(unlabelled)} images, which stay there")
     echo("To undo: python move_path.py --undo")
     step.next("python cheak_file.py --apply", "check the data and set what follows from it")
 
@@ -68,7 +75,9 @@ def plan(step: Step, folders: SplitFolders) -> Split:
         echo(f"{'Warning' if oversize.box else 'Note'}: {oversize.text}; {oversize.todo}")
     targets = {name: folder for name, folder in folders.targets.items() if settings.DIVIDE or name == "test"}
     duplicates = find_duplicates(folders.source)
-    planned = plan_split(folders.source, targets, settings.DIVIDE_RATO, settings.SEED, class_of, [*duplicates, *texts])
+    together, chosen = [*duplicates, *texts], chosen_names(step.work)
+    planned = plan_split(folders.source, targets, settings.DIVIDE_RATO, settings.SEED, class_of, together, chosen)
+    echo_withheld(planned)
     if duplicates:
         echo(
             f"{sum(map(len, duplicates))} images are duplicates, in {len(duplicates)} groups; each group stays together"
@@ -80,6 +89,21 @@ def plan(step: Step, folders: SplitFolders) -> Split:
         if missing:
             echo(f"{name}_dataset lacks {len(missing)} classes that have too few images: {' '.join(missing[:SHOWN])}")
     return planned
+
+
+def echo_withheld(planned: Split) -> None:
+    """Prints how many images cannot be tested on, and if too few can."""
+    if not planned.withheld:
+        return
+    echo(
+        f"{planned.withheld} images stay out of test_dataset, since the labelling page chose them because they seemed "
+        "hard or easy to predict"
+    )
+    if planned.missing:
+        echo(
+            f"Warning: test_dataset gets {planned.missing} images fewer for that reason. Label more on the page, which "
+            "shows every fifth image at random, or put labelled images of your own into test_dataset"
+        )
 
 
 def recommended_task(step: Step, folders: SplitFolders) -> Task:

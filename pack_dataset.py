@@ -4,9 +4,9 @@ Image_Processing in utils.py decides what the pixels and the label of an image a
 --beam packs with Apache Beam (requirements-beam.txt) on any of its runners. Its workers need this folder, the work and
 PACK_FOLDER under the same paths.
 
-Reads:  train_dataset, validation_dataset
-Writes: train_pack_dataset, validation_pack_dataset (TFRecords; or in PACK_FOLDER), num_classes.json, report/pack.json;
-        with DATA_ENHANCEMENT train_enhance_dataset
+Reads:  train_dataset, validation_dataset; unlabelled_dataset, and test_dataset, whose images it leaves out of that
+Writes: train_pack_dataset, validation_pack_dataset, unlabelled_pack_dataset (TFRecords; or in PACK_FOLDER),
+        num_classes.json, report/pack.json; with DATA_ENHANCEMENT train_enhance_dataset
 Next:   python train.py
 """
 
@@ -16,12 +16,13 @@ from types import SimpleNamespace
 from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.core.errors import SettingsError
 from bearcat.core.names import show_name
-from bearcat.core.workspace import Work
+from bearcat.core.workspace import UNLABELLED, UNLABELLED_PACK, Work
 from bearcat.data.images import InputSpec
 from bearcat.data.labels.left_out import files_left_out
 from bearcat.data.labels.reading import LabelledImage
-from bearcat.data.packing import SPLITS, Splits, load_boxed_splits, load_splits, open_pipeline
-from bearcat.data.tfrecord_index import check_extendable
+from bearcat.data.labels.unlabelled import list_unlabelled
+from bearcat.data.packing import SPLITS, Splits, load_boxed_splits, load_splits, open_pipeline, pack_unlabelled
+from bearcat.data.tfrecord_index import check_extendable, remove_pack
 from bearcat.data.vocabulary import Vocabulary
 from bearcat.modes import MODES, Task
 from bearcat.reports.dataset.folder_checks import check_tables
@@ -47,6 +48,8 @@ def main() -> None:
     for split in SPLITS:
         for left_out in files_left_out(step.work.data_folder(split)):
             echo(f"Warning: {left_out}")
+    for left_out in files_left_out(step.work.folder(UNLABELLED), with_sub_folders=False):
+        echo(f"Warning: {left_out}")
     if MODES[step.settings.MODE].task is Task.DETECTION:
         check_boxes(step)
     else:
@@ -70,6 +73,8 @@ def pack(step: Step) -> None:
     vocabulary.save(work.vocabulary_file)
     if settings.DATA_ENHANCEMENT:
         data["train"] += augment(work, settings, data["train"])
+    # first: after a kill between the two, no image that is labelled by now is in the pack of unlabelled ones
+    unlabelled = pack_unlabelled_images(step, vocabulary)
     indices = writer.write_splits(data, folders, settings.SEED, pipeline)
     counts = {split: index.count for split, index in indices.items()}
     for split, count in counts.items():
@@ -79,7 +84,8 @@ def pack(step: Step) -> None:
         count, first = len(writer.blank), show_name(min(writer.blank))
         echo(f"Blank, but packed, since a class may look like that: {count} images, the first: {first}")
     echo_vocabulary(work, data, writer)
-    write_report(step, counts, writer.damaged, vocabulary, time.monotonic() - started, input=writer.spec.as_dict())
+    more = {"input": writer.spec.as_dict(), **({"unlabelled": unlabelled} if unlabelled else {})}
+    write_report(step, counts, writer.damaged, vocabulary, time.monotonic() - started, **more)
     step.next("python train.py", "train on them; python models.py shows the network first")
 
 
@@ -100,6 +106,23 @@ def augment(work: Work, settings: SimpleNamespace, images: list[LabelledImage]) 
     )
     echo(f"{folder.name}: {len(copies)} augmented copies, packed with the {len(images)} images of train_dataset")
     return copies
+
+
+def pack_unlabelled_images(step: Step, vocabulary: Vocabulary) -> dict[str, object]:
+    """Packs unlabelled_dataset for self-training and returns its part of the report, which is empty without images."""
+    settings, work = step.settings, step.work
+    folder, images = work.pack_folder("unlabelled", settings.PACK_FOLDER), list_unlabelled(work)
+    if not images or not settings.SELF_TRAIN:
+        remove_pack(folder)
+        if images:
+            echo(f"{UNLABELLED}: {len(images)} images are not packed, since SELF_TRAIN = False")
+        return {}
+    writer = WriteTFRecord(InputSpec.from_settings(settings), settings.MODE, settings.CAPTCHA_LENGTH, vocabulary)
+    packed = pack_unlabelled(writer, work, folder, settings.SEED)
+    echo(f"{UNLABELLED_PACK}: {packed.pictures} images without labels as {writer.spec}")
+    for line in packed.left_out():
+        echo(line)
+    return packed.as_dict()
 
 
 def echo_damaged(damaged: list[str]) -> None:
@@ -138,6 +161,8 @@ def check_boxes(step: Step) -> None:
     echo_damaged(damaged)
     echo(f"Vocabulary: {len(vocabulary.characters)} symbols in {work.vocabulary_file.name}; nothing needs to be packed")
     write_report(step, {split: len(items) for split, items in data.items()}, damaged, vocabulary, seconds=0)
+    if images := list_unlabelled(work):
+        echo(f"{UNLABELLED}: {len(images)} images are not used: MODE = {step.settings.MODE!r} learns from boxes only")
     step.next("python train.py", "train on the images as they are")
 
 

@@ -34,6 +34,7 @@ SEED = 0  # Seed of everything random
 USE_GPU = True  # False hides the GPU
 STRATEGY = "auto"  # 'single', 'mirrored' (several GPUs), 'multi_worker' (TF_CONFIG); 'auto' uses what is available
 WEIGHTS = "pretrained"  # Start from 'pretrained' weights (text) or 'imagenet' ones (photographs); None: random ones
+SELF_TRAIN = True  # Use the images of unlabelled_dataset, if there are any, for self-training
 TRAIN_SECONDS = 0  # Duration of the training, with a cosine schedule; 0: until EARLY_PATIENCE ends it
 EPOCHS = 200  # Maximum number of epochs; EARLY_PATIENCE usually stops the training before
 BATCH_SIZE = 32  # Images per step and replica (a GPU, or a worker without one)

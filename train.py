@@ -18,7 +18,8 @@ from bearcat.data.packing import load_boxed_splits
 from bearcat.modes import MODES, Task
 from bearcat.training.cluster import worker_for
 from bearcat.training.distribution import start_replicas
-from bearcat.training.learning_curve import analyse_curve, check_curve_settings, remove_curve_works, train_parts
+from bearcat.training.learning_curve.power_law import analyse_curve
+from bearcat.training.learning_curve.trainings import check_curve_settings, remove_curve_works, train_parts
 from bearcat.training.schedules import INTERRUPT
 from bearcat.training.sources import BoxedImages, PackedImages, TrainingSource
 from callback import CallBack
@@ -31,7 +32,8 @@ def main() -> int:
     parser.add_argument(
         "--curve",
         action="store_true",
-        help="train on 1/8, 1/4, 1/2 and all of the images, and estimate how many more would help",
+        help="train on 1/8, 1/4, 1/2 and all of the images, and estimate how many more would help; for texts, also "
+        "what images without labels add",
     )
     step = open_step(parser, only_reads=lambda settings: not worker_for(settings.STRATEGY).is_chief)
     if step.arguments.curve and step.arguments.through:
@@ -51,7 +53,7 @@ def train(step: Step) -> int:
 
     card = Card.from_settings(settings, source.vocabulary, device.has_gpu)
     card = replace(card, kinds=source.kinds, label_lengths=source.label_lengths)
-    call_back = CallBack(step.work, settings, card, replicas, source.labelled)
+    call_back = CallBack(step.work, settings, card, replicas, source.labelled, source.unlabelled)
     call_back.run(source, device, build_for)
     if replicas.worker.is_chief:
         report(step, call_back)
@@ -109,7 +111,7 @@ def train_curve(step: Step) -> int:
     save_figure(draw_curve(points, laws), step.work.folder("report") / "curve.png")
     remove_curve_works(step.work)
     for point in points:
-        echo(f"{point.images:,} images: exact match {point.exact:.2%} of {point.validated} validation images")
+        echo(point.describe())
     echo(f"{curve['answer']}\nDrawn: report/curve.png")
     step.next("python train.py", "the work's own training, which --curve has not changed")
     return 0

@@ -248,6 +248,13 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
             aliases={"base": PRETRAINED},
         ),
         Setting(
+            "SELF_TRAIN",
+            True,
+            _FLAG,
+            "Use the images of unlabelled_dataset, if there are any, for self-training",
+            "Not for EFFICIENTDET. After a change run `pack_dataset.py`, which packs them.",
+        ),
+        Setting(
             "TRAIN_SECONDS",
             0,
             _integer(0, 10_000_000),

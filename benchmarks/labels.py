@@ -5,6 +5,7 @@ Writes: a table on the screen; --results: one line of JSON per training, so that
 Next:   update docs/benchmarks.md if the figures differ
 
 python -m benchmarks.labels ../captchas --sets zfjw --labels 25 100 --seconds 60 --seeds 0 1 2
+python -m benchmarks.labels ../captchas --labels 25 50 --weights pretrained --unlabelled 0 1500
 """
 
 import argparse
@@ -29,10 +30,11 @@ def main() -> None:
     arguments = parse_arguments()
     common = {"seconds": arguments.seconds, "mode": arguments.mode, "otherwise": arguments.settings}
     tasks = [
-        {"set": name, "labels": labels, "weights": weights, "seed": seed} | common
+        {"set": name, "labels": labels, "weights": weights, "seed": seed, "unlabelled": unlabelled} | common
         for seed in arguments.seeds
         for labels in arguments.labels
         for weights in arguments.weights
+        for unlabelled in arguments.unlabelled
         for name in arguments.sets or list_sets(arguments.data)
     ]
     print_table(complete(tasks, arguments.results, lambda task: measure(task, arguments.data)))
@@ -45,6 +47,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--sets", nargs="+", metavar="NAME", help="(all)")
     parser.add_argument("--labels", nargs="+", type=int, default=LABELS, help="number of labelled images; 0: all")
     parser.add_argument("--weights", nargs="+", type=weights_name, choices=WEIGHTS, default=list(WEIGHTS))
+    parser.add_argument(
+        "--unlabelled",
+        nargs="+",
+        type=int,
+        default=[0],
+        metavar="NUMBER",
+        help="most of the other training images to use without their labels; more than 0 doubles the duration (0)",
+    )
     parser.add_argument("--seconds", type=int, default=60, help="duration of each training (60)")
     parser.add_argument("--seeds", nargs="+", type=int, default=(0, 1, 2))
     parser.add_argument("--mode", help="(what cheak_file.py recommends)")
@@ -79,7 +89,8 @@ def read_results(path: Path | None) -> list[dict]:
     if path is None or not path.is_file():
         return []
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [row | {"weights": weights_name(row["weights"])} if "weights" in row else row for row in rows]
+    former = ({"unlabelled": 0} | row for row in rows)
+    return [row | {"weights": weights_name(row["weights"])} if "weights" in row else row for row in former]
 
 
 def measure(task: dict, data: Path) -> dict:
@@ -93,6 +104,7 @@ def measure(task: dict, data: Path) -> dict:
         "epochs": train["epochs_run"],
         "images_per_second": train["images_per_second"],
         "mode_trained": train["mode"],
+        "self_training": train.get("self_training"),
     }
 
 
@@ -100,12 +112,13 @@ def train_on_labels(task: dict, data: Path, parent: Path) -> Work:
     """Makes a work with as many labelled images as a task says, and runs all steps up to test.py on it.
 
     Args:
-        task: Set, labels, weights, seed and seconds; mode and otherwise are optional.
+        task: Set, labels, weights, seed and seconds; mode, otherwise and unlabelled are optional.
         data: The folder of zip files.
         parent: Takes the work.
     """
     archive = data / f"{task['set']}.zip"
-    work = make_work(archive, parent, task["set"], task["labels"] or None, task["seed"])
+    drawn = task["labels"] or None, task["seed"], task.get("unlabelled", 0)
+    work = make_work(archive, parent, task["set"], *drawn)
     run_step(work.path, "cheak_file.py", "--apply")
     weights = None if task["weights"] == "None" else task["weights"]
     settings = {"WEIGHTS": repr(weights), "TRAIN_SECONDS": task["seconds"], "SEED": task["seed"]}
@@ -122,7 +135,8 @@ def print_table(rows: list[dict]) -> None:
     """Prints a Markdown table, one row for each set and initial weights: mean and range over the seeds."""
     exact: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        start = ", ".join([WEIGHTS[row["weights"]], *row.get("otherwise", [])])
+        others = [f"{row['unlabelled']:,} without labels"] if row.get("unlabelled") else []
+        start = ", ".join([WEIGHTS[row["weights"]], *others, *row.get("otherwise", [])])
         exact[row["set"], start][row["labels"]].append(row["exact"])
     counts = sorted({row["labels"] for row in rows}, key=lambda count: count or float("inf"))
     print("| set | from | " + " | ".join(str(count or "all") for count in counts) + " |")

@@ -35,7 +35,7 @@ NOT_RUN = {
     "export TF_CONFIG=": "needs several machines; tests/training/test_distribution.py starts two workers",
     "python train.py --work /shared/works/mine": "needs several machines",
     "python train.py --set TRAIN_SECONDS=120": "takes as long again as TRAIN_SECONDS=60, which is run",
-    "python train.py --curve": "trains four times; see tests/training/test_learning_curve.py",
+    "python train.py --curve": "trains five times; see tests/training/learning_curve/test_trainings.py",
     "python pack_dataset.py --through test": "trains again; tests/pipeline/test_through.py runs it in two parts",
     "python save_model.py --litert": "converts again; run by the fixture `prepared`",
     "tensorboard": "does not end; tests/training/test_tensorboard.py reads its logs",

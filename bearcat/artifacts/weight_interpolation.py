@@ -1,7 +1,7 @@
 """Interpolation between a trained network and the pretrained weights that it started from (WiSE-FT)."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from bearcat.artifacts.weight_transfer import (
 
 STEPS = 10  # fractions that are tried
 MARGIN = 0.5  # of the largest harmless fraction: unseen images become incorrect before those of the training
+BATCH_SIZE = 64
 
 
 @dataclass(frozen=True)
@@ -96,3 +97,15 @@ def interpolate_weights(
     if not loses_nothing(correct):  # possible between two steps
         fraction, correct = 0.0, correct_at(0.0)
     return Interpolation(fraction, len(correct_before), int(correct.sum()), int(correct_before.sum()))
+
+
+def find_correct(model: keras.Model, card: Card, pixels: np.ndarray, labels: Sequence[str]) -> np.ndarray:
+    """Predicts labelled images uint8 (n, H, W, C) and returns booleans (n,): whether the text or class is correct."""
+    predictions = card.make_codec().decode(predict_logits(model, pixels))
+    return np.array([prediction.text == label for prediction, label in zip(predictions, labels, strict=True)])
+
+
+def predict_logits(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
+    """Computes the logits of images (n, H, W, C) in batches."""
+    batches = (pixels[start : start + BATCH_SIZE].astype(np.float32) for start in range(0, len(pixels), BATCH_SIZE))
+    return np.concatenate([np.asarray(model.predict_on_batch(batch)) for batch in batches])

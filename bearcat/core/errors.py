@@ -22,6 +22,10 @@ class DataError(BearcatError):
     """A data set is missing, empty or does not fit the settings."""
 
 
+class NoImagesError(DataError):
+    """No image of a data set can be read."""
+
+
 class LabelError(DataError):
     """A label is missing, too long, or has a character that is not in the vocabulary."""
 
@@ -36,6 +40,10 @@ class ImageFormatError(ImageError):
 
 class ImageSizeError(ImageError):
     """An image has too many pixels."""
+
+
+class BlankImageError(ImageError):
+    """Nothing can be seen in an image."""
 
 
 class RequestOptionError(BearcatError):

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 TEMPLATE_FILES = ("settings.py", "captcha_config.json")
 DATA_FOLDERS = ("train_dataset", "validation_dataset", "test_dataset")
 PACK_FOLDERS = ("train_pack_dataset", "validation_pack_dataset")
+UNLABELLED, UNLABELLED_PACK = "unlabelled_dataset", "unlabelled_pack_dataset"  # for self-training
 RUN_FOLDERS = ("checkpoint", "CSVLogger", "logs")
 LABEL_FOLDER = "label"  # VOC or YOLO files for the images of all three data sets
 RESULT_FOLDERS = ("model", "App_model", "report", "weight")
@@ -49,7 +50,7 @@ class Work:
         """Returns the TFRecord folder of a split.
 
         Args:
-            split: 'train' or 'validation'.
+            split: 'train', 'validation' or 'unlabelled'.
             named: The value of PACK_FOLDER, which several works can share: each has a folder of its name there. None
                 for the work's own folder.
         """
@@ -73,7 +74,8 @@ class Work:
 
     def make_folders(self) -> None:
         """Creates the folders that do not exist yet, and changes nothing else."""
-        for name in (*DATA_FOLDERS, LABEL_FOLDER, *PACK_FOLDERS, *RUN_FOLDERS, *RESULT_FOLDERS):
+        data, packs = (*DATA_FOLDERS, UNLABELLED, LABEL_FOLDER), (*PACK_FOLDERS, UNLABELLED_PACK)
+        for name in (*data, *packs, *RUN_FOLDERS, *RESULT_FOLDERS):
             self.folder(name).mkdir(parents=True, exist_ok=True)
 
     def archive_training(self) -> Path | None:

@@ -14,10 +14,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bearcat.core.progress import show_progress
+from bearcat.core.progress import map_in_threads, show_progress
+from bearcat.core.workspace import DATA_FOLDERS, Work
 from bearcat.data.comparison import TileMeans, look_same
 from bearcat.data.frames import SPREAD
 from bearcat.data.images import open_image
+from bearcat.data.labels.listing import list_images
 
 HASH_SIDE = 16  # the hash has 16 × 16 bits
 HASH_BITS = HASH_SIDE**2
@@ -55,6 +57,22 @@ def fingerprint(path: Path, image: Image.Image | None = None) -> Fingerprint:
     bits = imagehash.phash(image, hash_size=HASH_SIDE).hash
     digest = hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
     return Fingerprint(path, digest, int.from_bytes(np.packbits(bits).tobytes(), "big"))
+
+
+def digest_of(content: bytes) -> str:
+    """Returns the SHA-256 of a file's content in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def digests_of(paths: Iterable[Path]) -> Iterator[str]:
+    """Yields the digest of each file's content."""
+    return map_in_threads(lambda path: digest_of(path.read_bytes()), paths)
+
+
+def digests_in_data(work: Work, sizes: set[int]) -> set[str]:
+    """Returns the digests of the images in the labelled data sets whose size in bytes is one of `sizes`."""
+    images = [path for name in DATA_FOLDERS for path in list_images(work.folder(name))]
+    return set(digests_of(path for path in images if path.stat().st_size in sizes))
 
 
 def group_duplicates(fingerprints: Sequence[Fingerprint], distance: int = NEAR) -> list[list[Path]]:

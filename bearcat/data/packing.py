@@ -9,24 +9,25 @@ import random
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bearcat.core.devices import start_tensorflow
-from bearcat.core.errors import DataError, ImageError, LabelError, SettingsError
+from bearcat.core.errors import BlankImageError, DataError, ImageError, LabelError, NoImagesError, SettingsError
 from bearcat.core.names import show_name
 from bearcat.core.progress import map_in_threads, show_progress
 from bearcat.core.storage import Place, remove
-from bearcat.core.workspace import ROOT, Work
+from bearcat.core.workspace import ROOT, UNLABELLED, Work
 from bearcat.data.codecs import LabelCodec, Task, TextCodec, check_label
 from bearcat.data.frames import FIRST
 from bearcat.data.images import ImageKinds, InputSpec, is_blank, is_blank_input, open_frames, open_image
 from bearcat.data.labels.boxes import check_size
 from bearcat.data.labels.direction import choose_direction
 from bearcat.data.labels.reading import ImageProcessing, LabelledImage, load_split
+from bearcat.data.labels.unlabelled import choose_unlabelled
 from bearcat.data.layouts.arrangement import LINE
 from bearcat.data.tfrecord_index import (
     TFRecordIndex,
@@ -34,6 +35,7 @@ from bearcat.data.tfrecord_index import (
     list_pack_files,
     new_prefix,
     publish,
+    remove_pack,
     shard_names,
 )
 from bearcat.data.vocabulary import Vocabulary
@@ -185,14 +187,19 @@ class Packer:
         processing: `utils.Image_Processing`, which turns files into pixels.
 
     Attributes:
-        damaged: A message for each image that was left out: it could not be read, or it is blank and has a text.
+        left_out: The error of each image that was left out: it could not be read, or it is blank and no class.
         blank: The blank images of classes, which were packed; not known if Beam packs.
     """
 
     def __init__(self, spec: InputSpec, codec: TextCodec, processing: ImageProcessing):
         self.spec, self.codec, self.processing = spec, codec, processing
-        self.damaged: list[str] = []
+        self.left_out: list[ImageError] = []
         self.blank: list[Path] = []
+
+    @property
+    def damaged(self) -> list[str]:
+        """A message for each image that was left out."""
+        return list(map(str, self.left_out))
 
     def check(self, data: Sequence[LabelledImage]) -> None:
         """Checks the labels, the longest first, before any image is read.
@@ -229,7 +236,7 @@ class Packer:
             Split → the index of its pack.
 
         Raises:
-            DataError: No image of a split could be read.
+            NoImagesError: No image of a split could be read.
             RecordError: A folder holds files that packing did not write, or cannot be reached.
         """
         start_tensorflow(use_gpu=False)
@@ -244,16 +251,21 @@ class Packer:
         return write_pack(folder, self._records(shuffled(data, seed), folder), len(data), self.describe(data))
 
     def record(self, item: LabelledImage) -> "Record":
-        """Reads an image and its target; raises ImageError if the image is damaged, or has a text and is blank."""
+        """Reads an image and its target, which is empty if the label is.
+
+        Raises:
+            BlankImageError: The image is blank, and of no class.
+            ImageError: The image is damaged.
+        """
         from bearcat.data.tfrecords import Record
 
         pixels = self.processing.extraction_image(item.path, self.spec)
         if is_blank_input(pixels, item.path, self.spec):
             # to show nothing may be what a class is about, but never what a text is
-            if self.codec.task is Task.TEXT:
-                raise ImageError(explain_blank(item.path, self.spec.frames))
+            if self.codec.task is Task.TEXT or not item.label:
+                raise BlankImageError(explain_blank(item.path, self.spec.frames))
             self.blank.append(item.path)
-        return Record(pixels, item.label, item.name, self.codec.encode(item.label))
+        return Record(pixels, item.label, item.name, self.codec.encode(item.label) if item.label else [])
 
     def _records(self, data: Sequence[LabelledImage], folder: Place) -> Iterator["Record"]:
         """Reads the images in threads, under a progress bar, and sets damaged ones aside."""
@@ -266,9 +278,73 @@ class Packer:
 
         for record in show_progress(map_in_threads(read, data), len(data), f"packing {folder.name}"):
             if isinstance(record, ImageError):
-                self.damaged.append(str(record))
+                self.left_out.append(record)
             else:
                 yield record
+
+
+@dataclass(frozen=True)
+class UnlabelledPack:
+    """What became of the images of unlabelled_dataset.
+
+    Args:
+        pictures: The number of images in the pack; without any there is no pack.
+        labelled: The names of those left out because a labelled data set has them too, byte for byte.
+        repeated: The names of those left out because their bytes are those of another one.
+        blank: A message for each that was left out because nothing can be seen in it.
+        damaged: A message for each that could not be read.
+    """
+
+    pictures: int
+    labelled: list[str]
+    repeated: list[str]
+    blank: list[str]
+    damaged: list[str]
+
+    def as_dict(self) -> dict[str, object]:
+        """Returns what report/pack.json says."""
+        return asdict(self)
+
+    def left_out(self) -> Iterator[str]:
+        """Yields a line for each reason for which images were left out."""
+        for reason, what in WHY_LEFT_OUT.items():
+            if names := getattr(self, reason):
+                yield f"Left out of {UNLABELLED}, {what}: {len(names)} images, the first: {names[0]}"
+
+
+# attribute of UnlabelledPack → why its images were left out
+WHY_LEFT_OUT = {
+    "labelled": "since a labelled data set has them too",
+    "repeated": "since they repeat others",
+    "blank": "since they are blank",
+    "damaged": "since they cannot be read",
+}
+
+
+def pack_unlabelled(packer: Packer, work: Work, folder: Place, seed: int) -> UnlabelledPack:
+    """Packs the images of unlabelled_dataset on this machine; their records have an empty label and no target.
+
+    Args:
+        packer: Packs nothing else.
+        work: The work.
+        folder: The pack, which is removed if no image can be packed.
+        seed: Seed of the order of the images.
+
+    Raises:
+        RecordError: The folder holds files that packing did not write, or cannot be reached.
+    """
+    images = choose_unlabelled(work)
+    data = [LabelledImage(path, "") for path in images.usable]
+    try:
+        count = packer.write_splits({UNLABELLED: data}, {UNLABELLED: folder}, seed)[UNLABELLED].count if data else 0
+    except NoImagesError:
+        count = 0
+    if not count:
+        remove_pack(folder)
+    labelled, repeated = ([show_name(path.name) for path in paths] for paths in (images.labelled, images.repeated))
+    blank = sorted(str(error) for error in packer.left_out if isinstance(error, BlankImageError))
+    damaged = sorted(str(error) for error in packer.left_out if not isinstance(error, BlankImageError))
+    return UnlabelledPack(count, labelled, repeated, blank, damaged)
 
 
 def shuffled(data: Sequence[LabelledImage], seed: int) -> list[LabelledImage]:
@@ -370,5 +446,5 @@ def _load_outcome(packer: Packer, items: Sequence[LabelledImage], folder: Place,
     count, damaged = (
         (folder / f"beam-{prefix}-{name}").read_text(encoding="utf-8").splitlines() for name in ("count", "damaged")
     )
-    packer.damaged += sorted(json.loads(line) for line in damaged)
+    packer.left_out += map(ImageError, sorted(map(json.loads, damaged)))
     return packer.describe(items).with_records(int(count[0]), shard_names(prefix, len(items)), folder)

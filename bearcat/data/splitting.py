@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -13,14 +13,23 @@ from bearcat.data.duplicates import Fingerprint, fingerprint, group_duplicates
 from bearcat.data.labels.listing import list_images, name_in
 from bearcat.data.labels.reading import no_images
 
+TEST = "test"  # the split that chosen images never go to
 MIN_KEPT = 1  # images of each class that stay in training
 
 
 @dataclass(frozen=True)
 class Split:
-    """The images to move: split name → their names in the source folder (1.png, or cat/1.png)."""
+    """The images to move.
+
+    Args:
+        moves: Split name → their names in the source folder (1.png, or cat/1.png).
+        withheld: The number of images that could not go into the test set, since they were chosen.
+        missing: The number of images that the test set lacks for that reason.
+    """
 
     moves: dict[str, list[str]]
+    withheld: int = 0
+    missing: int = 0
 
     @property
     def counts(self) -> dict[str, int]:
@@ -49,6 +58,7 @@ def plan_split(
     seed: int,
     class_of: Mapping[str, str] | None = None,
     duplicates: Iterable[Sequence[str]] = (),
+    chosen: Collection[str] = (),
 ) -> Split:
     """Chooses the images to move into each target folder that has none yet.
 
@@ -62,6 +72,8 @@ def plan_split(
         class_of: Image name → class. Each class contributes in proportion to its size, and keeps at least one image.
         duplicates: Groups of image names that stay together, as do images with the same stem, which share a label
             file.
+        chosen: Names of images that never go into the test set, since they were chosen as harder or easier than
+            average. If too few others are left, the test set is smaller or stays empty.
 
     Raises:
         DataError: There are no images, too few of them, or all targets are filled.
@@ -79,17 +91,29 @@ def plan_split(
     for group in sorted(_groups(names, duplicates), key=lambda group: _random_key(seed, group[0])):
         remaining[(class_of or {}).get(group[0], "")].append(group)
     sizes = {name: sum(map(len, groups)) for name, groups in remaining.items()}
-    moves = {}
+    withheld, moves = {*chosen}.intersection(names if TEST in empty else ()), {}
+    if withheld:
+        empty.sort(key=TEST.__ne__)  # first, so that validation leaves it those that may go there
     for split in empty:
-        limits = {name: sum(map(len, groups)) - MIN_KEPT for name, groups in remaining.items()}
+        barred = withheld if split == TEST else set()
+        limits = {name: _largest_quota(groups, barred) for name, groups in remaining.items()}
         quotas = apportion(sizes, size, limits, f"{seed}/{split}")
-        moves[split] = sorted(name for label, quota in quotas.items() for name in _take(remaining[label], quota))
-        if not moves[split]:
+        taken = [name for label, quota in quotas.items() for name in _take(remaining[label], quota, barred)]
+        if taken:
+            moves[split] = sorted(taken)
+        elif not barred or len(empty) == 1:
+            reasons = "duplicates stay together, and one image of each class stays in training"
+            reasons += f", as do the {len(barred)} that the labelling page chose by their prediction" if barred else ""
             raise DataError(
-                f"{show_name(source)} holds {len(names)} images, but none can go to {split}: duplicates stay together, "
-                "and one image of each class stays in training. Add more images"
+                f"{show_name(source)} holds {len(names)} images, but none can go to {split}: {reasons}. Add more images"
             )
-    return Split(moves)
+    return Split(moves, len(withheld), max(0, size - len(moves.get(TEST, ()))) if withheld else 0)
+
+
+def _largest_quota(groups: Iterable[Sequence[str]], barred: Set[str]) -> int:
+    """Returns how many images of a class can be taken if MIN_KEPT stay, and those that are barred."""
+    sizes = [(len(group), barred.isdisjoint(group)) for group in groups]
+    return min(sum(size for size, _ in sizes) - MIN_KEPT, sum(size for size, is_free in sizes if is_free))
 
 
 def _empty_targets(targets: Mapping[str, Path]) -> list[str]:
@@ -144,12 +168,12 @@ def _groups(names: Sequence[str], duplicates: Iterable[Sequence[str]]) -> list[l
     return [sorted(group) for group in groups.subsets()]
 
 
-def _take(groups: list[list[str]], quota: int) -> list[str]:
-    """Removes the groups that fit into the quota, in order, and returns their names."""
+def _take(groups: list[list[str]], quota: int, barred: Set[str]) -> list[str]:
+    """Removes the groups that fit into the quota and have no barred name, in order, and returns their names."""
     taken: list[str] = []
     kept = []
     for group in groups:
-        if len(taken) + len(group) <= quota:
+        if len(taken) + len(group) <= quota and barred.isdisjoint(group):
             taken += group
         else:
             kept.append(group)

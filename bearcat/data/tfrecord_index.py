@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 
-from bearcat.core.errors import DataError, RecordError
+from bearcat.core.errors import NoImagesError, RecordError
 from bearcat.core.files import check_types, parse_json
 from bearcat.core.storage import Place, remove, save_json
 from bearcat.data.codecs import TEXT_CODECS, Task, TextCodec
@@ -103,9 +103,11 @@ class TFRecordIndex:
         }
 
     def with_records(self, count: int, shards: list[str], folder: Place) -> "TFRecordIndex":
-        """Returns the index with its number of records and its shards; raises DataError if the number is 0."""
+        """Returns the index with its number of records and its shards; raises NoImagesError if the number is 0."""
         if not count:
-            raise DataError(f"no image for {folder} could be read: python cheak_file.py lists damaged and blank ones")
+            raise NoImagesError(
+                f"no image for {folder} could be read: python cheak_file.py lists damaged and blank ones"
+            )
         return replace(self, count=count, shards=shards)
 
     def check_task(self, folder: Place, task: Task) -> None:
@@ -130,10 +132,22 @@ def load_index(folder: Place) -> TFRecordIndex:
     return index
 
 
+def load_unlabelled_index(folder: Place, spec: InputSpec) -> TFRecordIndex | None:
+    """Reads the index of the pack of unlabelled_dataset; None if nothing was packed.
+
+    Raises:
+        RecordError: The pack is damaged, or its images are not as the spec says.
+    """
+    if not (folder / INDEX).is_file():
+        return None
+    index = load_index(folder)
+    _check_spec(folder, index, spec)
+    return index
+
+
 def check_pack(folder: Place, index: TFRecordIndex, spec: InputSpec, vocabulary: Vocabulary, task: Task) -> None:
     """Raises RecordError if a pack was made for another input size, vocabulary, order of symbols, case or task."""
-    if index.spec != spec:
-        raise RecordError(f"{folder} holds images of {index.spec}, the settings ask for {spec}: {RUN_PACKING}")
+    _check_spec(folder, index, spec)
     index.check_task(folder, task)
     if index.ignore_case != vocabulary.ignore_case:
         raise RecordError(
@@ -143,6 +157,11 @@ def check_pack(folder: Place, index: TFRecordIndex, spec: InputSpec, vocabulary:
         raise RecordError(f"{folder} was packed with another vocabulary than num_classes.json has: {RUN_PACKING}")
     if index.direction != vocabulary.direction:
         raise RecordError(f"{folder} was packed when symbols had another order than in the other pack: {RUN_PACKING}")
+
+
+def _check_spec(folder: Place, index: TFRecordIndex, spec: InputSpec) -> None:
+    if index.spec != spec:
+        raise RecordError(f"{folder} holds images of {index.spec}, the settings ask for {spec}: {RUN_PACKING}")
 
 
 def check_extendable(folder: Place, task: Task) -> None:
@@ -163,6 +182,12 @@ def check_replaceable(folder: Place) -> None:
 def list_pack_files(folder: Place) -> list[Place]:
     """Lists what packing has written to a folder besides the index."""
     return [path for pattern in PACK_FILES for path in folder.glob(pattern)]
+
+
+def remove_pack(folder: Place) -> None:
+    """Deletes what packing has written to a folder, the index first."""
+    for path in [folder / INDEX, *list_pack_files(folder)]:
+        remove(path)
 
 
 def shard_names(prefix: str, total: int) -> list[str]:

@@ -90,7 +90,7 @@ def write_pack(folder: Place, records: Iterable[Record], total: int, index: TFRe
 
     Raises:
         RecordError: The folder holds files that packing did not write.
-        DataError: There are no records.
+        NoImagesError: There are no records.
     """
     check_replaceable(folder)
     serialised = map(encode_record, records)

@@ -8,7 +8,7 @@ import contextlib
 import io
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from bearcat.core.errors import BearcatError, ImageError, message_for
@@ -25,6 +25,7 @@ from bearcat.core.files import parse_json
 from bearcat.core.names import show_name
 from bearcat.data.frames import SPREAD
 from bearcat.data.images import open_image
+from bearcat.labelling.background.supervisor import Background
 from bearcat.labelling.queue import QueuedImage, Status
 from bearcat.labelling.session import LabellingSession
 from bearcat.labelling.translations import TEXTS, LabellingError
@@ -36,18 +37,17 @@ from bearcat.serving.protection.same_origin import POLICY, SECURITY_HEADERS, STR
 from bearcat.serving.protocol import error_response
 
 LOGO = Path(page.__file__).parent / "static" / "page.svg"  # the service's
-MAX_BODY = 4096  # bytes: a label of 100 characters, each escaped twice
+MAX_BODY = 4096  # bytes: a label of 100 characters, each escaped twice, or a grid of short ones
 STATIC = Path(__file__).parent / "static"
+FRAME = STATIC / "frame.html"  # of all labelling pages, with places for their own part and for the files they load
+TAGS = {".js": '<script src="{}" defer></script>', ".css": '<link rel="stylesheet" href="{}">'}
 STATIC_FILES = {
-    "/": STATIC / "labelling.html",
+    "/": STATIC / "labelling.html",  # within the frame
+    "/page.js": STATIC / "page.js",
     "/labelling.js": STATIC / "labelling.js",
+    "/grid.js": STATIC / "grid.js",
     "/labelling.css": STATIC / "labelling.css",
     "/logo.svg": LOGO,
-}
-ACTIONS = ("confirm", "skip", "undo", "reopen_skipped")
-METHODS = {
-    **dict.fromkeys((*STATIC_FILES, "/texts", "/state"), ("GET", "HEAD")),
-    **{f"/{action}": ("POST",) for action in ACTIONS},
 }
 MAX_DAMAGED_SHOWN = 20
 HEADERS = {
@@ -60,7 +60,11 @@ log = logging.getLogger("bearcat.labelling.session")
 
 
 def make_labelling_app(
-    session: LabellingSession, commands: Callable[[], list[str]], host: str = "127.0.0.1", token: str | None = None
+    session: LabellingSession,
+    commands: Callable[[], list[str]],
+    host: str = "127.0.0.1",
+    token: str | None = None,
+    background: Background | None = None,
 ) -> Starlette:
     """Returns the ASGI app of the labelling page.
 
@@ -69,14 +73,37 @@ def make_labelling_app(
         commands: Returns the commands to run after labelling, which the page shows.
         host: Address that the app is served on.
         token: What browsers must send, None: nothing.
+        background: What runs beside the page, None: nothing.
     """
-    endpoints = Endpoints(session, commands)
+    return make_app(TextEndpoints(session, commands, background), STATIC_FILES, MAX_BODY, host, token, background)
+
+
+def make_app(
+    endpoints: "Endpoints",
+    static_files: Mapping[str, Path],
+    max_body: int,
+    host: str,
+    token: str | None,
+    background: Background | None = None,
+) -> Starlette:
+    """Returns the ASGI app of a labelling page.
+
+    Args:
+        endpoints: Its endpoints.
+        static_files: Path → file; "/" is the page's own part of the frame.
+        max_body: Largest accepted body, in bytes.
+        host: Address that the app is served on.
+        token: What browsers must send, None: nothing.
+        background: What runs beside the page, None: nothing.
+    """
+    reading = {f"/{name}": getattr(endpoints, name) for name in endpoints.readings}
+    acting = {f"/{action}": getattr(endpoints, action) for action in endpoints.actions}
     routes = [
-        *(Route(path, static_file(file)) for path, file in STATIC_FILES.items()),
-        Route("/texts", endpoints.texts),
-        Route("/state", endpoints.state),
+        Route("/", static_page(static_files)),
+        *(Route(path, static_file(file)) for path, file in static_files.items() if path != "/"),
+        *(Route(path, endpoint) for path, endpoint in reading.items()),
         Route("/image/{number:int}", endpoints.image),
-        *(Route(f"/{action}", getattr(endpoints, action), methods=["POST"]) for action in ACTIONS),
+        *(Route(path, endpoint, methods=["POST"]) for path, endpoint in acting.items()),
     ]
     check = TokenCheck(token) if token is not None else None
     # strict, because these requests write into the training set
@@ -84,9 +111,9 @@ def make_labelling_app(
     bodies = Bodies()
     middleware = Middleware(
         RequestMiddleware,
-        max_body=MAX_BODY,
+        max_body=max_body,
         token=check,
-        methods=METHODS,
+        methods={**dict.fromkeys((*static_files, *reading), ("GET", "HEAD")), **dict.fromkeys(acting, ("POST",))},
         origin=origin,
         headers=HEADERS,
         bodies=bodies,
@@ -100,22 +127,37 @@ def make_labelling_app(
         routes=routes,
         middleware=[middleware],
         exception_handlers=handlers,
-        lifespan=lambda app: images_opened_in_background(session),
+        lifespan=lambda app: work_beside_page(endpoints.session, background),
     )
     app.state.bodies = bodies
     return app
 
 
 @contextlib.asynccontextmanager
-async def images_opened_in_background(session: LabellingSession) -> AsyncIterator[None]:
-    """Predicts the labels while the page is served; the queue orders those that are predicted so far."""
+async def work_beside_page(session: LabellingSession, background: Background | None) -> AsyncIterator[None]:
+    """Predicts the labels while the page is served, and makes better predictors."""
     stop = threading.Event()
-    opening = asyncio.create_task(asyncio.to_thread(session.open_images, stop))
+    runs = [session.keep_predicting, *([background.run] if background else [])]
+    tasks = [asyncio.create_task(asyncio.to_thread(run, stop)) for run in runs]
     try:
         yield
     finally:
         stop.set()
-        await opening
+        await asyncio.gather(*tasks)
+
+
+def static_page(static_files: Mapping[str, Path]) -> Callable:
+    """Returns the endpoint of the page: the frame with its own part and all of its scripts and styles."""
+    tags = [TAGS[file.suffix].format(path[1:]) for path, file in static_files.items() if file.suffix in TAGS]
+    own = {"<!-- files -->": "\n".join(tags), "<!-- labelling -->": static_files["/"].read_text(encoding="utf-8")}
+    html = FRAME.read_text(encoding="utf-8")
+    for place, part in own.items():
+        html = html.replace(place, part)
+
+    async def send(request: Request) -> Response:
+        return HTMLResponse(html)
+
+    return send
 
 
 def static_file(file: Path) -> Callable:
@@ -133,7 +175,23 @@ def http_error(request: Request, error: HTTPException) -> Response:
 
 
 class Endpoints:
-    """Endpoints of the page: every action is answered with the state that follows from it."""
+    """Endpoints of the page: every action is answered with the state that follows from it.
+
+    Args:
+        session: The images and their labels.
+        commands: Returns the commands to run after labelling.
+
+    Attributes:
+        readings: The names of the endpoints that are called by GET.
+        actions: The names of the endpoints that are called by POST.
+        language_texts: Language → the texts of the page.
+        frames: What the page shows of an animation, a value of FRAMES.
+    """
+
+    readings: tuple[str, ...] = ("texts", "state")
+    actions: tuple[str, ...] = ("confirm", "skip", "undo", "reopen_skipped")
+    language_texts = TEXTS
+    frames = SPREAD  # no single frame may show the whole text
 
     def __init__(self, session: LabellingSession, commands: Callable[[], list[str]]):
         self.session = session
@@ -142,7 +200,7 @@ class Endpoints:
     async def texts(self, request: Request) -> Response:
         """Returns the page's texts in the browser's language."""
         language = language_of(request.headers.get("accept-language", ""))
-        return JSONResponse({"language": language, "texts": TEXTS[language]})
+        return JSONResponse({"language": language, "texts": self.language_texts[language]})
 
     async def state(self, request: Request) -> Response:
         """Returns what the page shows."""
@@ -151,7 +209,7 @@ class Endpoints:
     async def image(self, request: Request) -> Response:
         """Returns an image as PNG: one frame, rotated as EXIF says, transparency on white, as the network sees it."""
         image = self.session.queue.image(request.path_params["number"])
-        return Response(await run_in_threadpool(as_png, image), media_type="image/png")
+        return Response(await run_in_threadpool(as_png, image, self.frames), media_type="image/png")
 
     async def confirm(self, request: Request) -> Response:
         """Copies an image into the training set under its label."""
@@ -166,10 +224,13 @@ class Endpoints:
         return await self._answer("image_skipped")
 
     async def undo(self, request: Request) -> Response:
-        """Undoes the last confirmation or skip."""
+        """Undoes the last confirmation, of one image or a grid, or the last skip."""
         await json_fields(request, {})
-        copy = await run_in_threadpool(self.session.undo)
-        return await (self._answer("undone", label=copy.label, file=copy.path.name) if copy else self._answer())
+        copies = await run_in_threadpool(self.session.undo)
+        if len(copies) > 1:
+            return await self._answer("undone_many", count=str(len(copies)))
+        values = {"label": copies[0].text, "file": copies[0].path.name} if copies else {}
+        return await self._answer("undone" if copies else "", **values)
 
     async def reopen_skipped(self, request: Request) -> Response:
         """Puts the skipped images back into the queue."""
@@ -187,7 +248,7 @@ class Endpoints:
         """Returns what the disk refused; other errors are described in the log only."""
         language = language_of(request.headers.get("accept-language", ""))
         log.error("%s failed", request.url.path, exc_info=error)
-        message = message_for(error) or TEXTS[language]["failed"]
+        message = message_for(error) or self.language_texts[language]["failed"]
         return JSONResponse({**await run_in_threadpool(self._state), "error": message}, 500)
 
     async def _answer(self, message: str = "", **values: str) -> Response:
@@ -199,7 +260,7 @@ class Endpoints:
         current, symbols = session.current(), session.symbols
         waiting = counts[Status.WAITING]
         return {
-            "image": image_state(current) if current else None,
+            "image": self.image_state(current) if current else None,
             "labelled": counts[Status.LABELLED],
             "remaining": counts[Status.OPEN] + waiting,
             "skipped": counts[Status.SKIPPED],
@@ -217,23 +278,91 @@ class Endpoints:
             "commands": self.commands(),
         }
 
+    def image_state(self, image: QueuedImage) -> dict:
+        """Returns what the page shows of an image; it loads the pixels by the number."""
+        prediction = image.prediction
+        return {
+            "number": image.number,
+            "name": image.name,
+            "text": image.text,
+            "parts": [[part, round(confidence, 6)] for part, confidence in prediction.parts] if prediction else [],
+            "confidence": round(prediction.confidence, 6) if prediction else None,
+        }
 
-def image_state(image: QueuedImage) -> dict:
-    """Returns what the page shows of an image; it loads the pixels by the number."""
-    prediction = image.prediction
-    return {
-        "number": image.number,
-        "name": image.name,
-        "text": image.text,
-        "parts": [[part, round(confidence, 6)] for part, confidence in prediction.parts] if prediction else [],
-        "confidence": round(prediction.confidence, 6) if prediction else None,
-    }
+
+class TextEndpoints(Endpoints):
+    """Endpoints of the page of texts and classes, which has a grid.
+
+    Args:
+        session, commands: See `Endpoints`.
+        background: What runs beside the page, None: nothing.
+    """
+
+    readings = (*Endpoints.readings, "grid")
+    actions = (*Endpoints.actions, "confirm_many")
+
+    def __init__(
+        self, session: LabellingSession, commands: Callable[[], list[str]], background: Background | None = None
+    ):
+        super().__init__(session, commands)
+        self.background = background
+
+    async def grid(self, request: Request) -> Response:
+        """Returns the images to confirm at once, in their order."""
+        images, count = await run_in_threadpool(self.session.grid)
+        return JSONResponse({"images": [self.image_state(image) for image in images], "count": count})
+
+    async def confirm_many(self, request: Request) -> Response:
+        """Copies the images of a grid into the training set, all but those that are marked as wrong."""
+        fields = await json_fields(request, {"images": list, "marked": list})
+        labels = [(one["number"], one["label"]) for one in map(_checked_label, fields["images"])]
+        marked = [one for one in fields["marked"] if _is_number(one)]
+        done = await run_in_threadpool(self.session.confirm_many, labels, marked)
+        if done.refusals:
+            return await self.refused(request, done.refusals[0])
+        counts = {"count": str(len(done.copies)), "marked": str(len(marked))}
+        return await self._answer("saved_many_marked" if marked else "saved_many", **counts)
+
+    def _state(self) -> dict:
+        background = self.background
+        running = {
+            "activity": background.activity or "",
+            "labels": background.labels,
+            "needed": background.labels_needed,
+            "failed": background.failed,
+        } if background else None  # fmt: skip
+        predictor = self.session.predictor
+        return super()._state() | {
+            "predictor": predictor.as_dict() if predictor else None,
+            "background": running,
+            "grid": self.session.grid()[1],
+        }
+
+    def image_state(self, image: QueuedImage) -> dict:
+        """Returns what the page shows of an image, with who predicted it."""
+        predictor = image.predictor
+        return super().image_state(image) | {"predictor": predictor.as_dict() if predictor else None}
 
 
-def as_png(image: QueuedImage) -> bytes:
+def _is_number(value: Any) -> bool:
+    """Whether a value of a request is the number of an image; raises HTTPException if not."""
+    if type(value) is not int:  # type() rather than isinstance(): True is an int in Python
+        raise HTTPException(400, "the numbers of images are expected in marked")
+    return True
+
+
+def _checked_label(value: Any) -> dict:
+    """Returns an item of `images` in a request; raises HTTPException if it has another form."""
+    types = {"number": int, "label": str}
+    if not isinstance(value, dict) or {name: type(one) for name, one in value.items()} != types:
+        raise HTTPException(400, 'images of the form {"number": 0, "label": "…"} are expected')
+    return value
+
+
+def as_png(image: QueuedImage, frames: str) -> bytes:
     """Returns an image as PNG; raises LabellingError if its file is gone or damaged."""
     try:
-        opened = open_image(image.path, SPREAD)  # no single frame may show the whole text
+        opened = open_image(image.path, frames)
     except ImageError:
         raise LabellingError("image_gone", file=image.name) from None
     buffer = io.BytesIO()

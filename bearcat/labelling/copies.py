@@ -5,20 +5,20 @@ is added to it as well. A kill at any moment leaves a complete copy or none. Ori
 """
 
 import contextlib
-import hashlib
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bearcat.core.errors import LabelError
 from bearcat.core.files import PART, atomic_write
 from bearcat.core.locks import hold_lock
 from bearcat.core.names import show_name
-from bearcat.core.progress import map_in_threads
 from bearcat.core.workspace import Work
+from bearcat.data.duplicates import digest_of
 from bearcat.data.images import FORMAT_OF_SUFFIX, open_with_facts
-from bearcat.data.labels.reading import list_images
 from bearcat.data.labels.tables import LABEL_TABLES, find_label_table, read_label_table, set_label
 from bearcat.data.labels.text import clean_label
 from bearcat.data.vocabulary import BLANK
@@ -37,27 +37,30 @@ _UNPRINTABLE = {"Cs", "Co", "Cn"}  # surrogates, private use, unassigned; clean_
 
 @dataclass(frozen=True)
 class Copy:
-    """Image that was copied into the training set, with its original and its label."""
+    """Image that was copied into the training set, with its original and its label: a text, or `BoxLabels`."""
 
     path: Path
     source: Path
-    label: str
+    label: Any
+
+    @property
+    def text(self) -> str:
+        """The label as it can be shown."""
+        return self.label if isinstance(self.label, str) else " ".join(self.label.names)
 
 
-class CopyWriter:
-    """Writes confirmed images into the training set of a work.
+class CopyWriter(ABC):
+    """Writes confirmed images into the training set of a work; subclasses know how labels are written.
 
     Args:
         work: The work.
-        label_of: Parses the label from a file's path, as packing does.
     """
 
-    def __init__(self, work: Work, label_of: Callable[[Path], str]):
+    def __init__(self, work: Work):
         self.work = work
         self.folder = work.data_folder("train")
-        self._label_of = label_of
 
-    def write(self, source: Path, digest: str, label: str) -> Copy:
+    def write(self, source: Path, digest: str, label: Any) -> Copy:
         """Copies an image into the training set.
 
         Args:
@@ -69,16 +72,13 @@ class CopyWriter:
             LabellingError: The label or the image is refused; nothing was written.
             WorkError: Another step is changing the data of the work.
         """
-        label = checked_label(label)
         content = read_source(source, digest)
+        label = self._checked(label, source)
         suffix = suffix_of(source)
         with hold_lock(self.work.path, SCRIPT, LOCKED):
             self._refuse_duplicate(digest)
-            table = find_label_table(self.folder)
-            target = self._target(label, digest, suffix, with_table=table is not None)
-            if table:
-                # first the line: one without an image is harmless, an image without its line is not
-                self._add_line(table, target.name, label)
+            # first the label: one without an image is harmless, an image without its label is not
+            target = self._write_label(label, digest[:HASH_DIGITS], suffix)
             with atomic_write(target) as part:
                 part.write_bytes(content)
             for left_over in self.folder.glob(f".*{digest[:HASH_DIGITS]}.*{PART}.*"):
@@ -89,16 +89,29 @@ class CopyWriter:
         """Removes a copy that `write` made; raises LabellingError unless its original still has the same bytes."""
         with hold_lock(self.work.path, SCRIPT, LOCKED):
             try:
-                same = copy.path.read_bytes() == copy.source.read_bytes()
+                same = copy.path.read_bytes() == copy.source.read_bytes() and self._is_as_written(copy)
             except FileNotFoundError:
                 same = False
             if not same:
                 raise LabellingError("cannot_undo", file=copy.path.name)
             copy.path.unlink()
-            table = find_label_table(self.folder)
-            with contextlib.suppress(LabelError):  # a line without an image is harmless
-                if table and read_label_table(table).get(copy.path.name) == copy.label:
-                    set_label(table, copy.path.name, None)
+            self._remove_label(copy)
+
+    @abstractmethod
+    def _checked(self, label: Any, source: Path) -> Any:
+        """Returns the cleaned label of an image; raises LabellingError if it is refused."""
+
+    @abstractmethod
+    def _write_label(self, label: Any, short: str, suffix: str) -> Path:
+        """Writes a label beside the copies; returns the path of its copy, which contains the short digest."""
+
+    @abstractmethod
+    def _is_as_written(self, copy: Copy) -> bool:
+        """Whether the label of a copy is still the one that was written."""
+
+    @abstractmethod
+    def _remove_label(self, copy: Copy) -> None:
+        """Removes what `_write_label` wrote for a copy."""
 
     def _refuse_duplicate(self, digest: str) -> None:
         # another window or process may have labelled the image since the start
@@ -108,7 +121,39 @@ class CopyWriter:
                 if not path.name.startswith(".") and digest_of(path.read_bytes()) == digest:
                     raise LabellingError("already_in_data", file=show_name(f"{folder.name}/{path.name}"))
 
-    def _target(self, label: str, digest: str, suffix: str, with_table: bool) -> Path:
+
+class TextCopyWriter(CopyWriter):
+    """Writes images whose labels are texts or classes, into file names or the label table.
+
+    Args:
+        work: The work.
+        label_of: Parses the label from a file's path, as packing does.
+    """
+
+    def __init__(self, work: Work, label_of: Callable[[Path], str]):
+        super().__init__(work)
+        self._label_of = label_of
+
+    def _checked(self, label: str, source: Path) -> str:
+        return checked_label(label)
+
+    def _write_label(self, label: str, short: str, suffix: str) -> Path:
+        table = find_label_table(self.folder)
+        target = self._target(label, short, suffix, with_table=table is not None)
+        if table:
+            self._add_line(table, target.name, label)
+        return target
+
+    def _is_as_written(self, copy: Copy) -> bool:
+        return True  # the label is in the name, or in a line that is only removed if it still says the same
+
+    def _remove_label(self, copy: Copy) -> None:
+        table = find_label_table(self.folder)
+        with contextlib.suppress(LabelError):  # a line without an image is harmless
+            if table and read_label_table(table).get(copy.path.name) == copy.label:
+                set_label(table, copy.path.name, None)
+
+    def _target(self, label: str, short: str, suffix: str, with_table: bool) -> Path:
         unfit = sorted(UNFIT & set(label)) or ["."] * label.startswith(".")
         if unfit and not with_table:
             table = self.folder / next(iter(LABEL_TABLES))
@@ -119,7 +164,6 @@ class CopyWriter:
                 table=table,
                 folder=self.folder.name,
             )
-        short = digest[:HASH_DIGITS]
         target = self.folder / (f"{short}{suffix}" if unfit else f"{label}{BLANK}{short}{suffix}")
         if len(target.name.encode()) > MAX_NAME:
             raise LabellingError("label_too_long", limit=MAX_NAME // 4)
@@ -144,19 +188,25 @@ class CopyWriter:
 
 def checked_label(label: str) -> str:
     """Returns a label as `clean_label` does; raises LabellingError for a label that is never allowed."""
-    try:
-        label = clean_label(label)
-    except LabelError:
-        raise LabellingError("label_unprintable") from None
-    if not label:
-        raise LabellingError("label_empty")
-    if len(label) > MAX_LABEL:
-        raise LabellingError("label_too_long", limit=MAX_LABEL)
-    if any(unicodedata.category(character) in _UNPRINTABLE for character in label):
-        raise LabellingError("label_unprintable")
+    label = checked_name(label)
     if BLANK in label:
         raise LabellingError("label_has_separator")
     return label
+
+
+def checked_name(name: str) -> str:
+    """Returns a label or the name of an object as `clean_label` does; raises LabellingError for an unreadable one."""
+    try:
+        name = clean_label(name)
+    except LabelError:
+        raise LabellingError("label_unprintable") from None
+    if not name:
+        raise LabellingError("label_empty")
+    if len(name) > MAX_LABEL:
+        raise LabellingError("label_too_long", limit=MAX_LABEL)
+    if any(unicodedata.category(character) in _UNPRINTABLE for character in name):
+        raise LabellingError("label_unprintable")
+    return name
 
 
 def read_source(source: Path, digest: str) -> bytes:
@@ -175,15 +225,3 @@ def suffix_of(source: Path) -> str:
     form = open_with_facts(source)[1].format
     own = source.suffix.lower()
     return own if FORMAT_OF_SUFFIX.get(own) == form else next(s for s, f in FORMAT_OF_SUFFIX.items() if f == form)
-
-
-def digest_of(content: bytes) -> str:
-    """Returns the SHA-256 of a file's content in hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def digests_in_data(work: Work, sizes: set[int]) -> set[str]:
-    """Returns the digests of the images in the work's data sets whose size in bytes is one of `sizes`."""
-    images = [path for split in SPLITS for path in list_images(work.data_folder(split))]
-    same_size = [path for path in images if path.stat().st_size in sizes]
-    return set(map_in_threads(lambda path: digest_of(path.read_bytes()), same_size))

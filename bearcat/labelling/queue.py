@@ -1,4 +1,4 @@
-"""The queue of images to label: which images of a folder it holds, and their order, least confident first."""
+"""The queue of images to label: which images of a folder it holds, and what is known of each."""
 
 import os
 from collections import Counter
@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
+from typing import Any
 
 from bearcat.core.errors import DataError, ImageError
 from bearcat.core.names import show_name
-from bearcat.core.progress import map_in_threads, show_progress
+from bearcat.core.progress import show_progress
 from bearcat.core.workspace import DATA_FOLDERS, Work
-from bearcat.data.codecs import Prediction
+from bearcat.data.duplicates import digests_in_data, digests_of
 from bearcat.data.images import SUFFIXES, image_size
-from bearcat.labelling.copies import digest_of, digests_in_data
+from bearcat.labelling.predictors import Predicted, Predictor
 from bearcat.labelling.translations import LabellingError
 
 
@@ -30,24 +31,41 @@ class Status(Enum):
 
 @dataclass
 class QueuedImage:
-    """Image of the folder; `text` is what the label field holds when the image is shown."""
+    """Image of the folder.
+
+    Args:
+        number: Its index in the queue.
+        path: The file.
+        digest: SHA-256 of its content.
+        status: What became of it.
+        prediction: What it shows, predicted; None if nothing could be predicted yet.
+        predictor: Who predicted it; None before the first prediction, even one that failed.
+        text: What the label field holds when the image is shown; `BoxLabels` once boxes were confirmed.
+        is_chosen: Whether it is shown because of its prediction.
+        is_marked: Whether a person marked its prediction as wrong.
+    """
 
     number: int
     path: Path
     digest: str
     status: Status = Status.WAITING
-    prediction: Prediction | None = None
-    text: str = ""
+    prediction: Predicted | None = None
+    predictor: Predictor | None = None
+    text: Any = ""
+    is_chosen: bool = False
+    is_marked: bool = False
 
     @property
     def name(self) -> str:
         """The name of the file, as it can be shown."""
         return show_name(self.path.name)
 
-
-def least_confident_first(image: QueuedImage) -> tuple[float, int]:
-    """Sort key of the queue: the prediction's confidence (0 without a prediction), then the order of the file names."""
-    return image.prediction.confidence if image.prediction else 0.0, image.number
+    def predict(self, prediction: Predicted | None, predictor: Predictor | None) -> None:
+        """Sets the prediction and the text to show, unless a person typed that before it was undone."""
+        is_typed = self.text != (self.prediction.text if self.prediction else "")
+        self.prediction, self.predictor = prediction, predictor
+        if not is_typed:
+            self.text = prediction.text if prediction else ""
 
 
 @dataclass(frozen=True)
@@ -65,10 +83,6 @@ class LabellingQueue:
     images: list[QueuedImage]
     already_labelled: int
     duplicates: int
-
-    def next_open(self) -> QueuedImage | None:
-        """Returns the open image to be labelled next, None if there is none."""
-        return min(self.with_status(Status.OPEN), key=least_confident_first, default=None)
 
     def with_status(self, status: Status) -> Iterator[QueuedImage]:
         """Yields the images of a status, by file name."""
@@ -143,5 +157,4 @@ def _looks_like_image(path: Path) -> bool:
 
 
 def _with_digests(paths: list[Path]) -> Iterator[tuple[Path, str]]:
-    digests = map_in_threads(lambda path: digest_of(path.read_bytes()), paths)
-    return zip(paths, show_progress(digests, len(paths), "hashing the images"), strict=True)
+    return zip(paths, show_progress(digests_of(paths), len(paths), "hashing the images"), strict=True)

@@ -1,54 +1,40 @@
 """A labelling session: which image is shown, and what was done with each of them. Safe to use from many threads.
 
-There is no state to keep: confirmed images lie in the training set, where the next session finds them.
+There is no state to keep but how each image was chosen (`offers`): confirmed images lie in the training set, where the
+next session finds them.
 """
 
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bearcat.core.errors import ImageError
-from bearcat.data.codecs import Prediction
 from bearcat.data.images import open_image
 from bearcat.labelling.copies import Copy, CopyWriter
+from bearcat.labelling.offers import Offer, record_offer
+from bearcat.labelling.order import GRID_SIZE, grid_candidates, grid_of, is_random, next_image
+from bearcat.labelling.predictors import Predicted, Predictor
 from bearcat.labelling.queue import LabellingQueue, QueuedImage, Status
+from bearcat.labelling.symbols import LabelSymbols
 from bearcat.labelling.translations import LabellingError
-from bearcat.modes import MODES, Task
 
 FINAL = ("already_in_data", "image_gone", "image_changed")  # refusals after which an image is left out
-Predict = Callable[[Path], Prediction]
+UNLABELLED = (Status.WAITING, Status.OPEN, Status.SKIPPED)
+IDLE_SECONDS = 0.2  # between looks for images to predict
 
 log = logging.getLogger("bearcat.labelling.session")
 
 
-@dataclass
-class LabelSymbols:
-    """Symbols of the labels: characters of texts, or whole labels if they are classes.
+@dataclass(frozen=True)
+class Confirmation:
+    """What became of a grid: the copies, and the refusals of those images that stay open."""
 
-    Args:
-        mode: The value of MODE.
-        known: Those of the model, the data and this session; None if unknown: text without a model.
-        used: Those of this session's labels.
-    """
-
-    mode: str
-    known: set[str] | None = None
-    used: set[str] = field(default_factory=set)
-
-    @property
-    def are_classes(self) -> bool:
-        """Whether a whole label is one symbol."""
-        return MODES[self.mode].task is Task.CLASSIFICATION
-
-    def add(self, label: str) -> None:
-        """Adds the symbols of a confirmed label."""
-        symbols = MODES[self.mode].symbols(label)
-        self.used.update(symbols)
-        if self.known is not None:
-            self.known.update(symbols)
+    copies: list[Copy]
+    refusals: list[LabellingError]
 
 
 class LabellingSession:
@@ -58,45 +44,64 @@ class LabellingSession:
         queue: The images to label.
         copies: Writes the confirmed images.
         symbols: Symbols of the labels, updated with every label.
-        predict: Predicts the label of an image file; None if there is no model.
-        model_name: Name of the model that predicts.
+        predictor: Predicts the labels; None if nobody does yet.
     """
 
     def __init__(
-        self,
-        queue: LabellingQueue,
-        copies: CopyWriter,
-        symbols: LabelSymbols,
-        predict: Predict | None = None,
-        model_name: str = "",
+        self, queue: LabellingQueue, copies: CopyWriter, symbols: LabelSymbols, predictor: Predictor | None = None
     ):
         self.queue = queue
         self.copies = copies
         self.symbols = symbols
-        self.model_name = model_name
-        self._predict = predict
-        self._history: list[tuple[QueuedImage, Copy | None]] = []
+        self.predictor = predictor
+        self._history: list[list[tuple[QueuedImage, Copy | None]]] = []  # what is undone at once
         self._current: QueuedImage | None = None
         self._lock = threading.RLock()
 
+    def use(self, predictor: Predictor) -> None:
+        """Replaces the predictor; `open_images` then predicts all open images again."""
+        with self._lock:
+            self.predictor = predictor
+
+    def keep_predicting(self, stop: threading.Event) -> None:
+        """Opens the images, and predicts them again whenever the predictor is replaced, until it is asked to stop."""
+        while not stop.wait(IDLE_SECONDS):
+            self.open_images(stop)
+
     def open_images(self, stop: threading.Event | None = None) -> None:
-        """Opens every image of the queue and predicts its label; damaged images are logged and left out."""
+        """Opens every new image of the queue, and predicts the labels that the present predictor has not predicted.
+
+        Damaged images are logged and left out.
+        """
         for image in self.queue.images:
             if stop and stop.is_set():
                 return
-            status, prediction = self._open(image.path)
+            predictor = self.predictor
+            is_new = image.status is Status.WAITING
+            if not is_new and (image.status not in UNLABELLED or image.predictor is predictor):
+                continue
+            status, prediction = self._open(image.path, predictor)
             with self._lock:
-                image.status, image.prediction, image.text = status, prediction, prediction.text if prediction else ""
+                if image.status in UNLABELLED:  # and was not labelled meanwhile
+                    image.predict(prediction, predictor)
+                    image.status = status if is_new or status is Status.DAMAGED else image.status
 
     def current(self) -> QueuedImage | None:
         """Returns the image to show, the same until it is confirmed or skipped; None if none is open."""
         with self._lock:
             if not (self._current and self._current.status is Status.OPEN):
-                self._current = self.queue.next_open()
+                labelled = self.queue.with_status(Status.LABELLED)
+                self._current = next_image(self.queue, self.predictor, self.symbols, labelled)
             return self._current
 
-    def confirm(self, number: int, label: str) -> Copy:
-        """Copies an image into the training set under its label.
+    def grid(self) -> tuple[list[QueuedImage], int]:
+        """Returns the images to confirm at once, sorted by text, and how many may be confirmed so in all."""
+        with self._lock:
+            candidates = grid_candidates(self.queue)
+            return grid_of(candidates), len(candidates)
+
+    def confirm(self, number: int, label: Any) -> Copy:
+        """Copies an image into the training set under its label, of the kind that `copies` takes.
 
         Raises:
             LabellingError: The label or the image is refused.
@@ -104,53 +109,100 @@ class LabellingSession:
         """
         with self._lock:
             image = self._unlabelled(number)
-            try:
-                copy = self.copies.write(image.path, image.digest, label)
-            except LabellingError as refusal:
-                if refusal.key in FINAL:
-                    image.status = Status.LEFT_OUT
-                raise
-            image.status, image.text = Status.LABELLED, copy.label
-            self.symbols.add(copy.label)
-            self._history.append((image, copy))
+            copy = self._write(image, label)
+            self._history.append([(image, copy)])
             return copy
+
+    def confirm_many(self, labels: Sequence[tuple[int, str]], marked: Iterable[int] = ()) -> Confirmation:
+        """Copies the images of a grid into the training set.
+
+        Args:
+            labels: The number and the label of each image that is confirmed.
+            marked: The numbers of those whose prediction is wrong; they are shown next, one by one. So are images
+                that are refused.
+
+        Raises:
+            LabellingError: There are too many images, or none of such a number.
+            WorkError: Another step is changing the data of the work.
+        """
+        with self._lock:
+            wrong = [self.queue.image(number) for number in marked]
+            confirmed = [(self.queue.image(number), label) for number, label in labels]
+            if len(wrong) + len(confirmed) > GRID_SIZE:
+                raise LabellingError("too_many", limit=GRID_SIZE)
+            for image in (*wrong, *(image for image, _ in confirmed)):
+                image.is_chosen = True
+            for image in wrong:
+                image.is_marked, self._current = True, None
+            done: list[tuple[QueuedImage, Copy | None]] = []
+            refusals = []
+            try:
+                for image, label in confirmed:
+                    try:
+                        done.append((self._unlabelled(image.number), self._write(image, label)))
+                    except LabellingError as refusal:
+                        image.is_marked, self._current = True, None
+                        refusals.append(refusal)
+            finally:
+                if done:
+                    self._history.append(done)
+            return Confirmation([copy for _, copy in done if copy], refusals)
+
+    def _write(self, image: QueuedImage, label: Any) -> Copy:
+        if image.is_chosen or is_random(image, self.queue):
+            record_offer(self.copies.work, image.digest, Offer.CHOSEN if image.is_chosen else Offer.RANDOM)
+        try:
+            copy = self.copies.write(image.path, image.digest, label)
+        except LabellingError as refusal:
+            if refusal.key in FINAL:
+                image.status = Status.LEFT_OUT
+            raise
+        image.status, image.text = Status.LABELLED, copy.label
+        self.symbols.add(copy.label)
+        return copy
 
     def skip(self, number: int) -> None:
         """Leaves an image for the end."""
         with self._lock:
             image = self._unlabelled(number)
             image.status = Status.SKIPPED
-            self._history.append((image, None))
+            self._history.append([(image, None)])
 
-    def undo(self) -> Copy | None:
-        """Undoes the last confirmation or skip of this session and shows its image again.
+    def undo(self) -> list[Copy]:
+        """Undoes the last confirmation, grid or skip of this session and shows its image again.
 
         Returns:
-            The copy that was removed, None after a skip.
+            The copies that were removed, none after a skip.
 
         Raises:
-            LabellingError: There is nothing to undo, or the copy may not be removed; it is then forgotten.
+            LabellingError: There is nothing to undo, or a copy may not be removed; it is then forgotten.
         """
         with self._lock:
             if not self._history:
                 raise LabellingError("nothing_to_undo")
-            image, copy = self._history[-1]
-            try:
-                if copy:
-                    self.copies.remove(copy)
-            except LabellingError:
-                self._history.pop()
-                raise
+            group, undone, refusal = self._history[-1], [], None
+            while group:
+                image, copy = group[-1]
+                try:
+                    if copy:
+                        self.copies.remove(copy)
+                        self.symbols.remove(copy.label)
+                        undone.append(copy)
+                    image.status, self._current = Status.OPEN, image
+                except LabellingError as error:
+                    refusal = refusal or error
+                group.pop()
             self._history.pop()
-            image.status, self._current = Status.OPEN, image
-            return copy
+            if refusal:
+                raise refusal
+            return undone
 
     def reopen_skipped(self) -> None:
         """Puts the skipped images back into the queue."""
         with self._lock:
             for image in self.queue.with_status(Status.SKIPPED):
                 image.status = Status.OPEN
-            self._history = [(image, copy) for image, copy in self._history if copy]
+            self._history = [group for group in self._history if any(copy for _, copy in group)]
 
     def summary(self) -> list[str]:
         """Returns lines that say what there is to label, and which model predicts."""
@@ -159,8 +211,13 @@ class LabellingSession:
         if queue.already_labelled or queue.duplicates:
             first += f"; {queue.already_labelled} are already in the data sets, {queue.duplicates} are duplicates"
         if self.model_name:
-            return [first, f"The model {self.model_name} predicts their labels; the least confident come first."]
-        return [first, "No trained model predicts such labels yet: type what you see."]
+            return [first, f"The model {self.model_name} predicts their labels; those that teach most come first."]
+        return [first, "No trained model predicts such labels yet."]
+
+    @property
+    def model_name(self) -> str:
+        """Name of the trained model that predicts; '' if there is none."""
+        return self.predictor.name if self.predictor else ""
 
     @property
     def labelled(self) -> int:
@@ -187,10 +244,11 @@ class LabellingSession:
             raise LabellingError("not_open")
         return image
 
-    def _open(self, path: Path) -> tuple[Status, Prediction | None]:
+    @staticmethod
+    def _open(path: Path, predictor: Predictor | None) -> tuple[Status, Predicted | None]:
         try:
-            if self._predict:
-                return Status.OPEN, self._predict(path)
+            if predictor:
+                return Status.OPEN, predictor.predict(path)
             open_image(path)
         except (ImageError, OSError) as error:
             log.warning("Left out: %s", error)

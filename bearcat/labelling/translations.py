@@ -17,6 +17,24 @@ TEXTS = {
         "predicting": "predicting: {share}",
         "image": "The image to label",
         "predicted_by": "predicted by {model}",
+        "predicted_by_guess": "guess of the pretrained weights",
+        "predicted_by_trained": "predicted by the model trained on {count} labels",
+        "tagline_guess": "A guess of the pretrained weights, which have not learnt from your images: correct it, or "
+        "press Enter if it is right.",
+        "status_guess": "The pretrained weights are being prepared to guess the labels; you can label already.",
+        "status_trained": "Training on {count} labels beside this page …",
+        "status_needed": "After {count} more labels, a training beside this page improves the predictions.",
+        "status_failed": "The last training beside this page failed; the terminal says why. Labelling goes on.",
+        "view_single": "One by one",
+        "view_grid": "Grid of confident predictions: {count}",
+        "grid_hint": "Mark every wrong prediction: click it, or move with the arrow keys and press the space bar; E "
+        "edits it here. Then Enter confirms all others, and the marked images are shown one by one. Undo takes back "
+        "the whole grid.",
+        "grid_confirm": "Confirm {count}",
+        "grid_confirm_marked": "Confirm {count}, leave {marked}",
+        "saved_many": "{count} labels saved",
+        "saved_many_marked": "{count} labels saved, {marked} marked as wrong: they are shown first, one by one",
+        "undone_many": "{count} labels undone: their images were removed from the data set",
         "overall_confidence": "overall confidence: {share}",
         "empty_prediction": "no text recognised",
         "label_field": "Label",
@@ -57,6 +75,7 @@ TEXTS = {
         "nothing_to_undo": "There is nothing to undo in this session.",
         "not_open": "This image has been labelled or left out in the meantime.",
         "no_such_image": "There is no such image.",
+        "too_many": "A grid has at most {limit} images.",
         "failed": "Something went wrong; see the terminal of app.py.",
     },
     "zh": {
@@ -73,6 +92,22 @@ TEXTS = {
         "predicting": "正在识别：{share}",
         "image": "待标注的图片",
         "predicted_by": "识别模型：{model}",
+        "predicted_by_guess": "预训练权重的猜测",
+        "predicted_by_trained": "识别模型：用 {count} 个标签训练",
+        "tagline_guess": "这是预训练权重的猜测，它还没有学过您的图片：不正确请修改，正确请按回车。",
+        "status_guess": "正在准备用预训练权重猜测标签，现在就可以开始标注。",
+        "status_trained": "正在后台用 {count} 个标签训练……",
+        "status_needed": "再标注 {count} 张，后台会开始训练，识别会更准。",
+        "status_failed": "上一次后台训练失败，原因见终端；不影响标注。",
+        "view_single": "逐张标注",
+        "view_grid": "高置信度图片网格：{count}",
+        "grid_hint": "请标出识别错误的图片：点击它，或用方向键移动后按空格；按 E 可直接修改。然后按回车确认其余图片，"
+        "标出的图片会逐张显示。撤销会撤回整个网格。",
+        "grid_confirm": "确认 {count} 张",
+        "grid_confirm_marked": "确认 {count} 张，留下 {marked} 张",
+        "saved_many": "已保存 {count} 个标签",
+        "saved_many_marked": "已保存 {count} 个标签；标出的 {marked} 张会优先逐张显示",
+        "undone_many": "已撤销 {count} 个标签：对应图片已从数据集中移除",
         "overall_confidence": "整体置信度：{share}",
         "empty_prediction": "未识别出内容",
         "label_field": "标签",
@@ -109,6 +144,7 @@ TEXTS = {
         "nothing_to_undo": "本次没有可撤销的操作。",
         "not_open": "这张图片已标注，或已不再参与标注。",
         "no_such_image": "没有这张图片。",
+        "too_many": "一个网格最多 {limit} 张图片。",
         "failed": "出错了，原因见 app.py 的终端。",
     },
 }
@@ -118,15 +154,17 @@ class LabellingError(DataError):
     """Refusal that the page shows in its visitor's language; as an exception its text is English.
 
     Args:
-        key: Key of the text in `TEXTS`.
+        key: Key of the text in `texts`.
         **values: What the text's placeholders stand for.
     """
 
+    texts = TEXTS
+
     def __init__(self, key: str, **values: object):
-        super().__init__(TEXTS["en"][key].format(**values))
+        super().__init__(self.texts["en"][key].format(**values))
         self.key = key
         self.values = values
 
     def message_in(self, language: str) -> str:
-        """Returns the text in a language of `TEXTS`."""
-        return TEXTS[language][self.key].format(**self.values)
+        """Returns the text in a language of `texts`."""
+        return self.texts[language][self.key].format(**self.values)

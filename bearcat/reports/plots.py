@@ -13,12 +13,13 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from bearcat.artifacts.checkpoints import best_epoch
 from bearcat.core.files import atomic_write
 from bearcat.reports.text_scores import wilson_interval
-from bearcat.training.learning_curve import INTERVAL, CurvePoint, PowerLaw
+from bearcat.training.learning_curve.points import CurvePoint
+from bearcat.training.learning_curve.power_law import INTERVAL, PowerLaw
 
 SIZE = (4.6, 3.4)  # inches
 DPI = 130
 LEAST_SPAN = 0.05  # of an axis of fractions, so that a single image more or less does not look like much
-BLUE, GREY, RED = "#4c8bd6", "#888888", "#c62828"
+BLUE, GREY, RED, GREEN = "#4c8bd6", "#888888", "#c62828", "#2e7d32"
 BAR_LABEL: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7, "color": GREY}
 
 
@@ -105,18 +106,19 @@ def draw_training(history: Sequence[dict]) -> Figure:
 
 
 def draw_curve(points: Sequence[CurvePoint], laws: Sequence[PowerLaw]) -> Figure:
-    """Learning curve: exact match by number of training images.
+    """Learning curve: exact match by number of labelled training images.
 
     Args:
-        points: The trainings.
+        points: The trainings; those with images without labels have a marker of their own.
         laws: The fitted power law and its resamplings, for the extrapolation (see `analyse_curve`); may be empty.
     """
-    figure, axes = new_figure("Learning curve", "training images", "exact match", (7, 4.2))
-    images, exact = [point.images for point in points], np.array([point.exact for point in points])
-    intervals = np.array([wilson_interval(point.correct, point.validated) for point in points]).T
-    errors = np.abs(intervals - exact)
-    shown = [*exact, *intervals.flat]
-    axes.errorbar(images, exact, errors, color=BLUE, fmt="o", capsize=3, label="measured, with 95 % interval")
+    figure, axes = new_figure("Learning curve", "labelled training images", "exact match", (7, 4.2))
+    labelled = [point for point in points if not point.unlabelled]
+    images = [point.images for point in labelled]
+    shown = _draw_points(axes, labelled, BLUE, {"fmt": "o", "label": "measured, with 95 % interval"})
+    if others := [point for point in points if point.unlabelled]:
+        around = {"fmt": "D", "markersize": 10, "markerfacecolor": "none"}  # the point of the same labels stays visible
+        shown += _draw_points(axes, others, GREEN, {**around, "label": "with images without labels"})
     if laws:
         grid = np.geomspace(min(images), 4 * max(images), 60)
         fitted = 1 - laws[0].error(grid)
@@ -130,8 +132,17 @@ def draw_curve(points: Sequence[CurvePoint], laws: Sequence[PowerLaw]) -> Figure
     axes.set_xticks([], minor=True)
     _scale_fractions(axes, shown)
     axes.grid(axis="y", alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     return figure
+
+
+def _draw_points(axes: Axes, points: Sequence[CurvePoint], color: str, style: dict[str, Any]) -> list[float]:
+    """Draws trainings with their 95 % intervals, and returns the exact matches drawn."""
+    exact = np.array([point.exact for point in points])
+    intervals = np.array([wilson_interval(point.correct, point.validated) for point in points]).T
+    images, errors = [point.images for point in points], np.abs(intervals - exact)
+    axes.errorbar(images, exact, errors, color=color, capsize=3, **style)
+    return [*exact, *intervals.flat]
 
 
 def save_figure(figure: Figure, path: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 import signal
 import time
+from itertools import chain
 from pathlib import Path
 
 import keras
@@ -234,7 +235,8 @@ class WriteCsv(keras.callbacks.Callback):
 def write_history(path: Path, history: list[dict]) -> None:
     """Writes one CSV row per epoch."""
     with atomic_write(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, history[0].keys(), extrasaction="ignore")
+        # a round with images without labels has figures that earlier epochs may lack
+        writer = csv.DictWriter(file, dict.fromkeys(chain.from_iterable(history)))
         writer.writeheader()
         writer.writerows(history)
 

@@ -11,13 +11,14 @@ from bearcat.core.errors import DataError
 from bearcat.core.workspace import Work
 from bearcat.data.images import ImageKinds
 from bearcat.data.labels.reading import LabelledImage
-from bearcat.data.tfrecord_index import check_pack, load_index
+from bearcat.data.tfrecord_index import check_pack, load_index, load_unlabelled_index
 from bearcat.data.vocabulary import Vocabulary
 from bearcat.modes import MODES, Task
 from bearcat.networks.registry import PIXELS_PER_STEP, is_light, width_for_steps
 from bearcat.training.distribution import SINGLE_REPLICA, Replicas
 
 SPLITS = ("train", "validation")
+UNLABELLED = "unlabelled"  # in the names of its folders, like a split
 
 
 class TrainingSource(Protocol):
@@ -38,6 +39,10 @@ class TrainingSource(Protocol):
         """The number of validation images."""
 
     @property
+    def unlabelled(self) -> int:
+        """The number of images without labels to train on."""
+
+    @property
     def kinds(self) -> ImageKinds:
         """The sizes and colours of the training images; empty for packs of earlier versions."""
 
@@ -45,8 +50,8 @@ class TrainingSource(Protocol):
     def label_lengths(self) -> tuple[int, ...]:
         """The smallest and the largest length of the texts; empty for other tasks and packs of earlier versions."""
 
-    def sample(self, count: int) -> tuple[Any, list[str]]:
-        """Returns pixels uint8 (n, H, W, C) of at most so many training images without augmentation, and their labels.
+    def sample(self, count: int, split: str = "train") -> tuple[Any, list[str]]:
+        """Returns pixels uint8 (n, H, W, C) of at most so many images of a split, not augmented, and their labels.
 
         There are none for images with boxes.
         """
@@ -73,6 +78,19 @@ class TrainingSource(Protocol):
             RecordError: A file of a pack is damaged.
         """
 
+    def mixed_batches(self, card: Card, seed: int, strength: Callable, labelled: int) -> Any:
+        """Returns endless batches for self-training; see `text_pipeline.mixed_batches`.
+
+        Args:
+            card: The network.
+            seed: Seed of the order of the images.
+            strength: See `batches`.
+            labelled: The number of labelled images per batch.
+
+        Raises:
+            RecordError: A file of the pack of images without labels is damaged.
+        """
+
 
 class PackedImages:
     """The packs of a work, for the text and class modes.
@@ -93,6 +111,11 @@ class PackedImages:
         card = Card.from_settings(settings, self.vocabulary)
         for split, index in self._indices.items():
             check_pack(self._folders[split], index, card.spec, self.vocabulary, MODES[card.mode].task)
+        self._labelled = list(self._indices.values())
+        self._folders[UNLABELLED] = work.pack_folder(UNLABELLED, settings.PACK_FOLDER)
+        unlabelled = load_unlabelled_index(self._folders[UNLABELLED], card.spec) if uses_unlabelled(settings) else None
+        if unlabelled:
+            self._indices[UNLABELLED] = unlabelled
 
     @property
     def count(self) -> int:
@@ -107,31 +130,34 @@ class PackedImages:
         return self._indices["validation"].count
 
     @property
+    def unlabelled(self) -> int:
+        return self._indices[UNLABELLED].count if UNLABELLED in self._indices else 0
+
+    @property
     def kinds(self) -> ImageKinds:
         return self._indices["train"].kinds
 
     @property
     def label_lengths(self) -> tuple[int, ...]:
-        indices = self._indices.values()
-        is_known = all(index.task is Task.TEXT and index.shortest_label for index in indices)
-        return (min(index.shortest_label for index in indices), self.longest_label) if is_known else ()
+        is_known = all(index.task is Task.TEXT and index.shortest_label for index in self._labelled)
+        return (min(index.shortest_label for index in self._labelled), self.longest_label) if is_known else ()
 
     @property
     def longest_label(self) -> int:
         """The length of the longest label of both sets."""
-        return max(index.longest_label for index in self._indices.values())
+        return max(index.longest_label for index in self._labelled)
 
-    def sample(self, count: int) -> tuple[Any, list[str]]:
+    def sample(self, count: int, split: str = "train") -> tuple[Any, list[str]]:
         from bearcat.data.tfrecords import read_records
 
-        self._check_records("train")
-        first = next(read_records(self._folders["train"], self._indices["train"], batch_size=count))
+        self._check_records(split)
+        first = next(read_records(self._folders[split], self._indices[split], batch_size=count))
         return first["image"], [label.decode("utf-8") for label in first["label"]]
 
     def check(self, model, card: Card) -> None:
         """Raises DataError if the longest label exceeds CAPTCHA_LENGTH or the time steps of the network."""
         steps = model.output_shape[1]
-        needed = max(index.steps_needed[card.mode] for index in self._indices.values())
+        needed = max(index.steps_needed[card.mode] for index in self._labelled)
         if needed > steps:
             raise DataError(
                 f"the longest label needs {needed} positions or time steps, the network has {steps}: set "
@@ -152,12 +178,29 @@ class PackedImages:
         for split in SPLITS:
             self._check_records(split)  # now, rather than after hours of training
         replicas.shard_size(self.count)  # raises if a replica would have none
-        settings, width = self._settings, card.make_codec().target_width(self.longest_label)
-        shape, augment = (width, settings.BATCH_SIZE), strength if settings.AUGMENT else None
+        width, size = self._target_width(card), self._settings.BATCH_SIZE
+        strength_used = strength if self._settings.AUGMENT else None
         return (
-            training_batches(self._folders["train"], self._indices["train"], *shape, seed, augment, replicas.worker),
-            validation_batches(self._folders["validation"], self._indices["validation"], *shape, replicas),
+            training_batches(
+                self._folders["train"], self._indices["train"], width, size, seed, strength_used, replicas.worker
+            ),
+            validation_batches(self._folders["validation"], self._indices["validation"], width, size, replicas),
         )
+
+    def mixed_batches(self, card: Card, seed: int, strength: Callable, labelled: int) -> Any:
+        from bearcat.training.text_pipeline import mixed_batches, training_batches
+
+        self._check_records(UNLABELLED)
+        width, strength_used = self._target_width(card), strength if self._settings.AUGMENT else None
+
+        def batches(name: str, size: int, augmented: Callable | None):
+            return training_batches(self._folders[name], self._indices[name], width, size, seed, augmented)
+
+        others = batches(UNLABELLED, self._settings.BATCH_SIZE - labelled, None)
+        return mixed_batches(batches("train", labelled, strength_used), others, strength_used)
+
+    def _target_width(self, card: Card) -> int:
+        return card.make_codec().target_width(self.longest_label)
 
     def _check_records(self, split: str) -> None:
         """Raises RecordError if a file of a pack is damaged; each pack is read once."""
@@ -166,6 +209,11 @@ class PackedImages:
         if split not in self._checked:
             check_records(self._folders[split], self._indices[split])
             self._checked.add(split)
+
+
+def uses_unlabelled(settings: SimpleNamespace) -> bool:
+    """Whether a training learns from images without labels, if there are any."""
+    return settings.SELF_TRAIN and MODES[settings.MODE].task is Task.TEXT
 
 
 def width_for(steps: int, card: Card) -> int:
@@ -205,6 +253,10 @@ class BoxedImages:
     def validated(self) -> int:
         return len(self.data["validation"])
 
+    @property
+    def unlabelled(self) -> int:
+        return 0
+
     @cached_property
     def kinds(self) -> ImageKinds:
         return ImageKinds.of_files([item.path for item in self.data["train"]])
@@ -213,7 +265,7 @@ class BoxedImages:
     def label_lengths(self) -> tuple[int, ...]:
         return ()
 
-    def sample(self, count: int) -> tuple[Any, list[str]]:
+    def sample(self, count: int, split: str = "train") -> tuple[Any, list[str]]:
         """Returns nothing."""
         return (), []
 
@@ -243,3 +295,7 @@ class BoxedImages:
             for index in replicas.local_indices
         ]
         return augmented, interleave_shards([validation_batches(shard, size) for shard in shards])
+
+    def mixed_batches(self, card: Card, seed: int, strength: Callable, labelled: int) -> Any:
+        """Raises TypeError: boxes of unlabelled images are not learnt."""
+        raise TypeError("images with boxes have no images without labels")

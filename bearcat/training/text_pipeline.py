@@ -12,6 +12,7 @@ from bearcat.training.cluster import ALONE, Worker
 from bearcat.training.distribution import SINGLE_REPLICA, Replicas
 
 SHUFFLE_BYTES = 128 * 2**20  # of decoded images in the shuffle buffer
+WEAK_STRENGTH = 0.3  # of the augmentation of images that a teacher predicts
 Strength = Callable[[tf.Tensor], float | tf.Tensor]
 
 
@@ -61,6 +62,28 @@ def training_batches(
     records = _worker_records(folder, index, worker).shuffle(buffer, seed=seed).repeat()
     batches = records.batch(batch_size).enumerate()
     return batches.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2).apply(without_autotuning)
+
+
+def mixed_batches(labelled: tf.data.Dataset, unlabelled: tf.data.Dataset, strength: Strength | None) -> tf.data.Dataset:
+    """Returns batches for self-training: a batch of images with labels, one without, and the latter once more.
+
+    Args:
+        labelled: Batches of `training_batches`.
+        unlabelled: Batches of images without labels, not augmented, with empty targets.
+        strength: As in `training_batches`, for the first copy of the images without labels. The second one, which a
+            teacher sees, is augmented with WEAK_STRENGTH: over the epochs it sees many views of an image, which
+            together are more often right than one. None: neither is augmented.
+    """
+
+    @tf.autograph.experimental.do_not_convert
+    def join(number, one, two):
+        (images, targets), (others, empty) = one, two
+        strengths = (strength(number), WEAK_STRENGTH) if strength else ()
+        views = [augment_batch(others, one) for one in strengths] or [others, others]
+        return tf.concat([images, *views], axis=0), tf.concat([targets, empty, empty], axis=0)
+
+    batches = tf.data.Dataset.zip(tf.data.Dataset.counter(), labelled, unlabelled)
+    return batches.map(join, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2).apply(without_autotuning)
 
 
 def validation_batches(

@@ -3,9 +3,12 @@
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+import numpy as np
 
 from bearcat.artifacts.card import IMAGENET, Card
 from bearcat.artifacts.checkpoints import best_epoch
@@ -13,7 +16,7 @@ from bearcat.artifacts.pretrained import initial_weights_file, origin_of, resolv
 from bearcat.core.devices import Device
 from bearcat.core.progress import write_line
 from bearcat.core.workspace import Work
-from bearcat.modes import MODES, Task
+from bearcat.modes import MODES
 from bearcat.training.config import TrainingConfig
 from bearcat.training.distribution import SINGLE_REPLICA, Replicas, weights_checksum
 from bearcat.training.schedules import (
@@ -27,9 +30,19 @@ from bearcat.training.schedules import (
     few_images_rate,
     scale_rate,
 )
+from bearcat.training.self_training.rounds import ROUNDS, Round, describe_use, first_round, rows_of_round
 from bearcat.training.sources import TrainingSource
+from bearcat.training.starting_weights import (
+    assign_imagenet,
+    choose_case,
+    choose_colour_mix,
+    load_starting_weights,
+    measure_start,
+    read_imagenet,
+)
 
 WORKER_SEED_STRIDE = 1_000_003  # more than any training has epochs
+LABELLED_COMPARED = 500  # images of each set that weight interpolation must not cost
 # card, configuration, device, number of replicas → compiled model, with card and configuration without 'auto'
 Build = Callable[[Card, TrainingConfig, Device, int], tuple[Any, Card, TrainingConfig]]
 
@@ -48,7 +61,8 @@ class Trainer:
         settings: Its settings.
         card: The network that settings and vocabulary ask for.
         replicas: The replicas that train.
-        images: The number of labelled training images; None: many.
+        labelled: The number of labelled training images; None: many.
+        unlabelled: The number of images without labels.
     """
 
     def __init__(
@@ -57,10 +71,13 @@ class Trainer:
         settings: SimpleNamespace,
         card: Card,
         replicas: Replicas = SINGLE_REPLICA,
-        images: int | None = None,
+        labelled: int | None = None,
+        unlabelled: int = 0,
     ):
         self.work, self.settings, self.card, self.replicas = work, settings, card, replicas
-        self.images = sys.maxsize if images is None else images
+        self.labelled = sys.maxsize if labelled is None else labelled
+        self.unlabelled = 0 if replicas.strategy else unlabelled
+        self.round = Round()
         self.origin = ""
         self.config = replace(TrainingConfig.from_settings(settings), lr=self.peak_rate)
         self.history: list[dict] = []
@@ -94,7 +111,7 @@ class Trainer:
             self.replicas.check_agreement(card=self.card, config=self.config, weights=checksum)
             source.check(self._model, self.card)
             if not self.has_ended:
-                self.train(self._model, source, device)
+                self.train_rounds(source, device, build)
                 return
         limit = "TRAIN_SECONDS" if self.settings.TRAIN_SECONDS else "EARLY_PATIENCE or EPOCHS"
         write_line(f"This training has ended. To continue it, set a larger {limit}: python train.py --set NAME=VALUE")
@@ -114,7 +131,8 @@ class Trainer:
         self.history, self.origin = resumed.history, resumed.origin
         if self.replicas.worker.is_chief:  # a kill between checkpoint and CSV leaves the CSV a row short
             write_history(self.csv_file, self.history)
-        for row in self.history:
+        self.round = Round.of_row(self.history[-1])
+        for row in rows_of_round(self.history, self.round.number):
             self.plateau.observe(row["val_loss"], row["val_exact"])
         write_line(f"Resuming after epoch {resumed.checkpoint.epoch}: {resumed.checkpoint.path.name}")
         return resumed.model
@@ -140,10 +158,39 @@ class Trainer:
             if self.replicas.worker.count == 1:  # rounding could lead workers to different choices
                 choose_colour_mix(model, self.card, source)
                 choose_case(model, self.card, weight_file, source)
+            if self.unlabelled and self.round.number == 1:
+                self.round = first_round(measure_start(model, self.card, source))
         return model
 
+    def train_rounds(self, source: TrainingSource, device: Device, build: Build) -> None:
+        """Runs the remaining epochs of the round and, if there are images without labels, the second round."""
+        if not self._end_reason():
+            self.train(self._model, source, device)
+        if self._end_reason() and self.round.number < self.rounds:
+            self.begin_second_round(source, device, build)
+            self.train(self._model, source, device)
+
+    def begin_second_round(self, source: TrainingSource, device: Device, build: Build) -> None:
+        """Makes the teacher from the best checkpoint, and starts again from the initial weights."""
+        write_line(
+            f"Round 2 of {ROUNDS}: the network starts again, and also learns what its best epoch predicts for "
+            f"{self.unlabelled} images without labels"
+        )
+        self.make_teacher(source)
+        self.round = Round(2, 1.0)
+        self.plateau, self._schedule = PlateauRule(self.settings.LR_PATIENCE, self.settings.EARLY_PATIENCE), None
+        self._model = self.start(device, build, source)
+
+    def make_teacher(self, source: TrainingSource):
+        """Makes the teacher of the second round; see `teacher_file.make_teacher`."""
+        from bearcat.training.self_training.teacher_file import make_teacher
+
+        samples = [source.sample(LABELLED_COMPARED, split) for split in ("validation", "train")]
+        pixels, labels = (list(chain.from_iterable(parts)) for parts in zip(*samples, strict=True))
+        return make_teacher(self.work.folder("checkpoint"), self.card, np.stack(pixels), labels)
+
     def train(self, model, source: TrainingSource, device: Device) -> None:
-        """Runs the remaining epochs; before the first one, the sanity check."""
+        """Runs the remaining epochs of a round; before the first epoch, the sanity check."""
         import keras
 
         settings, replicas = self.settings, self.replicas
@@ -167,9 +214,31 @@ class Trainer:
             f"{source.count} images, {steps} steps of {per_step} images per epoch{note}, {self.card.backbone}, "
             f"{model.count_params():,} parameters in {self.config.precision}, on {device.description}"
         )
-        self.fit(model, steps, batches, validation, source.validated)
+        if not self.unlabelled:
+            return self.fit(model, steps, batches, validation, source.validated)
+        from bearcat.training.self_training.teacher import RoundNote, Teacher
 
-    def fit(self, model, steps_per_epoch: int, batches, validation_batches, validated: int) -> None:
+        if not self.round.weight:
+            return self.fit(model, steps, batches, validation, source.validated, RoundNote(self.round))
+        labelled = self.round.labelled_per_batch(settings.BATCH_SIZE, source.count, self.unlabelled)
+        batches = source.mixed_batches(self.card, seed, self.augmentation_strength(steps), labelled)
+        teacher = Teacher(model, self.teacher_of(model, source), self.card.mode, self.round, labelled)
+        with teacher.teaching():
+            self.fit(model, steps, batches, validation, source.validated, teacher)
+
+    def teacher_of(self, model, source: TrainingSource):
+        """Returns the network that predicts the images without labels in this round."""
+        import keras
+
+        from bearcat.training.self_training.teacher_file import load_teacher
+
+        if self.round.number > 1:
+            return load_teacher(self.work.folder("checkpoint")) or self.make_teacher(source)
+        copy = keras.models.clone_model(model)
+        copy.set_weights(model.get_weights())
+        return copy
+
+    def fit(self, model, steps_per_epoch: int, batches, validation_batches, validated: int, *further) -> None:
         """Runs Keras' `fit` for the remaining epochs; Ctrl-C ends it after the current step.
 
         Args:
@@ -178,6 +247,7 @@ class Trainer:
             batches: Endless training batches.
             validation_batches: The validation batches.
             validated: The number of validation images.
+            *further: Callbacks that add to an epoch's metrics.
         """
         from bearcat.training.callbacks import StopOnInterrupt
 
@@ -190,7 +260,7 @@ class Trainer:
                 initial_epoch=self.epochs_done,
                 epochs=self.max_epochs,
                 steps_per_epoch=steps_per_epoch,
-                callbacks=[*callbacks, interrupt],
+                callbacks=[*further, *callbacks, interrupt],
                 verbose=0,
                 shuffle=False,  # the data set shuffles
             )
@@ -226,6 +296,7 @@ class Trainer:
             "seconds": round(sum(row["seconds"] for row in self.history), 1),
             "images_per_second": round(sum(row["images"] for row in self.history) / training_seconds, 1),
             "stopped_by": self.stopped_by,
+            **({"self_training": describe_use(self.history, self.unlabelled)} if self.unlabelled else {}),
         }
 
     @property
@@ -240,25 +311,43 @@ class Trainer:
 
     @property
     def max_epochs(self) -> int:
-        """The epoch after which the training ends at the latest; unlimited with TRAIN_SECONDS."""
-        return sys.maxsize if self.settings.TRAIN_SECONDS else self.settings.EPOCHS
+        """The epoch after which the round ends at the latest; unlimited with TRAIN_SECONDS."""
+        earlier = self.epochs_done - self.epochs_of_round
+        return sys.maxsize if self.settings.TRAIN_SECONDS else earlier + self.settings.EPOCHS
+
+    @property
+    def epochs_of_round(self) -> int:
+        """The number of epochs of this round so far."""
+        return len(rows_of_round(self.history, self.round.number))
+
+    @property
+    def rounds(self) -> int:
+        """The number of rounds: two if there are images without labels."""
+        return ROUNDS if self.unlabelled else 1
+
+    @property
+    def images(self) -> int:
+        """The number of images that are learnt in this round, without augmented copies."""
+        return self.labelled + (self.unlabelled if self.round.number > 1 else 0)
 
     @property
     def seconds_spent(self) -> float:
-        """Seconds used of TRAIN_SECONDS."""
-        return self.history[-1].get(TIME_SPENT, 0.0) if self.history else 0.0
+        """Seconds used of TRAIN_SECONDS in this round."""
+        rows = rows_of_round(self.history, self.round.number)
+        return rows[-1].get(TIME_SPENT, 0.0) if rows else 0.0
 
     @property
     def has_ended(self) -> bool:
         """Whether no epoch is left to run."""
-        return self._end_reason() is not None
+        return self._end_reason() is not None and self.round.number >= self.rounds
 
     @property
     def stopped_by(self) -> str:
         """The reason why the training stopped, as in train.json."""
-        return self._end_reason() or INTERRUPT
+        return (self._end_reason() if self.round.number >= self.rounds else None) or INTERRUPT
 
     def _end_reason(self) -> str | None:
+        """The reason why this round has ended; None if it has not."""
         limit = self.settings.TRAIN_SECONDS
         if limit and self.seconds_spent >= limit:
             return TIME_UP
@@ -299,7 +388,7 @@ class Trainer:
         if self._schedule is None and settings.TRAIN_SECONDS:
             self._schedule = TimedCosineSchedule(settings.TRAIN_SECONDS, self.peak_rate, self.seconds_spent, replicas)
         elif self._schedule is None and settings.COSINE_SCHEDULER:
-            steps, done = settings.EPOCHS * steps_per_epoch, self.epochs_done * steps_per_epoch
+            steps, done = settings.EPOCHS * steps_per_epoch, self.epochs_of_round * steps_per_epoch
             self._schedule = CosineSchedule(steps, self.peak_rate, done, replicas.local_count)
         return self._schedule
 
@@ -321,61 +410,3 @@ class Trainer:
 
         schedule = self.schedule(steps_per_epoch)
         return schedule.strength if schedule and self.images >= FADE_FROM_IMAGES else constant_strength
-
-
-def read_imagenet(backbone: str) -> list:
-    """Reads the ImageNet weights of a backbone, which are downloaded on first use."""
-    from bearcat.artifacts.imagenet import models_folder, read_weights
-
-    write_line(f"ImageNet weights of {backbone}: from {models_folder()}; Keras downloads them if they are not there")
-    return read_weights(backbone)
-
-
-def assign_imagenet(model, backbone: str, weights: list) -> None:
-    """Assigns ImageNet weights to the backbone of a model."""
-    from bearcat.artifacts.imagenet import assign_weights
-
-    write_line(f"Starting weights from ImageNet: all {assign_weights(model, backbone, weights)} of {backbone} loaded")
-
-
-def load_starting_weights(model, card: Card, weight_file: Path) -> None:
-    """Loads the weights of a file that fit the model, and lists those that do not."""
-    from bearcat.artifacts.weight_transfer import start_new_symbols, transfer_weights
-
-    taken, left = transfer_weights(model, card.vocabulary, weight_file)
-    if MODES[card.mode].task is Task.TEXT:
-        start_new_symbols(model, card.vocabulary, weight_file)
-    write_line(f"Starting weights from {weight_file}: {len(taken)} of {len(taken) + len(left)} loaded")
-    for name in left:
-        write_line(f"  not loaded: {name}")
-
-
-def choose_colour_mix(model, card: Card, source: TrainingSource) -> None:
-    """Chooses the mix of colours from which a network for colour images starts if its weights were made for grey."""
-    from bearcat.artifacts.colour_mix import DEFAULT, IMAGES, choose_mix
-    from bearcat.artifacts.weight_transfer import takes_greyness
-
-    if not takes_greyness(model):
-        return
-    chosen = choose_mix(model, card, *source.sample(IMAGES))
-    if chosen and chosen.name != DEFAULT:
-        write_line(
-            f"The starting weights were made for grey images. They are applied to {chosen.name} instead of {DEFAULT}: "
-            f"before training, the predictions for {chosen.images} training images are then {chosen.similarity:.0%} "
-            f"similar to the labels, instead of {chosen.similarity_of_default:.0%}"
-        )
-
-
-def choose_case(model, card: Card, weight_file: Path, source: TrainingSource) -> None:
-    """Chooses the case of the pretrained head from which each letter starts."""
-    from bearcat.artifacts.letter_case import IMAGES, choose_letter_case
-
-    has_letters = any(character != character.swapcase() for character in card.characters)
-    if MODES[card.mode].task is not Task.TEXT or not has_letters:
-        return
-    chosen = choose_letter_case(model, card, weight_file, *source.sample(IMAGES))
-    if chosen and not chosen.is_as_labelled:
-        write_line(
-            f"On {chosen.images} training images the starting weights predict letters better in another case than the "
-            f"labels': {chosen.describe()}"
-        )

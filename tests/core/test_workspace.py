@@ -9,6 +9,8 @@ from bearcat.core.workspace import (
     ROOT,
     RUN_FOLDERS,
     TEMPLATE_FILES,
+    UNLABELLED,
+    UNLABELLED_PACK,
     Work,
     create_work,
     find_work,
@@ -182,3 +184,14 @@ def test_making_folders_changes_no_existing_file(tmp_path: Path):
     work.make_folders()
     assert image.read_bytes() == b"image"
     assert work.pack_folder("train").is_dir()
+
+
+def test_a_work_of_an_earlier_version_gets_the_folders_of_images_without_labels(tmp_path: Path):
+    work = Work(tmp_path)
+    work.make_folders()
+    for name in (UNLABELLED, UNLABELLED_PACK):
+        work.folder(name).rmdir()
+    work.make_folders()
+    assert work.folder(UNLABELLED).is_dir()
+    assert work.pack_folder("unlabelled") == work.folder(UNLABELLED_PACK)
+    assert work.folder(UNLABELLED_PACK).is_dir()

@@ -8,9 +8,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from bearcat.core.errors import ImageError
+from bearcat.core.workspace import Work
 from bearcat.data import duplicates
 from bearcat.data.comparison import TileMeans, look_same
-from bearcat.data.duplicates import MAX_NEIGHBOURS, fingerprint, group_duplicates
+from bearcat.data.duplicates import MAX_NEIGHBOURS, digest_of, digests_in_data, fingerprint, group_duplicates
 from tests.data.test_comparison import draw_page
 
 
@@ -106,3 +107,19 @@ def test_the_search_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     looked.clear()
     group_duplicates(fingerprints)
     assert len(looked) < unbounded / 2
+
+
+def test_the_digests_of_the_labelled_sets_are_those_of_images_of_the_given_sizes(tmp_path: Path):
+    work = Work(tmp_path)
+    work.make_folders()
+    for name, content in {
+        "train_dataset/cat/1.png": b"train",
+        "validation_dataset/a_1.png": b"valid",
+        "test_dataset/a_1.png": b"longer",
+        "test_dataset/notes.txt": b"notes",
+        "unlabelled_dataset/a_1.png": b"other",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    assert digests_in_data(work, {5}) == {digest_of(b"train"), digest_of(b"valid")}
+    assert digests_in_data(work, set()) == set()

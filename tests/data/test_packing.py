@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bearcat.core.errors import DataError, ImageError, LabelError, SettingsError
+from bearcat.core.errors import BlankImageError, DataError, ImageError, LabelError, SettingsError
 from bearcat.core.workspace import create_work
 from bearcat.data.codecs import TEXT_CODECS, make_codec
 from bearcat.data.images import ImageKinds, InputSpec, Source, extract_pixels
@@ -89,6 +89,22 @@ def test_a_blank_image_is_no_text_but_may_be_a_class(folder: Path, tmp_path: Pat
     assert sorted(path.name for path in classes.blank) == ["a_4.png", "b_5.gif"]
     texts = Packer(replace(SPEC, frames="darkest"), make_codec("CTC", vocabulary, 0), Image_Processing)
     assert texts.write(data, tmp_path / "texts", seed=0).count == 3
+
+
+@pytest.mark.parametrize("mode", ["CTC", "ORDINARY", "NUM_CLASSES"])
+def test_an_image_without_a_label_has_no_target_and_must_show_something(folder: Path, tmp_path: Path, mode: str):
+    Image.new("RGB", (12, 8), "#ddd").save(folder / "a_4.png")
+    packer = Packer(SPEC, make_codec(mode, Vocabulary(("a", "b")), 2), Image_Processing)
+    data = [LabelledImage(path, "") for path in sorted(folder.glob("*.png"))]
+    index = packer.write(data, tmp_path / "pack", seed=0)
+    assert (index.count, index.longest_label, index.shortest_label) == (2, 0, 0)
+    (batch,) = read_records(tmp_path / "pack", index)
+    assert not batch["target"].any()
+    assert set(batch["label"]) == {b""}
+    damaged, blank = sorted(packer.left_out, key=str)
+    assert "a_3.png is not in a supported format" in str(damaged)
+    assert isinstance(blank, BlankImageError)
+    assert not packer.blank
 
 
 def test_columns_of_right_to_left_texts_are_refused():

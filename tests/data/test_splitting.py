@@ -90,6 +90,45 @@ def test_each_class_keeps_one_image_in_training(tmp_path: Path):
     assert left["cat"] == 1
 
 
+def test_chosen_images_never_go_into_the_test_set(tmp_path: Path):
+    data = ImageFolder(tmp_path, 40)
+    names = [f"ab_{number:03}.png" for number in range(40)]
+    free = {"ab_003.png", "ab_017.png", "ab_031.png", "ab_038.png", "ab_039.png"}
+    for seed in range(5):
+        split = data.plan(0.1, seed, chosen={*names} - free)
+        assert split.counts == {"test": 4, "validation": 4}
+        assert set(split.moves["test"]) < free
+        assert (split.withheld, split.missing) == (35, 0)
+    few = data.plan(0.2, chosen={*names} - free)
+    assert (few.moves["test"], few.counts["validation"], few.missing) == (sorted(free), 8, 3)
+    assert data.plan(0.1, chosen=()) == data.plan(0.1)
+
+
+def test_an_image_that_shares_its_group_with_a_chosen_one_is_not_tested_on(tmp_path: Path):
+    data = ImageFolder(tmp_path, 20)
+    names = [f"ab_{number:03}.png" for number in range(20)]
+    moves = plan_split(data.folder, data.targets, 0.1, 0, None, [names[:10]], names[9:18]).moves
+    assert moves["test"] == names[18:]
+
+
+def test_if_all_images_were_chosen_the_test_set_stays_empty(tmp_path: Path):
+    data = ImageFolder(tmp_path, 20)
+    names = [f"ab_{number:03}.png" for number in range(20)]
+    split = data.plan(chosen=names)
+    assert (split.counts, split.missing) == ({"validation": 2}, 2)
+    del data.targets["validation"]
+    with pytest.raises(DataError, match=r"none can go to test: .* as do the 20 that the labelling page chose"):
+        data.plan(chosen=names)
+
+
+def test_chosen_images_do_not_matter_if_there_is_a_test_set(tmp_path: Path):
+    data = ImageFolder(tmp_path, 20)
+    data.targets["test"].mkdir()
+    (data.targets["test"] / "own_1.png").write_text("999")
+    split = data.plan(chosen=[f"ab_{number:03}.png" for number in range(20)])
+    assert (split.counts, split.withheld, split.missing) == ({"validation": 2}, 0, 0)
+
+
 def test_classes_with_one_image_each_cannot_be_split(tmp_path: Path):
     data = ImageFolder(tmp_path, classes={str(number): 1 for number in range(10)})
     with pytest.raises(DataError, match="none can go to validation"):

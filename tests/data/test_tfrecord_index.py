@@ -16,7 +16,9 @@ from bearcat.data.tfrecord_index import (
     check_pack,
     check_replaceable,
     load_index,
+    load_unlabelled_index,
     publish,
+    remove_pack,
     shard_names,
 )
 from bearcat.data.vocabulary import Vocabulary
@@ -131,3 +133,21 @@ def test_the_order_of_symbols_is_part_of_the_index_unless_it_is_that_of_the_labe
     earlier = replace(index, direction="")
     with pytest.raises(RecordError, match="symbols had another order than in the other pack"):
         check_pack(folder, earlier, InputSpec(16, 32, 1), vocabulary, Task.TEXT)
+
+
+def test_the_pack_of_images_without_labels_may_be_absent_and_fits_the_input_whatever_the_vocabulary(folder: Path):
+    assert load_unlabelled_index(folder, InputSpec(16, 32, 1)) == load_index(folder)
+    assert load_unlabelled_index(folder / "absent", InputSpec(16, 32, 1)) is None
+    with pytest.raises(RecordError, match=r"holds images of 16×32×1, the settings ask for 16×32×3: run python pack_"):
+        load_unlabelled_index(folder, InputSpec(16, 32, 3))
+    (folder / VALUES["shards"][0]).unlink()
+    with pytest.raises(RecordError, match=f"lacks {VALUES['shards'][0]}"):
+        load_unlabelled_index(folder, InputSpec(16, 32, 1))
+
+
+def test_only_what_packing_wrote_is_removed(folder: Path):
+    (folder / "mine.png").touch()
+    remove_pack(folder)
+    assert [path.name for path in folder.iterdir()] == ["mine.png"]
+    remove_pack(folder)
+    remove_pack(folder / "absent")

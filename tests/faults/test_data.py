@@ -130,12 +130,12 @@ TABLES = [
     table("three columns", ROWS.replace(",", ",x,"), "file and label are expected"),
     table("semicolons", ROWS.replace(",", ";"), TOLERATED),
     table("an empty label", ROWS + "gone.png,\n", "file and label are expected"),
-    table("an image without a line", ROWS.partition("\n")[2], "labels.csv has no line for it"),
+    table("an image without a line", ROWS.partition("\n")[2], "Add one, or move it to unlabelled_dataset"),
     table("header alone", "file,label\n", "labels.csv has no line for it"),
     table("NUL bytes", ROWS.encode() + b"\0" * 20, "labels.csv"),
     table("a cell of 200,000 characters", ROWS + f"gone.png,{'1' * 200_000}\n", "labels.csv"),
     table("commas in a TSV", ROWS, TOLERATED, "labels.tsv"),
-    Fault("a name without _", "cheak_file.py", write(f"{TRAIN}/holiday.png", PNG), "the file name has no label"),
+    Fault("a name without _", "cheak_file.py", write(f"{TRAIN}/holiday.png", PNG), "belong in unlabelled_dataset"),
     Fault("a name that starts with _", "cheak_file.py", write(f"{TRAIN}/_1.png", PNG), "the file name has no label"),
 ]
 

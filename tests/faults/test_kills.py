@@ -17,8 +17,9 @@ import pytest
 
 from bearcat.artifacts.checkpoints import is_intact, list_checkpoints
 from bearcat.core.files import write_json, write_text
+from bearcat.core.workspace import UNLABELLED, UNLABELLED_PACK
 from tests.helpers.checkpoints import NEW, OLD, write_checkpoint
-from tests.helpers.faults import contents, make_work, write
+from tests.helpers.faults import contents, encoded, image, make_work, write
 from tests.helpers.steps import ROOT, SECONDS, run_ok
 
 COUNT = 70  # training images: more than one task for the processes that draw
@@ -76,6 +77,15 @@ def split_done(work: Path) -> None:
     run_ok("move_path.py", "--work", work)
 
 
+def with_unlabelled(work: Path) -> None:
+    """Adds images without labels, and a pack of others."""
+    write(f"{UNLABELLED}/old.png", encoded(image(50), "PNG"))(work)
+    packed(work)
+    (work / UNLABELLED / "old.png").unlink()
+    for number in range(60, 64):
+        write(f"{UNLABELLED}/{number}.png", encoded(image(number), "PNG"))(work)
+
+
 def trained_before(work: Path) -> None:
     """Makes the files of an earlier training: checkpoints, figures and curves."""
     for name in (OLD, NEW):
@@ -123,6 +133,7 @@ KILLS = [
     *at("cheak_file.py", (2, 4, 8), other_settings, "--apply", compared=("settings.py",)),
     *at("pack_dataset.py", (4, 9, 12, 15, 19), nothing, compared=PACKS),
     *at("pack_dataset.py", (2, 15, 40, 60), nothing, *ENHANCED, compared=PACKS),
+    *at("pack_dataset.py", (1, 4, 8, 12, 20), with_unlabelled, compared=(*PACKS, UNLABELLED_PACK)),
     *at("delete_file.py", (1, 4, 8), nothing, "--yes", compared=DATA, always=(4,)),
     *at("train.py", (3, 9, 28), in_training),
     *at("train.py", ("A few steps on one batch", "parameters in", "epoch 1/3", "epoch 2/3"), in_training),

@@ -4,6 +4,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
 from bearcat.core.workspace import Work
 from bearcat.data.labels.reading import label_of_name
 from bearcat.labelling.session import LabellingSession
@@ -34,6 +37,22 @@ def order_shown(session: LabellingSession) -> list[str]:
         names.append(image.path.name)
         session.skip(image.number)
     return names
+
+
+def draw_text(text: str, seed: int) -> Image.Image:
+    """Returns an image of four characters on a noisy background."""
+    noise = np.random.default_rng(seed).integers(190, 256, (60, 160, 3), np.uint8)
+    image = Image.fromarray(noise)
+    pen = ImageDraw.Draw(image)
+    for place, character in enumerate(text):
+        pen.text((14 + 36 * place, 6 + 5 * (place % 2)), character, (40, 60, 120), ImageFont.load_default(40))
+    return image
+
+
+def labels_in(work: Path) -> list[str]:
+    """Returns the labels of the training set, sorted."""
+    folder = work / "train_dataset"
+    return sorted(path.name.partition("_")[0] for path in folder.iterdir()) if folder.is_dir() else []
 
 
 def train_set(work: Work) -> dict[str, bytes]:

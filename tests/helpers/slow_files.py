@@ -25,6 +25,7 @@ benchmarks/test_peers.py
 artifacts/export/test_publish.py
 core/test_telemetry.py
 pipeline/test_through.py
+labelling/background/test_training.py
 test_readme.py
 networks/test_optimizers.py
 networks/test_backbones_mobile.py
@@ -47,7 +48,10 @@ reports/test_plots.py
 labelling/test_start.py
 serving/page/test_mount.py
 serving/page/test_browser.py
+labelling/test_grid_browser.py
 labelling/test_browser.py
+labelling/boxes/test_browser.py
+labelling/boxes/test_copies.py
 benchmarks/test_fuzz.py
 benchmarks/test_soak.py
 serving/test_stopping.py
@@ -71,6 +75,7 @@ pipeline/test_cases_tables.py
 pipeline/test_cases_boxes.py
 pipeline/test_move_path.py
 pipeline/test_packing.py
+pipeline/test_unlabelled.py
 pipeline/test_properties.py
 pipeline/test_real_data.py
 pipeline/test_spider_example.py
@@ -97,7 +102,10 @@ pretraining/test_network.py
 pretraining/test_progress.py
 test_models.py
 training/test_box_pipeline.py
-training/test_learning_curve.py
+training/learning_curve/test_power_law.py
+training/learning_curve/test_trainings.py
+pipeline/test_self_training.py
+training/self_training/test_teacher.py
 training/test_sanity_check.py
 training/test_tensorboard.py
 """.split()

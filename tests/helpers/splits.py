@@ -1,5 +1,6 @@
 """A folder of small files in place of images, split and put back by the library's functions."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from bearcat.data.labels.reading import list_images, name_in
@@ -22,8 +23,14 @@ class ImageFolder:
             (self.folder / name).write_text(str(content))
         self.class_of = {name: name.partition("/")[0] for name in names}
 
-    def plan(self, fraction: float = 0.1, seed: int = 0, class_of: dict[str, str] | None = None) -> Split:
-        return plan_split(self.folder, self.targets, fraction, seed, class_of)
+    def plan(
+        self,
+        fraction: float = 0.1,
+        seed: int = 0,
+        class_of: dict[str, str] | None = None,
+        chosen: Collection[str] = (),
+    ) -> Split:
+        return plan_split(self.folder, self.targets, fraction, seed, class_of, chosen=chosen)
 
     def run(self, split: Split) -> None:
         run_split(split, self.sets)

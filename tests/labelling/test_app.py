@@ -1,6 +1,7 @@
 """The routes of the labelling page: states, images, texts, and requests that are refused."""
 
 import io
+import json
 import os
 from pathlib import Path
 
@@ -9,7 +10,10 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from bearcat.core.workspace import Work
-from bearcat.labelling.app import STATIC_FILES, make_labelling_app
+from bearcat.data.codecs import Prediction
+from bearcat.labelling.app import MAX_BODY, STATIC_FILES, make_labelling_app
+from bearcat.labelling.order import GRID_SIZE, MAX_GRID_TEXT
+from bearcat.labelling.predictors import Kind, Predictor
 from bearcat.labelling.translations import TEXTS
 from tests.helpers.labelling import ORIGIN, open_session, train_set
 
@@ -30,6 +34,63 @@ def test_images_are_confirmed_skipped_and_undone(client: TestClient, work: Work)
     assert refused.status_code == 409
     assert refused.json()["error"] == TEXTS["en"]["label_has_separator"]
     assert refused.json()["image"]["name"] == "a.png"
+
+
+def test_a_grid_is_confirmed_marked_and_undone(folder: Path, work: Work):
+    session = open_session(folder, work)
+    session.use(Predictor(lambda path: Prediction(path.stem, (0.9,) * len(path.stem)), kind=Kind.TRAINED, labels=20))
+    session.open_images()
+    with TestClient(make_labelling_app(session, list), base_url=ORIGIN["origin"], headers=ORIGIN) as client:
+        state = client.get("/state").json()
+        predictor = {"kind": "trained", "name": "", "labels": 20}
+        assert (state["predictor"], state["background"], state["grid"]) == (predictor, None, 3)  # "again" is unsure
+        grid = client.get("/grid").json()
+        assert [image["text"] for image in grid["images"]] == ["a", "c", "d"]
+        assert grid["images"][0]["predictor"] == predictor
+        numbers = [image["number"] for image in grid["images"]]
+        fields = {"images": [{"number": number, "label": "x"} for number in numbers[:2]], "marked": numbers[2:]}
+        state = client.post("/confirm_many", json=fields).json()
+        assert (state["message"], state["values"]) == ("saved_many_marked", {"count": "2", "marked": "1"})
+        assert (state["labelled"], state["grid"], state["image"]["name"]) == (2, 0, "d.jpg")
+        state = client.post("/undo", json={}).json()
+        assert (state["message"], state["values"], state["labelled"]) == ("undone_many", {"count": "2"}, 0)
+        assert train_set(work) == {}
+        refused = {
+            "images": [{"number": numbers[0], "label": "a_b"}, {"number": numbers[1], "label": "x"}],
+            "marked": [],
+        }
+        answer = client.post("/confirm_many", json=refused)
+        assert (answer.status_code, answer.json()["error"]) == (409, TEXTS["en"]["label_has_separator"])
+        assert answer.json()["labelled"] == 1
+
+
+BAD_GRIDS = [
+    ({"images": [], "marked": [0], "more": 1}, 400),
+    ({"images": [0], "marked": []}, 400),
+    ({"images": [{"number": 0}], "marked": []}, 400),
+    ({"images": [{"number": True, "label": "a"}], "marked": []}, 400),
+    ({"images": [{"number": 0, "label": "a", "path": "x"}], "marked": []}, 400),
+    ({"images": [], "marked": ["0"]}, 400),
+    ({"images": [], "marked": [True]}, 400),
+    ({"images": {}, "marked": []}, 400),
+    ({"images": [], "marked": [99]}, 409),
+    ({"images": [{"number": -1, "label": "a"}], "marked": []}, 409),
+    ({"images": [{"number": 0, "label": "a"}], "marked": [0] * 20}, 409),
+    ({"images": [{"number": 0, "label": "a"}] * 500, "marked": []}, 413),
+]
+
+
+@pytest.mark.parametrize(("fields", "status"), BAD_GRIDS)
+def test_a_bad_grid_changes_nothing(client: TestClient, work: Work, fields: dict, status: int):
+    assert client.post("/confirm_many", json=fields).status_code == status
+    assert train_set(work) == {}
+    assert client.get("/confirm_many").status_code == client.post("/grid", json={}).status_code == 405
+
+
+def test_a_grid_of_the_longest_texts_fits_into_a_request():
+    longest = [{"number": 10**6, "label": "𠀀" * MAX_GRID_TEXT}] * GRID_SIZE
+    body = json.dumps({"images": longest, "marked": []}, ensure_ascii=False, separators=(",", ":"))
+    assert len(body.encode()) <= MAX_BODY
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are UTF-16 on Windows")

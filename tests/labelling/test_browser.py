@@ -3,17 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont
 from selenium import webdriver
-from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from bearcat.labelling.translations import TEXTS
-from tests.helpers.browser import ARTEFACTS, SECONDS, needs_chromium, open_browser, urls_of
+from tests.helpers.browser import SECONDS, needs_chromium, open_browser, photograph, press, urls_of, wait_for_text
+from tests.helpers.labelling import draw_text, labels_in
 from tests.helpers.services import make_work, running
 
 pytestmark = needs_chromium
@@ -30,16 +28,6 @@ app.run(app.main)
 """
 
 
-def draw(text: str, seed: int) -> Image.Image:
-    """Returns an image of a text on a noisy background."""
-    noise = np.random.default_rng(seed).integers(190, 256, (60, 160, 3), np.uint8)
-    image = Image.fromarray(noise)
-    pen = ImageDraw.Draw(image)
-    for place, character in enumerate(text):
-        pen.text((14 + 36 * place, 6 + 5 * (place % 2)), character, (40, 60, 120), ImageFont.load_default(40))
-    return image
-
-
 @pytest.fixture(params=["en-GB", "zh-CN"])
 def browser(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -50,7 +38,7 @@ def browser(
     folder = tmp_path / "new"
     folder.mkdir()
     for number, text in enumerate(LABELS, start=1):
-        draw(text, number).save(folder / f"{number}.png")
+        draw_text(text, number).save(folder / f"{number}.png")
     dark = ["force-dark-mode"] if request.param == "zh-CN" else []
     with (
         running(work, "--label", folder) as service,
@@ -59,33 +47,7 @@ def browser(
         chrome.texts, chrome.work, chrome.address = TEXTS[request.param[:2]], work, service.address
         chrome.get(service.address)
         yield chrome
-        photograph(chrome, "end")
-
-
-def photograph(browser: webdriver.Chrome, moment: str) -> None:
-    """Saves a screenshot for people to look at."""
-    ARTEFACTS.mkdir(exist_ok=True)
-    language = browser.find_element(By.TAG_NAME, "html").get_attribute("lang")
-    browser.save_screenshot(str(ARTEFACTS / f"labelling-{language}-{moment}.png"))
-
-
-def wait_for_text(browser: webdriver.Chrome, css: str, text: str) -> None:
-    """Waits until an element shows a text, or a field holds it."""
-
-    def shows(browser: webdriver.Chrome) -> bool:
-        element = browser.find_element(By.CSS_SELECTOR, css)
-        return text in (element.text or element.get_attribute("value") or "")
-
-    WebDriverWait(browser, SECONDS, ignored_exceptions=[Exception]).until(shows, f"{css} with {text!r}")
-
-
-def press(browser: webdriver.Chrome, *keys: str) -> None:
-    """Presses keys, wherever the focus is."""
-    ActionChains(browser).send_keys(*keys).perform()
-
-
-def labels_in(browser: webdriver.Chrome) -> list[str]:
-    return sorted(path.name.partition("_")[0] for path in (browser.work / "train_dataset").iterdir())
+        photograph(chrome, "labelling", "end")
 
 
 def test_images_are_labelled_with_keys_alone(browser: webdriver.Chrome):
@@ -97,21 +59,21 @@ def test_images_are_labelled_with_keys_alone(browser: webdriver.Chrome):
     levels = [one.get_attribute("class") for one in browser.find_elements(By.CSS_SELECTOR, "#parts li")]
     assert levels == ["sure", "unsure", "likely", "sure"]
     WebDriverWait(browser, SECONDS).until(lambda browser: browser.find_element(By.ID, "image").size["width"] > 500)
-    photograph(browser, "start")
+    photograph(browser, "labelling", "start")
 
     press(browser, "8", Keys.ENTER)  # replaces the selected, least confident character
     wait_for_text(browser, "#message", texts["saved"].format(label="M8XA", file="M8XA_"))
     wait_for_text(browser, "#label", "7K4B")
     press(browser, Keys.END, "z", Keys.ENTER)
     wait_for_text(browser, "#hint", texts["new_symbol"].split("{symbols}")[1])
-    assert labels_in(browser) == ["M8XA"]
+    assert labels_in(browser.work) == ["M8XA"]
     press(browser, Keys.ENTER)
     wait_for_text(browser, "#label", "Q8RT")
-    assert labels_in(browser) == ["7K4Bz", "M8XA"]
+    assert labels_in(browser.work) == ["7K4Bz", "M8XA"]
 
-    ActionChains(browser).key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
+    press(browser, Keys.ENTER, held=(Keys.SHIFT,))
     wait_for_text(browser, "#label", "7K4Bz")
-    assert labels_in(browser) == ["M8XA"]
+    assert labels_in(browser.work) == ["M8XA"]
     press(browser, Keys.BACKSPACE, Keys.ENTER)
     wait_for_text(browser, "#label", "Q8RT")
     press(browser, Keys.ENTER)
@@ -125,6 +87,6 @@ def test_images_are_labelled_with_keys_alone(browser: webdriver.Chrome):
     wait_for_text(browser, "#name", "4.png")
     press(browser, "5P2W", Keys.ENTER)
     wait_for_text(browser, "#done", texts["done"])
-    assert labels_in(browser) == ["5P2W", "7K4B", "M8XA", "Q8RT"]
+    assert labels_in(browser.work) == ["5P2W", "7K4B", "M8XA", "Q8RT"]
     assert all(url.startswith(browser.address) for url in urls_of(browser))
     assert not [line for line in browser.get_log("browser") if "409" not in line["message"]]

@@ -10,9 +10,10 @@ from PIL import Image
 from bearcat.core.errors import WorkError
 from bearcat.core.locks import hold_lock
 from bearcat.core.workspace import Work
+from bearcat.data.duplicates import digest_of
 from bearcat.data.labels.reading import read_labels
 from bearcat.data.labels.tables import read_label_table
-from bearcat.labelling.copies import MAX_LABEL, digest_of
+from bearcat.labelling.copies import MAX_LABEL
 from bearcat.labelling.translations import LabellingError
 from tests.helpers.labelling import contents, open_session, train_set
 from tests.helpers.services import png
@@ -160,7 +161,7 @@ def test_nothing_is_written_or_removed_while_another_step_changes_the_data(folde
         with pytest.raises(WorkError):
             open_session(folder, work)
     with hold_lock(work.path, "train", "checkpoints"):
-        assert session.undo() == copy  # forgotten by no refusal, and kept from by no training
+        assert session.undo() == [copy]  # forgotten by no refusal, and kept from by no training
 
 
 @pytest.mark.parametrize("moment", [1, 2, 3, 4, 5, 6, 7])

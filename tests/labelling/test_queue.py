@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bearcat.core.errors import DataError, SettingsError
+from bearcat.core.errors import DataError
 from bearcat.core.workspace import Work
 from tests.helpers.labelling import open_session, order_shown
 from tests.helpers.services import make_work
@@ -55,5 +55,3 @@ def test_a_folder_that_cannot_be_labelled_is_refused(folder: Path, work: Work, t
             open_session(tmp_path / path, work)
     with pytest.raises(DataError, match="part of the work's own train_dataset"):
         open_session(work.data_folder("train"), work)
-    with pytest.raises(SettingsError, match="boxes for labels"):
-        open_session(folder, work, "EFFICIENTDET")

@@ -8,6 +8,8 @@ import pytest
 from bearcat.core.errors import ImageError
 from bearcat.core.workspace import Work
 from bearcat.data.codecs import Prediction
+from bearcat.labelling.predictors import Predictor
+from bearcat.labelling.queue import Status
 from bearcat.labelling.session import LabellingSession
 from bearcat.labelling.translations import LabellingError
 from tests.helpers.labelling import open_session, order_shown, train_set
@@ -24,7 +26,7 @@ def test_an_image_is_labelled_by_hand_if_its_prediction_fails(folder: Path, work
             raise ZeroDivisionError
         return Prediction("xy", (0.9, {"c": 0.1, "d.jpg": 0.5, "again.png": 0.99}[path.name]))
 
-    again = LabellingSession(session.queue, session.copies, session.symbols, predict, "made up")
+    again = LabellingSession(session.queue, session.copies, session.symbols, Predictor(predict, "made up"))
     again.open_images()
     assert order_shown(again) == ["a.png", "c", "d.jpg", "again.png"]
 
@@ -47,14 +49,70 @@ def test_undo_removes_what_this_session_wrote_and_nothing_else(folder: Path, wor
     copy = session.confirm(0, "wrong")
     skipped = session.current()
     session.skip(skipped.number)
-    assert session.undo() is None
+    assert session.undo() == []
     assert session.current() is skipped
-    assert session.undo() == copy
+    assert session.undo() == [copy]
     assert train_set(work) == {}
     assert (session.current().number, session.current().text) == (0, "wrong")
     session.confirm(0, "right")
     assert [name.partition("_")[0] for name in train_set(work)] == ["right"]
     assert (folder / "a.png").read_bytes() == png(10)
+
+
+def test_a_grid_is_confirmed_and_undone_at_once(folder: Path, work: Work):
+    session = open_session(folder, work)
+    predict_all(session, {"a.png": "aa", "again.png": "bb", "c": "cc", "d.jpg": "dd"})
+    grid, count = session.grid()
+    assert ([image.text for image in grid], count) == (["aa", "bb", "cc", "dd"], 4)
+    done = session.confirm_many([(grid[0].number, "aa"), (grid[3].number, "edited")], [grid[1].number])
+    assert ([copy.label for copy in done.copies], done.refusals) == (["aa", "edited"], [])
+    assert session.current() is grid[1]
+    assert [image.text for image in session.grid()[0]] == ["cc"]
+    assert session.symbols.labels == 2
+    session.skip(grid[1].number)
+    session.undo()
+    assert {copy.label for copy in session.undo()} == {"aa", "edited"}
+    assert (train_set(work), session.can_undo, session.symbols.labels) == ({}, False, 0)
+
+
+def test_an_image_of_a_grid_that_is_refused_stays_open_and_the_others_are_saved(folder: Path, work: Work):
+    session = open_session(folder, work)
+    predict_all(session, {"a.png": "aa", "again.png": "b_b", "c": "cc", "d.jpg": "dd"})
+    (folder / "c").unlink()
+    grid, _ = session.grid()
+    done = session.confirm_many([(image.number, image.text) for image in grid])
+    assert [copy.label for copy in done.copies] == ["aa", "dd"]
+    assert [refusal.key for refusal in done.refusals] == ["label_has_separator", "image_gone"]
+    assert (session.current().path.name, session.counts()[Status.LEFT_OUT]) == ("again.png", 1)
+    with pytest.raises(LabellingError, match="at most 20 images"):
+        session.confirm_many([(0, "aa")] * 21)
+    with pytest.raises(LabellingError, match="no such image"):
+        session.confirm_many([(99, "aa")])
+    copies = sorted(train_set(work))
+    (work.data_folder("train") / copies[0]).unlink()
+    with pytest.raises(LabellingError, match="moved or changed since"):
+        session.undo()
+    assert (train_set(work), session.can_undo) == ({}, False)  # the other copy was removed
+
+
+def test_a_better_predictor_predicts_the_open_images_again_but_what_was_typed_stays(folder: Path, work: Work):
+    session = open_session(folder, work)
+    predict_all(session, dict.fromkeys(("a.png", "again.png", "c", "d.jpg"), "old"))
+    session.confirm(0, "typed")
+    session.confirm(1, "labelled")
+    session.undo()
+    session.undo()
+    session.skip(3)
+    session.confirm(1, "labelled")
+    predict_all(session, dict.fromkeys(("a.png", "again.png", "c", "d.jpg"), "new"))
+    assert [image.text for image in session.queue.images] == ["typed", "labelled", "", "new", "new"]
+    assert [image.prediction.text for image in session.queue.images if image.prediction] == ["new", "old", "new", "new"]
+
+
+def predict_all(session: LabellingSession, texts: dict[str, str]) -> None:
+    """Predicts texts by file name, all of them confident."""
+    session.use(Predictor(lambda path: Prediction(texts[path.name], (0.99,) * len(texts[path.name]))))
+    session.open_images()
 
 
 def test_an_original_that_changed_or_is_gone_is_left_out(folder: Path, work: Work):

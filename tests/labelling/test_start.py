@@ -73,7 +73,8 @@ def test_incorrect_use_is_refused_with_one_message(folder: Path, work: Work, tmp
     assert message.count("\n") == 1
     assert "add a --token" in run_refused(*start, folder, "--host", "0.0.0.0")
     assert "not a folder" in run_refused(*start, tmp_path / "none")
-    assert "boxes for labels" in run_refused(*start, folder, "--set", "MODE=EFFICIENTDET")
+    assert "unlabelled_dataset: not a folder" in run_refused(*start)
+    assert "add --label" in run_refused(*start[:-1], "--no-training")
     assert train_set(work) == {}
 
 

@@ -14,8 +14,10 @@ from PIL import Image
 
 import move_path
 from bearcat.cli import run
-from bearcat.core.workspace import create_work
+from bearcat.core.workspace import Work, create_work
+from bearcat.data.duplicates import digest_of
 from bearcat.data.labels.reading import list_images, name_in
+from bearcat.labelling.offers import Offer, record_offer
 from tests.helpers.steps import ROOT, read_report
 
 SETS = ("train", "validation", "test")
@@ -100,6 +102,20 @@ def test_without_divide_only_the_test_set_is_split_off(make_work: Callable, move
     work = make_work(numbered(20), DIVIDE=False, DIVIDE_RATO=0.25)
     assert move()[0] == 0
     assert counts(work) == (15, 0, 5)
+
+
+def test_images_that_the_labelling_page_chose_are_not_tested_on(make_work: Callable, move: Callable):
+    work = make_work(numbered(20))
+    paths = list_images(work / "train_dataset")
+    for path in paths[1:]:
+        record_offer(Work(work), digest_of(path.read_bytes()), Offer.CHOSEN)
+    record_offer(Work(work), digest_of(paths[0].read_bytes()), Offer.RANDOM)
+    code, printed = move()
+    assert code == 0
+    assert "19 images stay out of test_dataset, since the labelling page chose them" in printed
+    assert "Warning: test_dataset gets 1 images fewer for that reason" in printed
+    assert counts(work) == (17, 2, 1)
+    assert [path.name for path in list_images(work / "test_dataset")] == [paths[0].name]
 
 
 def test_a_dry_run_prints_the_counts_and_changes_nothing(make_work: Callable, move: Callable):

@@ -9,7 +9,7 @@ from bearcat.core.errors import SettingsError
 from bearcat.core.storage import RemotePath
 from bearcat.core.workspace import Work
 from bearcat.settings_rules import load_settings
-from bearcat.training.learning_curve import curve_folder
+from bearcat.training.learning_curve.trainings import curve_folder
 from bearcat.training.sources import PackedImages
 from tests.helpers.captchas import bytes_in
 from tests.helpers.faults import contents, image, make_work, run_step

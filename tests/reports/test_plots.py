@@ -17,7 +17,8 @@ from bearcat.reports.plots import (
     draw_training,
     fraction_limits,
 )
-from bearcat.training.learning_curve import CurvePoint, analyse_curve
+from bearcat.training.learning_curve.points import CurvePoint
+from bearcat.training.learning_curve.power_law import analyse_curve
 
 NAN = float("nan")
 
@@ -111,3 +112,18 @@ def test_a_learning_curve_is_drawn_on_axes_that_make_sense(exact: list[float]):
     laws = analyse_curve(points)[1] if len(points) > 1 else []
     (axes,) = drawn(draw_curve(points, laws))
     check_fractions(axes, exact)
+
+
+def test_trainings_with_images_without_labels_have_a_marker_and_a_legend_of_their_own():
+    points = [CurvePoint(100 * 2**number, 60 + 10 * number, 100) for number in range(4)]
+    (plain,) = drawn(draw_curve(points, []))
+    figure = draw_curve([*points, CurvePoint(200, 99, 100, 600), CurvePoint(800, 20, 100, 50)], [])
+    (axes,) = drawn(figure)
+    check_fractions(axes, [0.6, 0.99, 0.2])
+    assert [line.get_marker() for line in axes.lines if line.get_marker() in "oD"] == ["o", "D"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "measured, with 95 % interval",
+        "with images without labels",
+    ]
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["100", "200", "400", "800"]
+    assert not any(line.get_marker() == "D" for line in plain.lines)

@@ -32,7 +32,12 @@ from bearcat.artifacts.export.quantization import Form, Quantization, choose_for
 from bearcat.artifacts.inference import KerasEngine, OnnxEngine
 from bearcat.artifacts.keras_files import load_evaluated, to_float32
 from bearcat.artifacts.pretrained import find_pretrained, origin_of
-from bearcat.artifacts.weight_interpolation import Interpolation, interpolate_weights
+from bearcat.artifacts.weight_interpolation import (
+    Interpolation,
+    find_correct,
+    interpolate_weights,
+    predict_logits,
+)
 from bearcat.core.errors import ArtifactError, ExportError
 from bearcat.core.files import atomic_write
 from bearcat.data.codecs import TEXT_CODECS
@@ -239,25 +244,15 @@ def _interpolate(
     pretrained = find_pretrained(origin_of(checkpoint)) if trained_on else None
     if pretrained is None:
         return card, None
-    codec, labels = card.make_codec(), [*validation[1], *(label for _, label in trained_on)]
+    labels = [*validation[1], *(label for _, label in trained_on)]
     pixels = np.concatenate([validation[0][: len(validation[1])], np.stack([image for image, _ in trained_on])])
-
-    def find_correct() -> np.ndarray:
-        predictions = codec.decode(predict_logits(model, pixels))
-        return np.array([prediction.text == label for prediction, label in zip(predictions, labels, strict=True)])
-
-    interpolation = interpolate_weights(model, card, pretrained, find_correct)
-    if not interpolation or not interpolation.fraction or not len(validation[1]):
+    interpolation = interpolate_weights(model, card, pretrained, lambda: find_correct(model, card, pixels, labels))
+    validated = len(validation[1])
+    if not interpolation or not interpolation.fraction or not validated:
         return card, interpolation
-    measured = {"val_exact": float(find_correct()[: len(validation[1])].mean())}
+    measured = {"val_exact": float(find_correct(model, card, pixels[:validated], labels[:validated]).mean())}
     kept = {name: value for name, value in card.metrics.items() if name != "val_loss"}
     return replace(card, metrics=kept | measured), interpolation
-
-
-def predict_logits(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
-    """Computes the logits of images (n, H, W, C) in batches."""
-    batches = (pixels[start : start + BATCH_SIZE].astype(np.float32) for start in range(0, len(pixels), BATCH_SIZE))
-    return np.concatenate([np.asarray(model.predict_on_batch(batch)) for batch in batches])
 
 
 def with_temperature(model: keras.Model, temperature: float) -> keras.Model:

@@ -11,12 +11,16 @@ from bearcat.core.names import show_name
 from bearcat.data.images import image_size
 from bearcat.data.labels.listing import has_image_suffix, is_hidden, scan_folder
 
-DEEPER, FORMAT, SUFFIX, HIDDEN = "deeper", "format", "suffix", "hidden"
+DEEPER, SUB_FOLDER, FORMAT, SUFFIX, HIDDEN = "deeper", "sub_folder", "format", "suffix", "hidden"
 # reason → what the images are, what to do
 REASONS = {
     DEEPER: (
         "more than one folder deep",
         "move them, or the folders that are classes, up into {folder}",
+    ),
+    SUB_FOLDER: (
+        "in sub-folders",
+        "move them up into {folder}",
     ),
     FORMAT: (
         "in a format that is not read",
@@ -77,11 +81,15 @@ class LeftOut:
         return f"{self.text}: {shown}; {self.todo}"
 
 
-def files_left_out(folder: Path) -> list[LeftOut]:
-    """Finds the images of a data set, on all levels, that `list_images` does not list.
+def files_left_out(folder: Path, with_sub_folders: bool = True) -> list[LeftOut]:
+    """Finds the images of a data set, on all levels, that no step reads.
 
     Hidden folders, and files that macOS or an interrupted step left behind, do not count. Links to folders are
     followed as far as images are read, so that a link to a folder above ends there.
+
+    Args:
+        folder: The data set.
+        with_sub_folders: Whether the images in its direct sub-folders are read, as by `list_images`.
 
     Returns:
         The images by reason, in the order of REASONS; nothing for a reason that applies to none.
@@ -93,10 +101,14 @@ def files_left_out(folder: Path) -> list[LeftOut]:
     for sub_folder in ("", *sub_folders):
         place = folder / sub_folder
         for name in scan_folder(place)[0] if sub_folder else files:
-            if reason := _reason(place, name):
+            if sub_folder and not with_sub_folders:
+                reason = SUB_FOLDER if _looks_like_image(name) else ""
+            else:
+                reason = _reason(place, name)
+            if reason:
                 names[reason].append(os.path.join(sub_folder, name))
         if sub_folder and not place.is_symlink():
-            names[DEEPER] += _deeper_images(folder, place)
+            names[DEEPER if with_sub_folders else SUB_FOLDER] += _deeper_images(folder, place)
     return [LeftOut(folder, reason, _sorted(found)) for reason, found in names.items() if found]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from bearcat.core.errors import DataError, LabelError
 from bearcat.core.names import has_surrogates, show_name
-from bearcat.core.workspace import LABEL_FOLDER, Work
+from bearcat.core.workspace import LABEL_FOLDER, UNLABELLED, Work
 from bearcat.data.codecs import TEXT_CODECS, Task
 from bearcat.data.images import SUFFIXES, InputSpec, Source
 from bearcat.data.labels.boxes import label_file
@@ -29,7 +29,7 @@ class LabelledImage:
 
     Args:
         path: The file.
-        label: A text, the name of a class, or `BoxLabels`.
+        label: A text, the name of a class, or `BoxLabels`; '' for an image of unlabelled_dataset.
         inside: The sub-folder of the data set that contains the file; '' if none does.
         written: The label as it is written, if `clean_label` changed it.
     """
@@ -68,7 +68,7 @@ def _no_label(path: Path) -> str:
     return (
         f"{show_name(path)}: the file name has no label. Expected <label>_<anything>{path.suffix}, such as "
         "ab3d_0001.png; or put a labels.csv (file,label) beside the images, or each class (NUM_CLASSES) into a "
-        "sub-folder"
+        f"sub-folder. Images whose labels you do not know belong in {UNLABELLED}"
     )
 
 
@@ -97,7 +97,7 @@ def read_labels(
         inside = path.parent.name if path.parent != folder else ""
         name = name_in(folder, path)
         if table and name not in labels:
-            problems.append(f"{show_name(path)}: {table.name} has no line for it")
+            problems.append(f"{show_name(path)}: {table.name} has no line for it. Add one, or move it to {UNLABELLED}")
             continue
         try:
             label = labels[name] if table else inside if inside and with_table else label_of(path)

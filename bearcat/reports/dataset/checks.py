@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bearcat.core.workspace import UNLABELLED
 from bearcat.data.duplicates import group_duplicates
 from bearcat.modes import Task
 from bearcat.reports.dataset.set_statistics import SetStatistics
@@ -118,8 +119,8 @@ def check_sets(sets: Mapping[str, SetStatistics], duplicates: list[Duplicate], t
         *_check_empty(sets),
         *_check_duplicates(duplicates),
         *_check_unseen(sets),
-        *_check_files(sets),
-        *_check_blank(sets, task),
+        *check_files(sets),
+        *check_blank(sets, task),
         *(_check_characters(sets) if task is Task.TEXT else ()),
     ]
     return sorted(found, key=lambda finding: finding.level != WARNING)
@@ -155,7 +156,8 @@ FILE_CHECKS = (
         "without_label",
         WARNING,
         "without a label",
-        "rename them to <label>_<anything>.png, or put a labels.csv (file,label) next to them",
+        "rename them to <label>_<anything>.png, or put a labels.csv (file,label) next to them; or move them to "
+        f"{UNLABELLED}",
     ),
     (
         "wrong_boxes",
@@ -190,7 +192,8 @@ FILE_CHECKS = (
 )
 
 
-def _check_files(sets: Mapping[str, SetStatistics]) -> Iterator[Finding]:
+def check_files(sets: Mapping[str, SetStatistics]) -> Iterator[Finding]:
+    """Yields the findings of FILE_CHECKS for each set."""
     for name, found in sets.items():
         for kind, level, what, todo in FILE_CHECKS:
             lines = getattr(found, kind)
@@ -198,7 +201,8 @@ def _check_files(sets: Mapping[str, SetStatistics]) -> Iterator[Finding]:
                 yield Finding(level, kind, f"{name}_dataset: {plural(len(lines), 'file')} {what}", todo, tuple(lines))
 
 
-def _check_blank(sets: Mapping[str, SetStatistics], task: Task) -> Iterator[Finding]:
+def check_blank(sets: Mapping[str, SetStatistics], task: Task) -> Iterator[Finding]:
+    """Yields a finding for each set with blank images, apart from those of a class that consists of them."""
     for name, found in sets.items():
         blank = tuple(found.blank)
         if task is Task.CLASSIFICATION:

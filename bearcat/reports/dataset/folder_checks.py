@@ -21,17 +21,17 @@ def check_folders(folders: Mapping[str, Path], task: Task) -> list[Finding]:
         task: What the images are labelled for.
     """
     existing = [folder for folder in folders.values() if folder.is_dir()]
-    found = [*_check_left_out(existing)]
+    found = [finding for folder in existing for finding in check_left_out(folder)]
     if task is not Task.DETECTION:
         found += _check_oversize(existing, task)
     return found
 
 
-def _check_left_out(folders: list[Path]) -> Iterator[Finding]:
-    for folder in folders:
-        for left_out in files_left_out(folder):
-            files = tuple(f"{folder.name}/{name}" for name in left_out.names)
-            yield Finding(WARNING, "left_out", left_out.text, left_out.todo, files)
+def check_left_out(folder: Path, with_sub_folders: bool = True) -> Iterator[Finding]:
+    """Yields a finding for each reason for which no step reads an image of a data set; see `files_left_out`."""
+    for left_out in files_left_out(folder, with_sub_folders):
+        files = tuple(f"{folder.name}/{name}" for name in left_out.names)
+        yield Finding(WARNING, "left_out", left_out.text, left_out.todo, files)
 
 
 def _check_oversize(folders: list[Path], task: Task) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""report/check.html: findings, suggested settings and statistics of the three data sets."""
+"""report/check.html: findings, suggested settings, and statistics of the data sets."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from bearcat.core.errors import ImageError
 from bearcat.core.names import show_name
+from bearcat.core.workspace import UNLABELLED
 from bearcat.data.frames import SPREAD
 from bearcat.data.images import open_image
 from bearcat.modes import Task
@@ -49,16 +50,18 @@ def render_data_page(report: DataReport, meanings: Mapping[str, str]) -> str:
     """
     whole = merge_statistics(report.sets.values())
     warnings = sum(finding.level == WARNING for finding in report.findings)
+    without_label = f", {report.unlabelled.images:,} without labels" if report.unlabelled.images else ""
     verdict = f"{html.plural(warnings, 'problem')} to fix before training." if warnings else "No problems found."
     return html.page(
         f"Data of {report.work.name}",
-        f"{html.plural(whole.images, 'image')} in three sets. {verdict}",
+        f"{html.plural(whole.images, 'image')} in three sets{without_label}. {verdict}",
         [
             html.section("Findings", *_findings(report)),
             html.section("Suggested settings", *_proposals(report, meanings)),
             html.section("The three sets", _statistics(report, whole)),
             *_histograms(whole, report.task),
             *(_contact_sheet(name, found) for name, found in report.sets.items() if found.images),
+            *([_unlabelled(report.unlabelled)] if report.unlabelled.images else []),
         ],
     )
 
@@ -160,6 +163,22 @@ def _contact_sheet(name: str, found: SetStatistics) -> Markup:
     cards = [_card(path, html.marked([(separator.join(symbols), False)])) for path, symbols in chosen]
     heading = f"{name}_dataset: {len(chosen)} of {found.images:,} images"
     return html.section(heading, "Check that each label matches its image.", html.gallery(cards))
+
+
+def _unlabelled(found: SetStatistics) -> Markup:
+    """Sizes, formats and colours of the images without labels, and evenly spaced ones of them."""
+    paths = [one.path for one in found.fingerprints]
+    chosen = paths[:: max(1, -(-len(paths) // SHEET))]
+    rows = [
+        ["width in pixels", _spread(found.widths)],
+        ["height in pixels", _spread(found.heights)],
+        ["file formats", _counted(found.formats)],
+        ["colours", _counted(found.modes, COLOURS)],
+    ]
+    heading = f"{UNLABELLED}: {len(chosen)} of {found.images:,} images"
+    cards = [_card(path, show_name(path.name)) for path in chosen]
+    hint = "Check that they are of the same captcha as the labelled ones."
+    return html.section(heading, hint, html.table(["", UNLABELLED], rows), html.gallery(cards))
 
 
 def _histograms(whole: SetStatistics, task: Task) -> Iterator[Markup]:

@@ -1,4 +1,4 @@
-"""Result of cheak_file.py: statistics of the three sets, findings and proposed settings, as JSON and as lines."""
+"""Result of cheak_file.py: statistics of the data sets, findings and proposed settings, as JSON and as lines."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from bearcat.core.errors import DataError, LabelError
-from bearcat.core.workspace import LABEL_FOLDER, Work
+from bearcat.core.workspace import LABEL_FOLDER, UNLABELLED, Work
 from bearcat.data.labels.boxes import BoxLabels
 from bearcat.data.labels.reading import fold_labels, read_labels
 from bearcat.data.labels.text import fold_case
@@ -26,9 +26,12 @@ from bearcat.reports.dataset.folder_checks import check_folders, check_tables
 from bearcat.reports.dataset.label_checks import ONE_LABEL, check_labels, describe_finding, refuse_one_label
 from bearcat.reports.dataset.recommended_settings import Proposal, propose_settings
 from bearcat.reports.dataset.set_statistics import SetStatistics, inspect_set, merge_statistics, summarize
+from bearcat.reports.dataset.unlabelled_checks import check_unlabelled, inspect_unlabelled
 from bearcat.reports.html import plural
 
 SPLITS = ("train", "validation", "test")
+# what report/check.json says of images without labels
+OF_UNLABELLED = ("pictures", "damaged", "blank", "formats", "modes", "width", "height")
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class DataReport:
         current_mode: The value of MODE.
         choice: The mode under which the labels were read.
         sets: train, validation and test → their statistics.
-        duplicates: Images that exist more than once.
+        unlabelled: The statistics of unlabelled_dataset.
+        duplicates: Images of the three sets that exist more than once.
         findings: Results of the checks, warnings first.
         proposals: Settings that follow from the data; empty without images.
     """
@@ -49,6 +53,7 @@ class DataReport:
     current_mode: str
     choice: ModeChoice
     sets: Mapping[str, SetStatistics]
+    unlabelled: SetStatistics
     duplicates: list[Duplicate]
     findings: list[Finding]
     proposals: list[Proposal]
@@ -64,6 +69,7 @@ class DataReport:
         return {
             "sets": {name: found.as_dict() for name, found in self.sets.items()},
             "all": whole.as_dict(),
+            "unlabelled": {key: self.unlabelled.as_dict()[key] for key in OF_UNLABELLED},
             "findings": [finding.as_dict() for finding in self.findings],
             "unseen": {name: dict(symbols) for name, symbols in find_unseen_symbols(self.sets).items()},
             "look_alikes": find_look_alikes(whole.symbols) if self.task is Task.TEXT else [],
@@ -76,6 +82,8 @@ class DataReport:
     def lines(self) -> list[str]:
         """Returns the lines that a terminal shows: a summary of each set, then the findings."""
         lines = [line for name, found in self.sets.items() for line in summarize(f"{name}_dataset", found)]
+        if self.unlabelled.images or self.unlabelled.damaged:
+            lines += summarize(UNLABELLED, self.unlabelled)
         # `require_labels` raises the finding that there is one label only
         shown = [finding for finding in self.findings if finding.kind != ONE_LABEL]
         return [*lines, *(line for finding in shown for line in describe_finding(finding))]
@@ -133,6 +141,10 @@ def inspect_data(
         if folds_case:
             labels = {split: fold_labels(items) for split, items in labels.items()}
         findings += check_labels(labels, mode.task) + check_tables(work, labels, mode.task)
+    unlabelled = inspect_unlabelled(work)
+    unused = f"MODE = {choice.mode!r} learns from boxes only" if with_boxes else ""
+    unused = unused or ("" if settings.SELF_TRAIN else "SELF_TRAIN = False")
+    findings += check_unlabelled(work, unlabelled, sets, unused)
     findings.sort(key=lambda finding: finding.level != WARNING)
     proposals = propose_settings(settings, choice, list(sets.values()))
-    return DataReport(work.path, settings.MODE, choice, sets, duplicates, findings, proposals)
+    return DataReport(work.path, settings.MODE, choice, sets, unlabelled, duplicates, findings, proposals)

@@ -2,7 +2,7 @@
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -162,16 +162,36 @@ def inspect_set(
         with_boxes: Whether labels are `BoxLabels`.
     """
     labelled, problems = read_labels(folder, label_of, with_table=not with_boxes)
-    found = SetStatistics(strays=sorted(map(str, _strays(folder))))
+    found = inspect_images(labelled, folder.name, symbols_of, with_boxes)
+    found.strays = sorted(map(str, _strays(folder)))
     (found.wrong_boxes if with_boxes else found.without_label).extend(problems)
-    every = max(1, len(labelled) // COLOUR_SAMPLE)
-    tasks = ((item, with_boxes, number % every == 0) for number, item in enumerate(labelled))
-    for image in show_progress(map_in_threads(_inspect, tasks), len(labelled), folder.name):
+    return found
+
+
+def inspect_images(
+    items: Sequence[LabelledImage],
+    name: str,
+    symbols_of: Callable[[Any], tuple[str, ...]] | None = None,
+    with_boxes: bool = False,
+) -> SetStatistics:
+    """Opens images once and collects their statistics.
+
+    Args:
+        items: The images.
+        name: What the progress bar calls them.
+        symbols_of: As in `inspect_set`; None for images without labels.
+        with_boxes: As in `inspect_set`.
+    """
+    found = SetStatistics()
+    every = max(1, len(items) // COLOUR_SAMPLE)
+    tasks = ((item, with_boxes, number % every == 0) for number, item in enumerate(items))
+    for image in show_progress(map_in_threads(_inspect, tasks), len(items), name):
         if isinstance(image, DataError):
             (found.wrong_size if isinstance(image, LabelError) else found.damaged).append(str(image))
         else:
             _count_file(found, image)
-            _count_label(found, image.item, symbols_of, with_boxes)
+            if symbols_of:
+                _count_label(found, image.item, symbols_of, with_boxes)
     return found
 
 
@@ -256,6 +276,7 @@ def summarize(name: str, found: SetStatistics) -> list[str]:
     width, height = spread(found.widths), spread(found.heights)
     if width and height:
         lines[0] += f", {_range(width)} wide, {_range(height)} high"
+    if found.label_lengths:
         what = "objects per image" if found.box_sides else "label lengths"
         lengths = ", ".join(f"{length} ({count})" for length, count in sorted(found.label_lengths.items()))
         lines += [f"  {what}: {lengths}", f"  {len(found.symbols)} symbols: {' '.join(sorted(found.symbols))}"]

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from bearcat.core.files import atomic_write
-from bearcat.data.labels.left_out import DEEPER, FORMAT, HIDDEN, SUFFIX, files_left_out
+from bearcat.data.labels.left_out import DEEPER, FORMAT, HIDDEN, SUB_FOLDER, SUFFIX, files_left_out
 from bearcat.data.labels.listing import list_images
 from tests.helpers.label_files import put
 
@@ -35,6 +35,15 @@ def test_images_more_than_one_folder_deep_are_left_out(tmp_path: Path):
     (one,) = files_left_out(tmp_path)
     assert str(one).startswith(f"{tmp_path.name}: 2 images more than one folder deep are left out: shapes/a/b/c/2.svg,")
     assert f"up into {tmp_path.name}" in str(one)
+
+
+def test_a_set_whose_sub_folders_are_not_read_leaves_out_all_of_their_images(tmp_path: Path):
+    put(tmp_path, "ab_1.png", "ab_2.svg", "cat/1.png", "cat/a/b/2.png", "cat/3.svg", "cat/._4.png", "cat/notes.txt")
+    found = files_left_out(tmp_path, with_sub_folders=False)
+    names = ("cat/1.png", "cat/3.svg", "cat/a/b/2.png")
+    assert {one.reason: one.names for one in found} == {SUB_FOLDER: names, FORMAT: ("ab_2.svg",)}
+    assert str(found[0]).startswith(f"{tmp_path.name}: 3 images in sub-folders are left out: cat/1.png,")
+    assert str(found[0]).endswith(f"; move them up into {tmp_path.name}")
 
 
 def test_formats_that_are_not_read_are_left_out(tmp_path: Path):

@@ -38,6 +38,7 @@ def test_a_name_without_a_label_is_named(name: str):
     with pytest.raises(LabelError, match="file name has no label") as error:
         label_of_name(path)
     assert str(path) in str(error.value)
+    assert "belong in unlabelled_dataset" in str(error.value)
 
 
 def test_images_are_listed_by_suffix_in_any_case_and_sorted(tmp_path: Path):

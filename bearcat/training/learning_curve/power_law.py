@@ -1,34 +1,14 @@
-"""How many more images would help: trainings on parts of the packed images, and a power law through their errors.
+"""A power law through the errors of trainings on parts of the images, and what it says about more images."""
 
-Each part is trained in a work of its own under report/curve. Errors that fall as a power of the number of images are a
-straight line on logarithmic axes (Hestness et al. 2017); the fit and its interval say what the next goals need.
-"""
-
-import hashlib
-import json
 import math
-import shutil
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
-from bearcat.core.errors import SettingsError
-from bearcat.core.names import decode_name, encode_name
-from bearcat.core.progress import write_line
-from bearcat.core.workspace import PACK_FOLDERS, TEMPLATE_FILES, Work
-from bearcat.data.offline_augmentation import origin_of
-from bearcat.data.tfrecord_index import INDEX, load_index
-from bearcat.modes import MODES, Task
-from bearcat.training.cluster import worker_for
-from bearcat.training.schedules import INTERRUPT
+from bearcat.training.learning_curve.points import CurvePoint
+from bearcat.training.learning_curve.unlabelled_gain import find_gains
 
-CURVE_FOLDER = "curve"  # in report
-FRACTIONS = (1 / 8, 1 / 4, 1 / 2, 1)  # of the training images
-HASH_RANGE = 2**32
 GOALS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)  # exact match
 GOALS_SHOWN = 2  # the next ones above the exact match reached
 MAX_ERROR_RATIO = 0.9  # a goal's error must be below this multiple of the error reached
@@ -41,24 +21,6 @@ MAX_EXTRAPOLATION = 16  # times the images there are
 MIN_EXPONENT = 0.05  # below it the errors hardly fall with more images
 MIN_ERRORS = 5  # in all trainings together
 SMALLEST = 1e-9  # keeps logarithms finite
-
-
-@dataclass(frozen=True)
-class CurvePoint:
-    """A training on a number of images, and how many of the validation images it predicts correctly."""
-
-    images: int
-    correct: int
-    validated: int
-
-    @property
-    def exact(self) -> float:
-        """The exact match, 0 … 1."""
-        return self.correct / self.validated
-
-    def as_dict(self) -> dict[str, float]:
-        """Returns the point as report/curve.json has it."""
-        return {"pictures": self.images, "right": self.correct, "validated": self.validated, "exact": self.exact}
 
 
 @dataclass(frozen=True)
@@ -120,12 +82,20 @@ def misfit(law: PowerLaw, points: Sequence[CurvePoint], errors: np.ndarray) -> n
 
 
 def analyse_curve(points: Sequence[CurvePoint]) -> tuple[dict, list[PowerLaw]]:
-    """Extrapolates a learning curve.
+    """Extrapolates a learning curve, and says what images without labels add.
 
     Returns:
         The contents of report/curve.json; and the laws to draw, the most likely one first, none if the curve cannot be
         extrapolated.
     """
+    report, laws = extrapolate([point for point in points if not point.unlabelled])
+    gains = find_gains(points)
+    answer = " ".join([report["answer"], *(gain.describe() for gain in gains)])
+    return report | {"unlabelled": [gain.as_dict() for gain in gains], "answer": answer}, laws
+
+
+def extrapolate(points: Sequence[CurvePoint]) -> tuple[dict, list[PowerLaw]]:
+    """Does the same for the trainings on labelled images alone; returns the same."""
     errors = np.array([point.validated - point.correct for point in points])
     images, validated = [point.images for point in points], [point.validated for point in points]
     law = fit_power_law(images, errors.tolist(), validated)
@@ -197,122 +167,3 @@ def describe_goal(needed: dict, most: int) -> str:
 def two_digits(count: int) -> str:
     """Formats a count rounded to two significant digits."""
     return f"{float(f'{count:.2g}'):,.0f}"
-
-
-def check_curve_settings(settings: SimpleNamespace) -> None:
-    """Raises SettingsError if these settings allow no learning curve."""
-    if MODES[settings.MODE].task is Task.DETECTION:
-        raise SettingsError(f"--curve trains on parts of packed images; MODE = {settings.MODE!r} does not use packs")
-    if worker_for(settings.STRATEGY).count > 1:
-        raise SettingsError("--curve trains on one machine: run it without TF_CONFIG, or --set STRATEGY=mirrored")
-
-
-def train_parts(work: Work, settings: SimpleNamespace, command: Sequence[str]) -> tuple[int, list[CurvePoint]]:
-    """Trains on each fraction of the training images, each in a work and a process of its own.
-
-    Finished trainings of an interrupted run are kept.
-
-    Args:
-        work: The work with the packs.
-        settings: Its settings.
-        command: The command of a training without `--work`.
-
-    Returns:
-        The exit code of the first training that failed or was interrupted, otherwise 0; and the points measured.
-    """
-    folder = curve_folder(work, vars(settings))
-    points: list[CurvePoint] = []
-    for number, fraction in enumerate(FRACTIONS, start=1):
-        part = make_curve_work(work, folder / f"{number}-of-{len(FRACTIONS)}", fraction, settings.SEED)
-        write_line(f"Training {number} of {len(FRACTIONS)}: {fraction:.1%} of the images")
-        code = 0 if has_ended(part) else run_training([*command, "--work", str(part.path)])
-        if code:
-            return code, points
-        points.append(curve_point(part))
-    return 0, points
-
-
-def run_training(command: Sequence[str]) -> int:
-    """Runs a training to its end and returns its exit code."""
-    process = subprocess.Popen(command)
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue  # the training received it too: it saves and exits
-
-
-def curve_folder(work: Work, settings: dict) -> Path:
-    """Returns the folder of the trainings with these packs and settings, and deletes those of others.
-
-    Raises:
-        SettingsError: The packs lie outside the work.
-    """
-    if settings.get("PACK_FOLDER"):
-        raise SettingsError("--curve needs packs that lie in the work: --set PACK_FOLDER=None and pack again")
-    indices = [(work.folder(name) / INDEX).read_bytes() for name in PACK_FOLDERS]
-    name = hashlib.blake2b(b"".join([*indices, json.dumps(settings, sort_keys=True).encode()]), digest_size=4)
-    folder = work.folder("report") / CURVE_FOLDER / name.hexdigest()
-    for other in folder.parent.glob("*"):
-        if other != folder and other.is_dir():
-            shutil.rmtree(other)
-    return folder
-
-
-def remove_curve_works(work: Work) -> None:
-    """Deletes all works of learning curves."""
-    shutil.rmtree(work.folder("report") / CURVE_FOLDER)
-
-
-def make_curve_work(work: Work, path: Path, fraction: float, seed: int) -> Work:
-    """Makes a work with a fraction of the training images and all validation images; an existing one is kept."""
-    part = Work(path)
-    if (part.pack_folder("train") / INDEX).is_file():
-        return part
-    part.make_folders()
-    for name in (*TEMPLATE_FILES, work.vocabulary_file.name):
-        shutil.copyfile(work.path / name, path / name)
-    for file in work.folder("weight").glob("*"):
-        shutil.copyfile(file, part.folder("weight") / file.name)
-    shutil.copytree(work.folder("validation_pack_dataset"), part.folder("validation_pack_dataset"), dirs_exist_ok=True)
-    write_subset(work.folder("train_pack_dataset"), part.folder("train_pack_dataset"), fraction, seed)
-    return part
-
-
-def write_subset(source: Path, target: Path, fraction: float, seed: int) -> None:
-    """Packs a fraction of a pack's images; raises DataError if there would be none."""
-    from bearcat.data.tfrecords import write_pack
-
-    index = load_index(source)
-    write_pack(target, subset_records(source, fraction, seed), round(index.count * fraction), index)
-
-
-def subset_records(source: Path, fraction: float, seed: int) -> Iterator:
-    """Yields the records of a fraction of a pack."""
-    from bearcat.data.tfrecords import Record, read_records
-
-    for batch in read_records(source, load_index(source)):
-        for image, label, file, target in zip(*(batch[n] for n in ("image", "label", "file", "target")), strict=True):
-            name = decode_name(file)
-            if in_subset(name, fraction, seed):
-                yield Record(image, label.decode("utf-8"), name, target[target > 0].tolist())
-
-
-def in_subset(name: str, fraction: float, seed: int) -> bool:
-    """Whether an image is in a fraction of the data, by its name; larger fractions contain the smaller ones."""
-    key = hashlib.blake2b(encode_name(f"{seed}/{origin_of(name)}"), digest_size=4).digest()
-    return int.from_bytes(key, "big") < fraction * HASH_RANGE
-
-
-def has_ended(work: Work) -> bool:
-    """Whether the training of a work ran to its end."""
-    file = work.report_file("train")
-    return file.is_file() and json.loads(file.read_text(encoding="utf-8"))["stopped_by"] != INTERRUPT
-
-
-def curve_point(work: Work) -> CurvePoint:
-    """Reads the result of a finished training at its best epoch."""
-    best = json.loads(work.report_file("train").read_text(encoding="utf-8"))["best"]
-    validated = load_index(work.pack_folder("validation")).count
-    images = load_index(work.pack_folder("train")).count
-    return CurvePoint(images, round(best["val_exact"] * validated), validated)

@@ -1,0 +1,1 @@
+"""Self-training: how images without labels are learnt from, in two rounds with a teacher."""

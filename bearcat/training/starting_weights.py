@@ -1,0 +1,75 @@
+"""The weights that a training starts from: loaded into a new network, and what is chosen by the labelled images."""
+
+from pathlib import Path
+
+from bearcat.artifacts.card import Card
+from bearcat.core.progress import write_line
+from bearcat.modes import MODES, Task
+from bearcat.training.sources import TrainingSource
+
+START_IMAGES = 256  # on which the initial weights are measured
+
+
+def read_imagenet(backbone: str) -> list:
+    """Reads the ImageNet weights of a backbone, which are downloaded on first use."""
+    from bearcat.artifacts.imagenet import models_folder, read_weights
+
+    write_line(f"ImageNet weights of {backbone}: from {models_folder()}; Keras downloads them if they are not there")
+    return read_weights(backbone)
+
+
+def assign_imagenet(model, backbone: str, weights: list) -> None:
+    """Assigns ImageNet weights to the backbone of a model."""
+    from bearcat.artifacts.imagenet import assign_weights
+
+    write_line(f"Starting weights from ImageNet: all {assign_weights(model, backbone, weights)} of {backbone} loaded")
+
+
+def measure_start(model, card: Card, source: TrainingSource) -> float:
+    """Returns the exact match of initial weights on labelled images, none of which they were trained on."""
+    from bearcat.artifacts.weight_interpolation import find_correct
+
+    return float(find_correct(model, card, *source.sample(START_IMAGES)).mean())
+
+
+def load_starting_weights(model, card: Card, weight_file: Path) -> None:
+    """Loads the weights of a file that fit the model, and lists those that do not."""
+    from bearcat.artifacts.weight_transfer import start_new_symbols, transfer_weights
+
+    taken, left = transfer_weights(model, card.vocabulary, weight_file)
+    if MODES[card.mode].task is Task.TEXT:
+        start_new_symbols(model, card.vocabulary, weight_file)
+    write_line(f"Starting weights from {weight_file}: {len(taken)} of {len(taken) + len(left)} loaded")
+    for name in left:
+        write_line(f"  not loaded: {name}")
+
+
+def choose_colour_mix(model, card: Card, source: TrainingSource) -> None:
+    """Chooses the mix of colours from which a network for colour images starts if its weights were made for grey."""
+    from bearcat.artifacts.colour_mix import DEFAULT, IMAGES, choose_mix
+    from bearcat.artifacts.weight_transfer import takes_greyness
+
+    if not takes_greyness(model):
+        return
+    chosen = choose_mix(model, card, *source.sample(IMAGES))
+    if chosen and chosen.name != DEFAULT:
+        write_line(
+            f"The starting weights were made for grey images. They are applied to {chosen.name} instead of {DEFAULT}: "
+            f"before training, the predictions for {chosen.images} training images are then {chosen.similarity:.0%} "
+            f"similar to the labels, instead of {chosen.similarity_of_default:.0%}"
+        )
+
+
+def choose_case(model, card: Card, weight_file: Path, source: TrainingSource) -> None:
+    """Chooses the case of the pretrained head from which each letter starts."""
+    from bearcat.artifacts.letter_case import IMAGES, choose_letter_case
+
+    has_letters = any(character != character.swapcase() for character in card.characters)
+    if MODES[card.mode].task is not Task.TEXT or not has_letters:
+        return
+    chosen = choose_letter_case(model, card, weight_file, *source.sample(IMAGES))
+    if chosen and not chosen.is_as_labelled:
+        write_line(
+            f"On {chosen.images} training images the starting weights predict letters better in another case than the "
+            f"labels': {chosen.describe()}"
+        )
