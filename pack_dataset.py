@@ -24,7 +24,7 @@ from bearcat.data.labels.unlabelled import list_unlabelled
 from bearcat.data.packing import SPLITS, Splits, load_boxed_splits, load_splits, open_pipeline, pack_unlabelled
 from bearcat.data.tfrecord_index import check_extendable, remove_pack
 from bearcat.data.vocabulary import Vocabulary
-from bearcat.modes import MODES, Task
+from bearcat.modes import MODES, Task, why_not_self_trained
 from bearcat.reports.dataset.folder_checks import check_tables
 from bearcat.reports.dataset.label_checks import check_labels, describe_finding, refuse_one_label
 from utils import Image_Processing, WriteTFRecord
@@ -112,10 +112,11 @@ def pack_unlabelled_images(step: Step, vocabulary: Vocabulary) -> dict[str, obje
     """Packs unlabelled_dataset for self-training and returns its part of the report, which is empty without images."""
     settings, work = step.settings, step.work
     folder, images = work.pack_folder("unlabelled", settings.PACK_FOLDER), list_unlabelled(work)
-    if not images or not settings.SELF_TRAIN:
+    unused = why_not_self_trained(settings.MODE, settings.SELF_TRAIN)
+    if not images or unused:
         remove_pack(folder)
         if images:
-            echo(f"{UNLABELLED}: {len(images)} images are not packed, since SELF_TRAIN = False")
+            echo(f"{UNLABELLED}: {len(images)} images are not used: {unused}")
         return {}
     writer = WriteTFRecord(InputSpec.from_settings(settings), settings.MODE, settings.CAPTCHA_LENGTH, vocabulary)
     packed = pack_unlabelled(writer, work, folder, settings.SEED)
@@ -162,7 +163,7 @@ def check_boxes(step: Step) -> None:
     echo(f"Vocabulary: {len(vocabulary.characters)} symbols in {work.vocabulary_file.name}; nothing needs to be packed")
     write_report(step, {split: len(items) for split, items in data.items()}, damaged, vocabulary, seconds=0)
     if images := list_unlabelled(work):
-        echo(f"{UNLABELLED}: {len(images)} images are not used: MODE = {step.settings.MODE!r} learns from boxes only")
+        echo(f"{UNLABELLED}: {len(images)} images are not used: {why_not_self_trained(step.settings.MODE, True)}")
     step.next("python train.py", "train on the images as they are")
 
 

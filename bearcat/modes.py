@@ -101,6 +101,18 @@ MODES: dict[str, Mode] = {
 }
 
 
+def why_not_self_trained(mode: str, self_train: bool) -> str:
+    """Returns why a training does not learn from images without labels; '' if it does.
+
+    Args:
+        mode: The value of MODE.
+        self_train: The value of SELF_TRAIN.
+    """
+    if MODES[mode].task is not Task.TEXT:
+        return f"MODE = {mode!r} learns from labelled images only"
+    return "" if self_train else "SELF_TRAIN = False"
+
+
 def choose_backbone(name: str, mode: str, on_gpu: bool) -> str:
     """The backbone that a setting stands for.
 

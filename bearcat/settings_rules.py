@@ -252,7 +252,7 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
             True,
             _FLAG,
             "Use the images of unlabelled_dataset, if there are any, for self-training",
-            "Not for EFFICIENTDET. After a change run `pack_dataset.py`, which packs them.",
+            "Only for texts: ORDINARY, CTC, CTC_TINY. After a change run `pack_dataset.py`, which packs them.",
         ),
         Setting(
             "TRAIN_SECONDS",

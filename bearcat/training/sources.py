@@ -13,7 +13,7 @@ from bearcat.data.images import ImageKinds
 from bearcat.data.labels.reading import LabelledImage
 from bearcat.data.tfrecord_index import check_pack, load_index, load_unlabelled_index
 from bearcat.data.vocabulary import Vocabulary
-from bearcat.modes import MODES, Task
+from bearcat.modes import MODES, Task, why_not_self_trained
 from bearcat.networks.registry import PIXELS_PER_STEP, is_light, width_for_steps
 from bearcat.training.distribution import SINGLE_REPLICA, Replicas
 
@@ -213,7 +213,7 @@ class PackedImages:
 
 def uses_unlabelled(settings: SimpleNamespace) -> bool:
     """Whether a training learns from images without labels, if there are any."""
-    return settings.SELF_TRAIN and MODES[settings.MODE].task is Task.TEXT
+    return not why_not_self_trained(settings.MODE, settings.SELF_TRAIN)
 
 
 def width_for(steps: int, card: Card) -> int:

@@ -76,7 +76,8 @@ class Trainer:
     ):
         self.work, self.settings, self.card, self.replicas = work, settings, card, replicas
         self.labelled = sys.maxsize if labelled is None else labelled
-        self.unlabelled = 0 if replicas.strategy else unlabelled
+        # a batch holds images of both kinds
+        self.unlabelled = 0 if replicas.strategy or settings.BATCH_SIZE < 2 else unlabelled
         self.round = Round()
         self.origin = ""
         self.config = replace(TrainingConfig.from_settings(settings), lr=self.peak_rate)
@@ -164,9 +165,13 @@ class Trainer:
 
     def train_rounds(self, source: TrainingSource, device: Device, build: Build) -> None:
         """Runs the remaining epochs of the round and, if there are images without labels, the second round."""
-        if not self._end_reason():
-            self.train(self._model, source, device)
-        if self._end_reason() and self.round.number < self.rounds:
+        if source.unlabelled > self.unlabelled:
+            write_line(
+                f"The {source.unlabelled} images without labels are not used: several replicas, and BATCH_SIZE = 1, "
+                "learn from labelled images only"
+            )
+        is_interrupted = not self._end_reason() and self.train(self._model, source, device)
+        if self.round.number < self.rounds and self._end_reason() and not is_interrupted:
             self.begin_second_round(source, device, build)
             self.train(self._model, source, device)
 
@@ -189,8 +194,12 @@ class Trainer:
         pixels, labels = (list(chain.from_iterable(parts)) for parts in zip(*samples, strict=True))
         return make_teacher(self.work.folder("checkpoint"), self.card, np.stack(pixels), labels)
 
-    def train(self, model, source: TrainingSource, device: Device) -> None:
-        """Runs the remaining epochs of a round; before the first epoch, the sanity check."""
+    def train(self, model, source: TrainingSource, device: Device) -> bool:
+        """Runs the remaining epochs of a round; before the first epoch, the sanity check.
+
+        Returns:
+            Whether Ctrl-C ended it.
+        """
         import keras
 
         settings, replicas = self.settings, self.replicas
@@ -220,11 +229,11 @@ class Trainer:
 
         if not self.round.weight:
             return self.fit(model, steps, batches, validation, source.validated, RoundNote(self.round))
-        labelled = self.round.labelled_per_batch(settings.BATCH_SIZE, source.count, self.unlabelled)
+        labelled = self.round.labelled_per_batch(settings.BATCH_SIZE, self.labelled, self.unlabelled)
         batches = source.mixed_batches(self.card, seed, self.augmentation_strength(steps), labelled)
         teacher = Teacher(model, self.teacher_of(model, source), self.card.mode, self.round, labelled)
         with teacher.teaching():
-            self.fit(model, steps, batches, validation, source.validated, teacher)
+            return self.fit(model, steps, batches, validation, source.validated, teacher)
 
     def teacher_of(self, model, source: TrainingSource):
         """Returns the network that predicts the images without labels in this round."""
@@ -238,7 +247,7 @@ class Trainer:
         copy.set_weights(model.get_weights())
         return copy
 
-    def fit(self, model, steps_per_epoch: int, batches, validation_batches, validated: int, *further) -> None:
+    def fit(self, model, steps_per_epoch: int, batches, validation_batches, validated: int, *further) -> bool:
         """Runs Keras' `fit` for the remaining epochs; Ctrl-C ends it after the current step.
 
         Args:
@@ -248,6 +257,9 @@ class Trainer:
             validation_batches: The validation batches.
             validated: The number of validation images.
             *further: Callbacks that add to an epoch's metrics.
+
+        Returns:
+            Whether it was ended by Ctrl-C.
         """
         from bearcat.training.callbacks import StopOnInterrupt
 
@@ -264,6 +276,7 @@ class Trainer:
                 verbose=0,
                 shuffle=False,  # the data set shuffles
             )
+        return interrupt.interrupted
 
     def check_sanity(self, model, batches, steps_per_epoch: int, device: Device) -> None:
         """Warns if memory may not suffice or the network cannot fit one batch, and estimates the duration."""

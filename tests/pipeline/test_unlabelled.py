@@ -95,7 +95,7 @@ def test_what_self_training_must_not_see_or_cannot_use_is_left_out_and_counted(w
 def test_an_old_pack_never_stays(work: Path):
     step(work)
     assert has_pack(work)
-    assert "3 images are not packed, since SELF_TRAIN = False" in step(work, "--set", "SELF_TRAIN=False")
+    assert "3 images are not used: SELF_TRAIN = False" in step(work, "--set", "SELF_TRAIN=False")
     assert not has_pack(work)
     step(work)
     for path in (work / UNLABELLED).iterdir():
@@ -120,12 +120,19 @@ def test_a_file_that_packing_did_not_write_is_not_deleted(work: Path):
     assert (work / UNLABELLED_PACK / "mine.png").read_bytes() == b"precious"
 
 
-def test_classes_are_packed_too_with_frames_and_augmented_copies_of_the_labelled_alone(work: Path):
-    changed = ("MODE=NUM_CLASSES", "DATA_ENHANCEMENT=1", "IMAGE_CHANNALS=3", "FRAMES=darkest")
+def test_they_are_packed_with_frames_and_without_augmented_copies(work: Path):
+    changed = ("DATA_ENHANCEMENT=1", "IMAGE_CHANNALS=3", "FRAMES=darkest")
     printed = step(work, *(option for value in changed for option in ("--set", value)))
     assert "train_pack_dataset: 12 images" in printed
     spec = InputSpec(16, 32, 3, "darkest")
     assert load_unlabelled_index(work / UNLABELLED_PACK, spec).count == 3
+
+
+def test_classes_are_not_self_trained(work: Path):
+    assert "3 images are not used: MODE = 'NUM_CLASSES' learns from labelled images only" in step(
+        work, "--set", "MODE=NUM_CLASSES"
+    )
+    assert not has_pack(work)
 
 
 def test_boxes_are_not_self_trained(work: Path):
@@ -134,7 +141,7 @@ def test_boxes_are_not_self_trained(work: Path):
             path.with_suffix(".txt").write_text("0 0.5 0.5 0.4 0.4\n", encoding="utf-8")
         (work / f"{split}_dataset" / "classes.txt").write_text("bar\n", encoding="utf-8")
     printed = step(work, "--set", "MODE=EFFICIENTDET")
-    assert "3 images are not used: MODE = 'EFFICIENTDET' learns from boxes only" in printed
+    assert "3 images are not used: MODE = 'EFFICIENTDET' learns from labelled images only" in printed
     assert not has_pack(work)
 
 

@@ -9,7 +9,7 @@ from bearcat.core.workspace import TEMPLATE_FILES, Work
 from bearcat.data.labels.listing import list_images, name_in
 from bearcat.data.labels.tables import find_label_table
 
-FOLDER = "labelling"  # in the work
+FOLDER = "labelling"  # in report
 VALIDATION_SHARE = 5  # one label of so many is for validation, if the work has no validation set
 # what a short training on one machine needs, and the steps after it
 SETTINGS = {

@@ -83,7 +83,7 @@ class Background:
         self.failed = False
         # a model of the work counts as trained on the labels that there are
         self.labels = session.symbols.labels if session.predictor else 0
-        self._folder = self.work.folder(FOLDER)
+        self._folder = self.work.folder("report") / FOLDER
         self._guesser: Guesser | None = None
 
     @property

@@ -11,7 +11,7 @@ from bearcat.core.workspace import LABEL_FOLDER, UNLABELLED, Work
 from bearcat.data.labels.boxes import BoxLabels
 from bearcat.data.labels.reading import fold_labels, read_labels
 from bearcat.data.labels.text import fold_case
-from bearcat.modes import MODES, Task
+from bearcat.modes import MODES, Task, why_not_self_trained
 from bearcat.reports.dataset.checks import (
     WARNING,
     Duplicate,
@@ -142,9 +142,7 @@ def inspect_data(
             labels = {split: fold_labels(items) for split, items in labels.items()}
         findings += check_labels(labels, mode.task) + check_tables(work, labels, mode.task)
     unlabelled = inspect_unlabelled(work)
-    unused = f"MODE = {choice.mode!r} learns from boxes only" if with_boxes else ""
-    unused = unused or ("" if settings.SELF_TRAIN else "SELF_TRAIN = False")
-    findings += check_unlabelled(work, unlabelled, sets, unused)
+    findings += check_unlabelled(work, unlabelled, sets, why_not_self_trained(choice.mode, settings.SELF_TRAIN))
     findings.sort(key=lambda finding: finding.level != WARNING)
     proposals = propose_settings(settings, choice, list(sets.values()))
     return DataReport(work.path, settings.MODE, choice, sets, unlabelled, duplicates, findings, proposals)

@@ -24,7 +24,7 @@ def test_a_fifth_of_the_labels_is_for_validation_unless_the_work_has_a_validatio
     fill(work.data_folder("train"), names)
     fill(work.data_folder("test"), ["c_1.png"])
     before = contents(work.path)
-    part = make_training_work(work, work.path / "labelling" / "training")
+    part = make_training_work(work, work.folder("report") / "labelling" / "training")
     assert images(part, "validation") == ["a_0.png", "b_0.png"]
     assert images(part, "train") == [name for name in names if "_0" not in name]
     assert images(part, "test") == []
@@ -39,7 +39,7 @@ def test_label_tables_folders_of_classes_and_weights_are_copied(work: Work):
     fill(work.folder("weight"), ["own.keras"])
     table = "".join(f"{name},x\n" for name in images(work, "train"))
     (work.data_folder("train") / "labels.csv").write_text(f"file,label\n{table}", encoding="utf-8")
-    part = make_training_work(work, work.path / "labelling" / "training")
+    part = make_training_work(work, work.folder("report") / "labelling" / "training")
     assert images(part, "validation") == ["0.png", "dog/1.png"]
     for split in ("train", "validation"):
         assert (part.data_folder(split) / "labels.csv").read_text(encoding="utf-8").endswith(table)

@@ -95,7 +95,7 @@ def test_guesses_come_first_and_a_training_after_twenty_labels(session: Labellin
     background = Background(session, plan())
     run_until(background, lambda: session.predictor is not None)
     assert session.predictor.kind is Kind.GUESS
-    assert not (session.copies.work.path / "labelling").exists()
+    assert not (session.copies.work.folder("report") / "labelling").exists()
     card, file, build = processes.started[0].arguments
     card = Card.from_json(card, Path(file))
     assert (card.mode, card.spec.shape, build) == ("CTC", (20, 30, 1), "models.build_for")

@@ -52,7 +52,7 @@ def test_the_pretrained_weights_guess_and_a_training_on_the_labels_replaces_them
     finally:
         stop.set()
         thread.join(SECONDS)
-    assert not (work.path / "labelling").exists()
+    assert not (work.folder("report") / "labelling").exists()
 
 
 def wait_until(reached: Callable[[], bool]) -> None:

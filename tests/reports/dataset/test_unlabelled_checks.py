@@ -150,7 +150,7 @@ def test_copies_of_labelled_images_are_found_by_bytes_and_by_pixels(work: Work, 
     ("change", "reason"),
     [
         ("SELF_TRAIN=False", "SELF_TRAIN = False"),
-        ("MODE=EFFICIENTDET", "MODE = 'EFFICIENTDET' learns from boxes only"),
+        ("MODE=EFFICIENTDET", "MODE = 'EFFICIENTDET' learns from labelled images only"),
     ],
 )
 def test_images_that_are_not_used_are_only_counted(work: Work, check, change: str, reason: str):
