@@ -21,13 +21,17 @@ DELETABLE = (*DATA_FOLDERS, UNLABELLED, *PACKS, "train_enhance_dataset")
 def main() -> None:
     """Lists what would be deleted, asks, and deletes it."""
     parser = make_parser(__doc__)
-    parser.add_argument("sets", metavar="SET", nargs="*", help=f"any of {', '.join(DELETABLE)}; default: all")
+    parser.add_argument(
+        "sets", metavar="SET", nargs="*", help=f"any of {', '.join(DELETABLE)}; default: all but {UNLABELLED}"
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask")
     step = open_step(parser)
     unknown = [name for name in step.arguments.sets if name not in DELETABLE]
     if unknown:
         raise DataError(f"{', '.join(unknown)}: not a data set; there are {', '.join(DELETABLE)}")
-    files = {name: list_files(folder_of(step, name)) for name in step.arguments.sets or DELETABLE}
+    # no step can make these images again
+    chosen = step.arguments.sets or [name for name in DELETABLE if name != UNLABELLED]
+    files = {name: list_files(folder_of(step, name)) for name in chosen}
     total = sum(map(len, files.values()))
     for name, paths in files.items():
         echo(f"{name}: {len(paths)} files")

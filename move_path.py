@@ -96,7 +96,7 @@ def echo_withheld(planned: Split) -> None:
     if not planned.withheld:
         return
     echo(
-        f"{planned.withheld} images stay out of test_dataset, since the labelling page chose them because they seemed "
+        f"{planned.withheld} images stay out of test_dataset, since the labelling page chose them as those that seemed "
         "hard or easy to predict"
     )
     if planned.missing:

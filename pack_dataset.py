@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.core.errors import SettingsError
 from bearcat.core.names import show_name
-from bearcat.core.workspace import UNLABELLED, UNLABELLED_PACK, Work
+from bearcat.core.workspace import UNLABELLED, UNLABELLED_PACK, UNLABELLED_SPLIT, Work
 from bearcat.data.images import InputSpec
 from bearcat.data.labels.left_out import files_left_out
 from bearcat.data.labels.reading import LabelledImage
@@ -111,7 +111,7 @@ def augment(work: Work, settings: SimpleNamespace, images: list[LabelledImage]) 
 def pack_unlabelled_images(step: Step, vocabulary: Vocabulary) -> dict[str, object]:
     """Packs unlabelled_dataset for self-training and returns its part of the report, which is empty without images."""
     settings, work = step.settings, step.work
-    folder, images = work.pack_folder("unlabelled", settings.PACK_FOLDER), list_unlabelled(work)
+    folder, images = work.pack_folder(UNLABELLED_SPLIT, settings.PACK_FOLDER), list_unlabelled(work)
     unused = why_not_self_trained(settings.MODE, settings.SELF_TRAIN)
     if not images or unused:
         remove_pack(folder)

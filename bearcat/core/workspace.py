@@ -17,6 +17,7 @@ TEMPLATE_FILES = ("settings.py", "captcha_config.json")
 DATA_FOLDERS = ("train_dataset", "validation_dataset", "test_dataset")
 PACK_FOLDERS = ("train_pack_dataset", "validation_pack_dataset")
 UNLABELLED, UNLABELLED_PACK = "unlabelled_dataset", "unlabelled_pack_dataset"  # for self-training
+UNLABELLED_SPLIT = "unlabelled"  # what `Work.pack_folder` calls it
 RUN_FOLDERS = ("checkpoint", "CSVLogger", "logs")
 LABEL_FOLDER = "label"  # VOC or YOLO files for the images of all three data sets
 RESULT_FOLDERS = ("model", "App_model", "report", "weight")
@@ -77,6 +78,14 @@ class Work:
         data, packs = (*DATA_FOLDERS, UNLABELLED, LABEL_FOLDER), (*PACK_FOLDERS, UNLABELLED_PACK)
         for name in (*data, *packs, *RUN_FOLDERS, *RESULT_FOLDERS):
             self.folder(name).mkdir(parents=True, exist_ok=True)
+
+    def copy_settings_to(self, other: "Work") -> None:
+        """Copies the settings and the files of initial weights into another work, whose folders exist."""
+        for name in TEMPLATE_FILES:
+            shutil.copyfile(self.path / name, other.path / name)
+        for file in self.folder("weight").glob("*"):
+            if file.is_file():
+                shutil.copyfile(file, other.folder("weight") / file.name)
 
     def archive_training(self) -> Path | None:
         """Moves checkpoints, logs and CSV files into backup/<time>/ and returns that folder; None if there are none."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from bearcat.artifacts.card import Card
 from bearcat.core.errors import DataError
-from bearcat.core.workspace import Work
+from bearcat.core.workspace import UNLABELLED_SPLIT, Work
 from bearcat.data.images import ImageKinds
 from bearcat.data.labels.reading import LabelledImage
 from bearcat.data.tfrecord_index import check_pack, load_index, load_unlabelled_index
@@ -18,7 +18,6 @@ from bearcat.networks.registry import PIXELS_PER_STEP, is_light, width_for_steps
 from bearcat.training.distribution import SINGLE_REPLICA, Replicas
 
 SPLITS = ("train", "validation")
-UNLABELLED = "unlabelled"  # in the names of its folders, like a split
 
 
 class TrainingSource(Protocol):
@@ -112,10 +111,12 @@ class PackedImages:
         for split, index in self._indices.items():
             check_pack(self._folders[split], index, card.spec, self.vocabulary, MODES[card.mode].task)
         self._labelled = list(self._indices.values())
-        self._folders[UNLABELLED] = work.pack_folder(UNLABELLED, settings.PACK_FOLDER)
-        unlabelled = load_unlabelled_index(self._folders[UNLABELLED], card.spec) if uses_unlabelled(settings) else None
+        self._folders[UNLABELLED_SPLIT] = work.pack_folder(UNLABELLED_SPLIT, settings.PACK_FOLDER)
+        unlabelled = (
+            load_unlabelled_index(self._folders[UNLABELLED_SPLIT], card.spec) if uses_unlabelled(settings) else None
+        )
         if unlabelled:
-            self._indices[UNLABELLED] = unlabelled
+            self._indices[UNLABELLED_SPLIT] = unlabelled
 
     @property
     def count(self) -> int:
@@ -131,7 +132,7 @@ class PackedImages:
 
     @property
     def unlabelled(self) -> int:
-        return self._indices[UNLABELLED].count if UNLABELLED in self._indices else 0
+        return self._indices[UNLABELLED_SPLIT].count if UNLABELLED_SPLIT in self._indices else 0
 
     @property
     def kinds(self) -> ImageKinds:
@@ -190,13 +191,13 @@ class PackedImages:
     def mixed_batches(self, card: Card, seed: int, strength: Callable, labelled: int) -> Any:
         from bearcat.training.text_pipeline import mixed_batches, training_batches
 
-        self._check_records(UNLABELLED)
+        self._check_records(UNLABELLED_SPLIT)
         width, strength_used = self._target_width(card), strength if self._settings.AUGMENT else None
 
         def batches(name: str, size: int, augmented: Callable | None):
             return training_batches(self._folders[name], self._indices[name], width, size, seed, augmented)
 
-        others = batches(UNLABELLED, self._settings.BATCH_SIZE - labelled, None)
+        others = batches(UNLABELLED_SPLIT, self._settings.BATCH_SIZE - labelled, None)
         return mixed_batches(batches("train", labelled, strength_used), others, strength_used)
 
     def _target_width(self, card: Card) -> int:

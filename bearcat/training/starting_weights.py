@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bearcat.artifacts.card import Card
+from bearcat.artifacts.pretrained import PRETRAINED_FOLDER
 from bearcat.core.progress import write_line
 from bearcat.modes import MODES, Task
 from bearcat.training.sources import TrainingSource
@@ -25,11 +26,16 @@ def assign_imagenet(model, backbone: str, weights: list) -> None:
     write_line(f"Starting weights from ImageNet: all {assign_weights(model, backbone, weights)} of {backbone} loaded")
 
 
-def measure_start(model, card: Card, source: TrainingSource) -> float:
-    """Returns the exact match of initial weights on labelled images, none of which they were trained on."""
+def measure_start(model, card: Card, source: TrainingSource, weight_file: Path) -> float:
+    """Returns the exact match of initial weights on labelled images that they were not trained on, 0 to 1.
+
+    The pretrained weights were trained on none of them. Weights of an earlier training may have been trained on any
+    but the validation images.
+    """
     from bearcat.artifacts.weight_interpolation import find_correct
 
-    return float(find_correct(model, card, *source.sample(START_IMAGES)).mean())
+    split = "train" if weight_file.parent == PRETRAINED_FOLDER else "validation"
+    return float(find_correct(model, card, *source.sample(START_IMAGES, split)).mean())
 
 
 def load_starting_weights(model, card: Card, weight_file: Path) -> None:

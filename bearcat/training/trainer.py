@@ -30,7 +30,14 @@ from bearcat.training.schedules import (
     few_images_rate,
     scale_rate,
 )
-from bearcat.training.self_training.rounds import ROUNDS, Round, describe_use, first_round, rows_of_round
+from bearcat.training.self_training.rounds import (
+    ROUNDS,
+    Round,
+    describe_use,
+    first_round,
+    rows_of_round,
+    why_labelled_only,
+)
 from bearcat.training.sources import TrainingSource
 from bearcat.training.starting_weights import (
     assign_imagenet,
@@ -76,8 +83,7 @@ class Trainer:
     ):
         self.work, self.settings, self.card, self.replicas = work, settings, card, replicas
         self.labelled = sys.maxsize if labelled is None else labelled
-        # a batch holds images of both kinds
-        self.unlabelled = 0 if replicas.strategy or settings.BATCH_SIZE < 2 else unlabelled
+        self.unlabelled = 0 if why_labelled_only(replicas.count, settings.BATCH_SIZE) else unlabelled
         self.round = Round()
         self.origin = ""
         self.config = replace(TrainingConfig.from_settings(settings), lr=self.peak_rate)
@@ -160,16 +166,14 @@ class Trainer:
                 choose_colour_mix(model, self.card, source)
                 choose_case(model, self.card, weight_file, source)
             if self.unlabelled and self.round.number == 1:
-                self.round = first_round(measure_start(model, self.card, source))
+                self.round = first_round(measure_start(model, self.card, source, weight_file))
         return model
 
     def train_rounds(self, source: TrainingSource, device: Device, build: Build) -> None:
         """Runs the remaining epochs of the round and, if there are images without labels, the second round."""
-        if source.unlabelled > self.unlabelled:
-            write_line(
-                f"The {source.unlabelled} images without labels are not used: several replicas, and BATCH_SIZE = 1, "
-                "learn from labelled images only"
-            )
+        if source.unlabelled > self.unlabelled and self.replicas.worker.is_chief:
+            reason = why_labelled_only(self.replicas.count, self.settings.BATCH_SIZE)
+            write_line(f"The {source.unlabelled} images without labels are not used: {reason}")
         is_interrupted = not self._end_reason() and self.train(self._model, source, device)
         if self.round.number < self.rounds and self._end_reason() and not is_interrupted:
             self.begin_second_round(source, device, build)
@@ -223,11 +227,11 @@ class Trainer:
             f"{source.count} images, {steps} steps of {per_step} images per epoch{note}, {self.card.backbone}, "
             f"{model.count_params():,} parameters in {self.config.precision}, on {device.description}"
         )
-        if not self.unlabelled:
+        if not self.unlabelled and self.round.number == 1:
             return self.fit(model, steps, batches, validation, source.validated)
         from bearcat.training.self_training.teacher import RoundNote, Teacher
 
-        if not self.round.weight:
+        if not self.unlabelled or not self.round.weight:
             return self.fit(model, steps, batches, validation, source.validated, RoundNote(self.round))
         labelled = self.round.labelled_per_batch(settings.BATCH_SIZE, self.labelled, self.unlabelled)
         batches = source.mixed_batches(self.card, seed, self.augmentation_strength(steps), labelled)
@@ -417,9 +421,9 @@ class Trainer:
     def augmentation_strength(self, steps_per_epoch: int) -> Callable:
         """Returns a function from the number of a batch to its augmentation strength, 1 … 0.
 
-        Augmentation fades out towards a known end if there are enough images.
+        Augmentation fades out towards a known end if there are enough labelled images.
         """
         from bearcat.training.callbacks import FADE_FROM_IMAGES, constant_strength
 
         schedule = self.schedule(steps_per_epoch)
-        return schedule.strength if schedule and self.images >= FADE_FROM_IMAGES else constant_strength
+        return schedule.strength if schedule and self.labelled >= FADE_FROM_IMAGES else constant_strength

@@ -108,6 +108,7 @@ pipeline/test_self_training.py
 training/self_training/test_teacher.py
 training/test_sanity_check.py
 training/test_tensorboard.py
+training/test_text_pipeline.py
 """.split()
 
 

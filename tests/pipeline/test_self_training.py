@@ -95,6 +95,13 @@ def test_a_training_that_was_stopped_in_the_second_round_resumes_it(work: Path, 
     assert not has_teacher or teacher.stat().st_mtime_ns == before
 
 
+def test_a_second_round_that_has_lost_its_images_goes_on_with_the_labelled_ones(work: Path):
+    list_checkpoints(work / "checkpoint")[-1].path.unlink()
+    run_ok("train.py", "--work", work, "--set", "SELF_TRAIN=False")
+    assert rounds(work) == [1, 1, 2, 2]
+    assert read_report(work, "train")["stopped_by"] == "all epochs"
+
+
 def test_a_training_that_has_ended_says_so(work: Path):
     assert "This training has ended" in run_ok("train.py", "--work", work)
 

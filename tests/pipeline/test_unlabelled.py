@@ -156,6 +156,12 @@ def test_a_pack_in_a_storage_is_removed_too(work: Path, tmp_path: Path):
     assert not [*folder.glob("*")]
 
 
+def test_delete_file_keeps_images_without_labels_unless_they_are_named(work: Path):
+    assert UNLABELLED not in step(work, "--yes", script="delete_file.py")
+    assert len(list_images(work / UNLABELLED)) == 3
+    assert not list_images(work / "train_dataset")
+
+
 def test_delete_file_offers_both_folders(work: Path):
     step(work)
     printed = step(work, UNLABELLED, UNLABELLED_PACK, "--yes", script="delete_file.py")

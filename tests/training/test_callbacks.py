@@ -194,7 +194,7 @@ def test_augmentation_of_many_images_fades_towards_a_known_end(work: Work):
     strengths = [float(by_steps.augmentation_strength(10)(number)) for number in (0, 10, 29, 30, 99)]
     assert strengths == pytest.approx([0.75, 0.5, 0.025, 0.0, 0.0], abs=1e-6)
     assert CallBack(work, settings(), CARD).augmentation_strength(10)(99) == 1.0
-    by_time.images = by_steps.images = 499  # few
+    by_time.labelled = by_steps.labelled = 499  # few
     assert by_time.augmentation_strength(10)(0) == by_steps.augmentation_strength(10)(99) == 1.0
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bearcat.core.errors import SettingsError
 from bearcat.core.names import decode_name, encode_name
 from bearcat.core.progress import write_line
-from bearcat.core.workspace import PACK_FOLDERS, TEMPLATE_FILES, UNLABELLED_PACK, Work
+from bearcat.core.workspace import PACK_FOLDERS, UNLABELLED_PACK, Work
 from bearcat.data.offline_augmentation import is_augmented, origin_of
 from bearcat.data.tfrecord_index import INDEX, load_index
 from bearcat.modes import MODES, Task
@@ -154,10 +154,8 @@ def make_curve_work(work: Work, path: Path, part: Part, seed: int) -> Work:
     if (made.pack_folder("train") / INDEX).is_file():
         return made
     made.make_folders()
-    for name in (*TEMPLATE_FILES, work.vocabulary_file.name):
-        shutil.copyfile(work.path / name, path / name)
-    for file in work.folder("weight").glob("*"):
-        shutil.copyfile(file, made.folder("weight") / file.name)
+    work.copy_settings_to(made)
+    shutil.copyfile(work.vocabulary_file, made.vocabulary_file)
     copied = ["validation_pack_dataset"] + [UNLABELLED_PACK] * (part.others is Others.OWN)
     for name in copied:
         shutil.copytree(work.folder(name), made.folder(name), dirs_exist_ok=True)

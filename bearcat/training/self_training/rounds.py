@@ -47,8 +47,19 @@ class Round:
         return min(batch_size - 1, max(1, round(fraction * batch_size)))
 
 
+def why_labelled_only(replicas: int, batch_size: int) -> str:
+    """Returns why a training cannot learn from images without labels; '' if it can."""
+    if replicas > 1:
+        return "several replicas learn from labelled images only"
+    return "" if batch_size > 1 else "with BATCH_SIZE = 1 a step has no room for them"
+
+
 def first_round(exact: float) -> Round:
-    """Returns the first round of a training whose initial weights have this exact match on the labelled images."""
+    """Returns the first round of a training.
+
+    Args:
+        exact: Exact match of the initial weights on labelled images that they were not trained on, 0 to 1.
+    """
     weight = exact**RELIABILITY_POWER
     return Round(1, weight if weight >= MIN_WEIGHT else 0.0)
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from bearcat.data.vocabulary import BLANK_INDEX
 from bearcat.networks.losses import ctc
-from bearcat.networks.metrics import align_left, decode_ctc
+from bearcat.networks.metrics import DECODERS, align_left, decode_ctc
 from bearcat.training.self_training.rounds import CONFIDENCE, ROUND, USED, WEIGHT, Round
 
 MOMENTUM = 0.99  # of a teacher that follows the network
@@ -46,7 +46,7 @@ class Teacher(RoundNote):
     def __init__(self, student: keras.Model, model: keras.Model, mode: str, current: Round, labelled: int):
         super().__init__(current)
         self.student, self.teacher, self.labelled = student, model, labelled
-        self._lesson = LESSONS[mode]
+        self._lesson, self._decode = LESSONS[mode], DECODERS[mode]
         self._follows = current.number == 1
         self._steps = tf.Variable(0.0, trainable=False)
         self._used, self._confidence = keras.metrics.Mean(), keras.metrics.Mean()
@@ -77,14 +77,15 @@ class Teacher(RoundNote):
         images, originals = images[: count + unlabelled], images[count + unlabelled :]
         taught = tf.cast(self.teacher(originals, training=False), tf.float32)
         confidence = tf.reduce_min(tf.reduce_max(tf.nn.softmax(taught), axis=-1), axis=-1)
-        is_used = tf.cast(confidence >= MIN_CONFIDENCE, tf.float32)
+        has_text = tf.reduce_any(self._decode(taught)[1], axis=-1)
+        is_used = tf.cast(has_text & (confidence >= MIN_CONFIDENCE), tf.float32)
         self._used.update_state(is_used)
         self._confidence.update_state(confidence, sample_weight=is_used)
         weights = self.round.weight * confidence * is_used
         with tf.GradientTape() as tape:
             logits = student(images, training=True)
             of_labels = mean_over_positions(student.loss.call(targets[:count], logits[:count]))
-            of_teacher = self._lesson(taught, tf.cast(logits[count:], tf.float32), targets.shape[1])
+            of_teacher = self._lesson(taught, tf.cast(logits[count:], tf.float32))
             losses = tf.reduce_sum(of_labels) + tf.reduce_sum(weights * of_teacher)
             loss = losses / (count + tf.reduce_sum(weights))
             scaled = student.optimizer.scale_loss(loss)
@@ -103,22 +104,20 @@ class Teacher(RoundNote):
             average.assign(momentum * average + (1 - momentum) * value)
 
 
-def soft_lesson(taught, logits, width: int):
+def soft_lesson(taught, logits):
     """Cross entropy (N,) of logits (N, positions, classes) against the teacher's probabilities, sharpened."""
     probabilities = tf.nn.softmax(SHARPENING * taught)
     return mean_over_positions(tf.nn.softmax_cross_entropy_with_logits(probabilities, logits))
 
 
-def path_lesson(taught, logits, width: int):
-    """CTC loss (N,) of logits (N, steps, classes) for the text that the teacher predicts; 0 if it predicts none.
+def path_lesson(taught, logits):
+    """CTC loss (N,) of logits (N, steps, classes) for the text that the teacher predicts; without meaning if none.
 
     Its probabilities of each time step would be wrong targets: the student sees the image shifted and turned a bit.
     """
-    texts = align_left(*decode_ctc(taught))[:, :width]
-    is_empty = texts[:, :1] == BLANK_INDEX
-    # CTC takes no empty label
-    filled = tf.concat([tf.where(is_empty, BLANK_INDEX + 1, texts[:, :1]), texts[:, 1:]], axis=1)
-    return tf.where(is_empty[:, 0], 0.0, ctc(filled, logits))
+    texts = align_left(*decode_ctc(taught))
+    first = tf.maximum(texts[:, :1], BLANK_INDEX + 1)  # CTC takes no empty label
+    return ctc(tf.concat([first, texts[:, 1:]], axis=1), logits)
 
 
 def mean_over_positions(losses):
@@ -126,5 +125,5 @@ def mean_over_positions(losses):
     return tf.reduce_mean(losses, axis=-1) if len(losses.shape) > 1 else losses
 
 
-# mode → loss of the images without labels, from the teacher's logits, the student's and the width of targets
+# mode → loss of the images without labels, from the teacher's logits and the student's
 LESSONS = {"ORDINARY": soft_lesson, "CTC": path_lesson, "CTC_TINY": path_lesson}
