@@ -269,6 +269,7 @@ class Endpoints:
             "already_labelled": queue.already_labelled,
             "duplicates": queue.duplicates,
             "opened": 1 - waiting / max(1, len(queue.images)),
+            "predicted": session.predicted(),
             "can_undo": session.can_undo,
             "model": session.model_name,
             "labels_are_classes": symbols.are_classes,

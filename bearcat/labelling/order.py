@@ -5,14 +5,14 @@ about the others. Hence a fifth of the queue, which the content of the files dec
 between, and only it may go into the test set.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from bearcat.labelling.predictors import Predicted, Predictor
+from bearcat.labelling.predictors import Predictor
 from bearcat.labelling.queue import LabellingQueue, QueuedImage, Status
 from bearcat.labelling.symbols import LabelSymbols
 
 RANDOM_SHARE = 5  # one image of so many is random
-FEWEST_IMAGES = 20  # in a queue that has random ones
+FEWEST_IMAGES = 20  # in a folder that has random ones
 DIGITS = 8  # of a digest, in hexadecimal
 GRID_SIZE = 20  # images
 GRID_CONFIDENCE = 0.8  # at least
@@ -21,7 +21,9 @@ MAX_GRID_TEXT = 32  # characters: people compare longer ones with their image on
 
 def is_random(image: QueuedImage, queue: LabellingQueue) -> bool:
     """Whether an image belongs to the part of the queue that is shown at random."""
-    return len(queue.images) >= FEWEST_IMAGES and int(image.digest[:DIGITS], 16) % RANDOM_SHARE == 0
+    # with those of earlier sessions, so that what was set apart stays so
+    is_large = len(queue.images) + queue.already_labelled >= FEWEST_IMAGES
+    return is_large and int(image.digest[:DIGITS], 16) % RANDOM_SHARE == 0
 
 
 def next_image(
@@ -49,31 +51,32 @@ def next_image(
         return marked[0]
     if drawn and (is_due or not others):
         return min(drawn, key=lambda image: image.digest)
-    chosen = max(others, key=lambda image: (image.predictor is not None, value_of_label(image, symbols), -image.number))
+    rarity = rarity_in(symbols)
+    chosen = max(others, key=lambda image: (image.predictor is not None, value_of_label(image, rarity), -image.number))
     chosen.is_chosen = True
     return chosen
 
 
-def value_of_label(image: QueuedImage, symbols: LabelSymbols) -> float:
+def value_of_label(image: QueuedImage, rarity: Callable[[str], float]) -> float:
     """Returns how much a label is expected to teach, 0 … 2: how unsure its prediction is, and how rare its symbols are.
 
-    That is 1 − confidence, plus the rarity of the symbol that is rarest, each weighted by its own confidence. The
-    rarity of a symbol is 1 if no label has it and falls to 0 if as many labels have it as have the average symbol.
+    That is 1 − confidence, plus the rarity of the symbol that is rarest, each weighted by its own confidence.
     """
     prediction = image.prediction
     if prediction is None:
         return 1.0
-    rarest = max((rarity * confidence for rarity, confidence in _rarities(prediction, symbols)), default=0)
+    rarest = max((rarity(symbol) * confidence for symbol, confidence in prediction.parts), default=0)
     return 1 - prediction.confidence + rarest
 
 
-def _rarities(prediction: Predicted, symbols: LabelSymbols) -> Iterable[tuple[float, float]]:
-    """Yields the rarity and the confidence of each symbol of a prediction; nothing before the first label."""
+def rarity_in(symbols: LabelSymbols) -> Callable[[str], float]:
+    """Returns the function that says how rare a symbol is in the labels, 0 before the first label.
+
+    It is 1 if no label has the symbol and falls to 0 if as many labels have it as have the average symbol.
+    """
     counts = symbols.counts
     average = counts.total() / max(1, sum(count > 0 for count in counts.values()))
-    if average:
-        for symbol, confidence in prediction.parts:
-            yield max(0.0, 1 - counts[symbol] / average), confidence
+    return lambda symbol: max(0.0, 1 - counts[symbol] / average) if average else 0.0
 
 
 def grid_candidates(queue: LabellingQueue) -> list[QueuedImage]:

@@ -8,6 +8,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,11 @@ class LabellingSession:
         """Opens the images, and predicts them again whenever the predictor is replaced, until it is asked to stop."""
         while not stop.wait(IDLE_SECONDS):
             self.open_images(stop)
+
+    def symbols_so_far(self) -> LabelSymbols:
+        """Returns a copy of the symbols, which other threads cannot change."""
+        with self._lock:
+            return deepcopy(self.symbols)
 
     def open_images(self, stop: threading.Event | None = None) -> None:
         """Opens every new image of the queue, and predicts the labels that the present predictor has not predicted.
@@ -133,7 +139,7 @@ class LabellingSession:
             for image in (*wrong, *(image for image, _ in confirmed)):
                 image.is_chosen = True
             for image in wrong:
-                image.is_marked, self._current = True, None
+                self._mark(image)
             done: list[tuple[QueuedImage, Copy | None]] = []
             refusals = []
             try:
@@ -141,12 +147,17 @@ class LabellingSession:
                     try:
                         done.append((self._unlabelled(image.number), self._write(image, label)))
                     except LabellingError as refusal:
-                        image.is_marked, self._current = True, None
+                        self._mark(image)
                         refusals.append(refusal)
             finally:
                 if done:
                     self._history.append(done)
             return Confirmation([copy for _, copy in done if copy], refusals)
+
+    def _mark(self, image: QueuedImage) -> None:
+        """Has an image shown next, unless it was labelled or left out."""
+        if image.status in UNLABELLED:
+            image.is_marked, self._current = True, None
 
     def _write(self, image: QueuedImage, label: Any) -> Copy:
         if image.is_chosen or is_random(image, self.queue):
@@ -228,6 +239,14 @@ class LabellingSession:
         """Returns the number of images of each status."""
         with self._lock:
             return self.queue.counts()
+
+    def predicted(self) -> float:
+        """Returns the share of the unlabelled images that the present predictor has predicted; 1 if nobody predicts."""
+        with self._lock:
+            left = [image for image in self.queue.images if image.status in UNLABELLED]
+            if not (left and self.predictor):
+                return 1.0
+            return sum(image.predictor is self.predictor for image in left) / len(left)
 
     def damaged(self) -> list[str]:
         """Returns the names of the damaged images."""

@@ -77,6 +77,13 @@ def wait_until(browser: webdriver.Chrome, reached) -> None:
     WebDriverWait(browser, SECONDS, ignored_exceptions=[Exception]).until(lambda _: reached())
 
 
+def confirm_grid(browser: webdriver.Chrome) -> None:
+    """Clicks the button of the grid, once that can be confirmed."""
+    button = browser.find_element(By.ID, "confirm-grid")
+    wait_until(browser, button.is_enabled)
+    button.click()
+
+
 def count_of(browser: webdriver.Chrome) -> int:
     return len(labels_in(browser.work))
 
@@ -98,15 +105,20 @@ def test_guesses_are_marked_and_a_grid_is_confirmed_with_keys_alone(browser: web
     assert first == sorted(first)
     wrong = [index for index, text in enumerate(first) if text[2] == "1"]
     assert len(wrong) >= 2
+    wait_until(browser, browser.find_element(By.ID, "confirm-grid").is_enabled)
     press(browser, *[Keys.ARROW_RIGHT] * wrong[0], " ")
     press(browser, *[Keys.ARROW_RIGHT] * (wrong[1] - wrong[0]), "e")
     corrected = f"{first[wrong[1]][:2]}7K"
     press(browser, corrected, Keys.ENTER)
     wait_until(browser, lambda: cells(browser)[wrong[1]] == corrected)
+    press(browser, "e", "x")
+    confirm_grid(browser)  # an open field is no label yet
+    assert browser.switch_to.active_element.get_attribute("value") == "x"
+    press(browser, Keys.ESCAPE)
     marked = texts["grid_confirm_marked"].format(count=19, marked=1)
     wait_for_text(browser, "#grid-confirm", marked)
     photograph(browser, "labelling", "grid")
-    press(browser, Keys.ENTER)
+    press(browser, Keys.ENTER, Keys.ENTER, Keys.ENTER)  # nobody has seen the next grid yet
     wait_for_text(browser, "#message", texts["saved_many_marked"].format(count=19, marked=1))
     assert count_of(browser) == 19
     assert corrected in labels_in(browser.work)
@@ -116,6 +128,7 @@ def test_guesses_are_marked_and_a_grid_is_confirmed_with_keys_alone(browser: web
     wait_for_text(browser, "#message", texts["undone_many"].format(count=19))
     assert count_of(browser) == 0
     wait_until(browser, lambda: len(cells(browser)) == 20)
+    wait_until(browser, browser.find_element(By.ID, "confirm-grid").is_enabled)
     press(browser, Keys.ENTER)
     wait_until(browser, lambda: count_of(browser) == 20)
     press(browser, Keys.ESCAPE)
@@ -123,6 +136,7 @@ def test_guesses_are_marked_and_a_grid_is_confirmed_with_keys_alone(browser: web
     wait_for_text(browser, "#label", f"{first[wrong[0]][:2]}7K")  # the marked one, predicted again
     wait_for_text(browser, "#predicted-by", texts["predicted_by_trained"].format(count=20))
     photograph(browser, "labelling", "trained")
+    wait_until(browser, browser.find_element(By.ID, "confirm").is_enabled)
     press(browser, Keys.ENTER)
     wait_until(browser, lambda: count_of(browser) == 21)
     assert not browser.get_log("browser")
@@ -139,7 +153,7 @@ def test_a_click_marks_an_image_and_buttons_do_what_keys_do(browser: webdriver.C
         item.click()
     items[1].click()  # not wrong after all
     assert [item.get_attribute("aria-selected") for item in items[:4]] == ["true", "false", "true", "false"]
-    browser.find_element(By.ID, "confirm-grid").click()
+    confirm_grid(browser)
     wait_until(browser, lambda: count_of(browser) == 18)
     browser.find_element(By.ID, "grid-undo").click()
     wait_until(browser, lambda: count_of(browser) == 0)

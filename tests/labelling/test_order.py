@@ -5,8 +5,16 @@ from pathlib import Path
 import pytest
 
 from bearcat.data.codecs import Prediction
-from bearcat.labelling.order import GRID_SIZE, MAX_GRID_TEXT, grid_candidates, grid_of, is_random, next_image
-from bearcat.labelling.order import value_of_label as value
+from bearcat.labelling.order import (
+    GRID_SIZE,
+    MAX_GRID_TEXT,
+    grid_candidates,
+    grid_of,
+    is_random,
+    next_image,
+    rarity_in,
+    value_of_label,
+)
 from bearcat.labelling.predictors import Predictor
 from bearcat.labelling.queue import LabellingQueue, QueuedImage, Status
 from bearcat.labelling.symbols import LabelSymbols
@@ -29,6 +37,10 @@ def symbols_of(*labels: str) -> LabelSymbols:
     symbols = LabelSymbols("CTC")
     symbols.count(labels)
     return symbols
+
+
+def value(image: QueuedImage, symbols: LabelSymbols) -> float:
+    return value_of_label(image, rarity_in(symbols))
 
 
 def test_before_the_first_label_the_least_confident_prediction_is_worth_most():
@@ -76,6 +88,7 @@ def test_a_queue_of_few_images_has_no_random_ones():
     images = [predicted(number, "ab", digest="0" * 64) for number in range(19)]
     assert not any(is_random(image, queue_of(images)) for image in images)
     assert is_random(images[0], queue_of([*images, predicted(19, "ab")]))
+    assert is_random(images[0], LabellingQueue(Path("new"), images, 1, 0))  # one was labelled before
 
 
 def test_without_predictions_images_come_by_name_and_are_not_chosen():

@@ -95,6 +95,19 @@ def test_an_image_of_a_grid_that_is_refused_stays_open_and_the_others_are_saved(
     assert (train_set(work), session.can_undo) == ({}, False)  # the other copy was removed
 
 
+def test_an_image_of_a_grid_that_was_labelled_already_is_not_marked_and_comes_back_once_undone(
+    folder: Path, work: Work
+):
+    session = open_session(folder, work)
+    predict_all(session, {"a.png": "aa", "again.png": "bb", "c": "cc", "d.jpg": "dd"})
+    grid, _ = session.grid()
+    session.confirm_many([(image.number, image.text) for image in grid])
+    again = session.confirm_many([(image.number, image.text) for image in grid[1:]], [grid[0].number])
+    assert [refusal.key for refusal in again.refusals] == ["not_open"] * 3
+    session.undo()
+    assert session.grid()[0] == grid
+
+
 def test_a_better_predictor_predicts_the_open_images_again_but_what_was_typed_stays(folder: Path, work: Work):
     session = open_session(folder, work)
     predict_all(session, dict.fromkeys(("a.png", "again.png", "c", "d.jpg"), "old"))
@@ -107,6 +120,16 @@ def test_a_better_predictor_predicts_the_open_images_again_but_what_was_typed_st
     predict_all(session, dict.fromkeys(("a.png", "again.png", "c", "d.jpg"), "new"))
     assert [image.text for image in session.queue.images] == ["typed", "labelled", "", "new", "new"]
     assert [image.prediction.text for image in session.queue.images if image.prediction] == ["new", "old", "new", "new"]
+
+
+def test_the_share_that_is_predicted_is_that_of_the_present_predictor(folder: Path, work: Work):
+    session = open_session(folder, work)
+    assert session.predicted() == 1  # nobody predicts
+    session.use(Predictor(lambda path: Prediction("a", (0.9,))))
+    assert session.predicted() == 0
+    session.confirm(0, "ab")
+    session.open_images()
+    assert session.predicted() == 1
 
 
 def predict_all(session: LabellingSession, texts: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from bearcat.core.workspace import TEMPLATE_FILES, Work
+from bearcat.core.workspace import Work
 from bearcat.data.labels.listing import list_images, name_in
 from bearcat.data.labels.tables import find_label_table
 
@@ -29,10 +29,7 @@ def make_training_work(work: Work, path: Path) -> Work:
     shutil.rmtree(path, ignore_errors=True)
     part = Work(path)
     part.make_folders()
-    for name in TEMPLATE_FILES:
-        shutil.copyfile(work.path / name, path / name)
-    for file in work.folder("weight").glob("*"):
-        shutil.copyfile(file, part.folder("weight") / file.name)
+    work.copy_settings_to(part)
     images = list_images(work.data_folder("train"))
     validation = list_images(work.data_folder("validation"))
     _copy(work.data_folder("validation"), validation, part.data_folder("validation"))
@@ -46,7 +43,8 @@ def make_training_work(work: Work, path: Path) -> Work:
 def _copy(source: Path, images: Sequence[Path], target: Path) -> None:
     """Copies images, which may lie in sub-folders, and the label table of their folder."""
     table = find_label_table(source) if images else None
-    for path in [*images, *([table] if table else [])]:
+    # the table first: a label may be undone meanwhile, and a line without an image does no harm
+    for path in [*([table] if table else []), *images]:
         copy = target / name_in(source, path)
         copy.parent.mkdir(exist_ok=True)
         with contextlib.suppress(FileNotFoundError):

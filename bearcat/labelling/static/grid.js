@@ -11,6 +11,8 @@ const columns = () => getComputedStyle(byId("cells")).gridTemplateColumns.split(
 
 // Shows the next grid, or the other view if there is none.
 async function showGrid() {
+  cells = []; // Enter must not confirm the images before once more
+  byId("confirm-grid").disabled = true;
   const answer = await fetch("grid").then(response => response.json()).catch(() => null);
   if (!answer?.images?.length) return leaveGrid();
   cells = answer.images.map(image => ({ image, label: image.text }));
@@ -21,12 +23,15 @@ async function showGrid() {
   switchViews(true);
   focusCell(0);
   showButtons();
+  holdConfirmation(byId("confirm-grid"), cells.map(cell => cell.isLoaded));
 }
 
 function leaveGrid() {
   cells = [];
   switchViews(false);
-  if (state.image) showImage(state.image);
+  if (!state.image) return;
+  showImage(state.image);
+  holdConfirmation(byId("confirm"));
 }
 
 function switchViews(isGrid) {
@@ -51,6 +56,10 @@ function makeItem(cell) {
   item.setAttribute("role", "option");
   item.setAttribute("aria-selected", "false");
   item.tabIndex = -1;
+  cell.isLoaded = new Promise(resolve => {
+    picture.addEventListener("load", resolve);
+    picture.addEventListener("error", () => { mark(cell, true); resolve(); }); // nobody can see what it shows
+  });
   picture.src = `image/${cell.image.number}`;
   picture.alt = cell.image.name;
   text.textContent = cell.label;
@@ -70,7 +79,11 @@ function focusCell(index) {
 }
 
 function toggle(cell) {
-  cell.item.setAttribute("aria-selected", cell.item.getAttribute("aria-selected") !== "true");
+  mark(cell, cell.item.getAttribute("aria-selected") !== "true");
+}
+
+function mark(cell, isWrong) {
+  cell.item.setAttribute("aria-selected", isWrong);
   showButtons();
 }
 
@@ -80,9 +93,11 @@ function showButtons() {
 }
 
 async function confirmGrid() {
+  const field = document.querySelector("#cells input");
+  if (field) return field.focus(); // what is being typed there is not a label yet
   const wrong = marked(), right = cells.filter(cell => !wrong.includes(cell));
   const images = right.map(({ image, label }) => ({ number: image.number, label }));
-  if (busy) return;
+  if (busy || !cells.length || byId("confirm-grid").disabled) return;
   await request("confirm_many", { images, marked: wrong.map(({ image }) => image.number) });
   await showGrid();
 }

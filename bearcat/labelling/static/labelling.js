@@ -3,8 +3,10 @@
 
 const LARGEST_IMAGE = { width: 760, height: 210, factor: 5 };
 const STATE_MILLISECONDS = 2000; // between looks at what runs beside the page
+const READING_MILLISECONDS = 700; // from a change on the page until it can be confirmed
 const PREDICTED_BY = { model: "predicted_by", guess: "predicted_by_guess", trained: "predicted_by_trained" };
 const TAGLINES = { model: "tagline", guess: "tagline_guess", trained: "tagline" };
+const holds = new Map(); // button → its latest hold
 let warnedLabel = null, shownImage = null;
 
 function showImage(image) {
@@ -45,7 +47,19 @@ function predictedBy(predictor) {
 function showNewPrediction() {
   const image = state.image, isSame = image && shownImage && image.number === shownImage.number;
   if (!isSame || byId("label").value !== shownImage.text) return;
-  if (predictedBy(image.predictor) !== predictedBy(shownImage.predictor) || image.text !== shownImage.text) showImage(image);
+  const isOther = image.text !== shownImage.text;
+  if (!isOther && predictedBy(image.predictor) === predictedBy(shownImage.predictor)) return;
+  showImage(image);
+  if (isOther) holdConfirmation(byId("confirm"));
+}
+
+// Keeps a button, and Enter with it, from confirming what nobody can have read yet: a pause, and until images are loaded.
+async function holdConfirmation(button, loaded = []) {
+  const hold = Promise.all([...loaded, new Promise(resolve => setTimeout(resolve, READING_MILLISECONDS))]);
+  holds.set(button, hold);
+  button.disabled = true;
+  await hold;
+  if (holds.get(button) === hold) button.disabled = false;
 }
 
 // Says what runs beside the page, and when it will train.
@@ -97,6 +111,7 @@ function newSymbols(label) {
 }
 
 function confirmImage() {
+  if (byId("confirm").disabled) return;
   const label = byId("label").value.trim(), symbols = label ? newSymbols(label) : [];
   if (symbols.length && warnedLabel !== label) {
     warnedLabel = label;

@@ -60,7 +60,6 @@ function showState(answer) {
   const before = shownNumber;
   state = answer;
   shownNumber = state.image ? state.image.number : null;
-  byId("tagline").textContent = state.model ? texts.tagline : texts.tagline_no_model;
   byId("folders").textContent = format("folders", { folder: pathEnd(state.folder, 1), target: pathEnd(state.target, 2) });
   showCounts();
   byId("labelling").hidden = !state.image;
@@ -91,9 +90,9 @@ function showCounts() {
     if (key === "damaged") item.title = state.damaged.join("\n");
     return item;
   }));
-  if (state.model && state.opened < 1) {
+  if (state.predicted < 1) {
     const item = document.createElement("li");
-    item.textContent = format("predicting", { share: percent(state.opened) });
+    item.textContent = format("predicting", { share: percent(state.predicted) });
     byId("counts").append(item);
   }
 }

@@ -1,9 +1,13 @@
 """The work of a training beside the page: which images it has, and that nothing else changes."""
 
+import shutil
 from pathlib import Path
+
+import pytest
 
 from bearcat.core.workspace import Work
 from bearcat.data.labels.listing import list_images, name_in
+from bearcat.data.labels.tables import read_label_table, set_label
 from bearcat.labelling.background.scratch import make_training_work
 from tests.helpers.labelling import contents
 
@@ -36,7 +40,7 @@ def test_a_fifth_of_the_labels_is_for_validation_unless_the_work_has_a_validatio
 
 def test_label_tables_folders_of_classes_and_weights_are_copied(work: Work):
     fill(work.data_folder("train"), ["cat/1.png", "dog/1.png", *(f"{number}.png" for number in range(4))])
-    fill(work.folder("weight"), ["own.keras"])
+    fill(work.folder("weight"), ["own.keras", "older/own.keras"])
     table = "".join(f"{name},x\n" for name in images(work, "train"))
     (work.data_folder("train") / "labels.csv").write_text(f"file,label\n{table}", encoding="utf-8")
     part = make_training_work(work, work.folder("report") / "labelling" / "training")
@@ -44,3 +48,25 @@ def test_label_tables_folders_of_classes_and_weights_are_copied(work: Work):
     for split in ("train", "validation"):
         assert (part.data_folder(split) / "labels.csv").read_text(encoding="utf-8").endswith(table)
     assert (part.folder("weight") / "own.keras").is_file()
+    assert not (part.folder("weight") / "older").exists()
+
+
+def test_a_label_that_is_undone_meanwhile_leaves_no_image_without_a_line(work: Work, monkeypatch: pytest.MonkeyPatch):
+    names = [f"{number}.png" for number in range(5)]
+    fill(work.data_folder("train"), names)
+    table = work.data_folder("train") / "labels.csv"
+    table.write_text("file,label\n" + "".join(f"{name},x\n" for name in names))
+    copyfile = shutil.copyfile
+
+    def undo_after(source: Path, target: Path) -> None:
+        copyfile(source, target)
+        if Path(source).parent == work.data_folder("train"):
+            (work.data_folder("train") / "2.png").unlink(missing_ok=True)
+            set_label(table, "2.png", None)
+
+    monkeypatch.setattr(shutil, "copyfile", undo_after)
+    part = make_training_work(work, work.folder("report") / "labelling" / "training")
+    for split in ("train", "validation"):
+        lines = read_label_table(part.data_folder(split) / "labels.csv")
+        assert {*images(part, split)} <= {*lines}
+    assert "2.png" not in images(part, "train")

@@ -19,7 +19,7 @@ from utils import Predict_Image
 
 SECONDS = 600  # at most; TensorFlow starts twice
 TEXTS = ["".join(text) for text in itertools.islice(itertools.permutations("2347"), 24)]
-SETTINGS = SimpleNamespace(FRAMES="first", LAYOUT="line", CAPTCHA_LENGTH=8)
+SETTINGS = SimpleNamespace(FRAMES="first", LAYOUT="line", CAPTCHA_LENGTH=8, IGNORE_CASE=False)
 OVERRIDES = ["EPOCHS=1", "MIN_EPOCH_STEPS=2", "BATCH_SIZE=4"]
 
 

@@ -21,6 +21,10 @@ function showImage(image) {
   byId("overall").textContent = found ? format("overall_confidence", { share: percent(image.confidence) }) : "";
 }
 
+function showTagline() {
+  byId("tagline").textContent = state.model ? texts.tagline : texts.tagline_no_model;
+}
+
 // Shows the boxes over the image, once it is loaded; the least confident one is selected if it is not sure.
 function showBoxes() {
   const image = byId("image"), { naturalWidth: width, naturalHeight: height } = image;
@@ -150,6 +154,7 @@ function onOtherKey(event) {
 }
 
 byId("image").addEventListener("load", showBoxes);
+document.addEventListener("state", showTagline);
 byId("image").addEventListener("error", showBoxes); // the file is gone: confirming it says so, and goes on
 addEventListener("resize", showBoxes);
 byId("label").addEventListener("input", nameTyped);
