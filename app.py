@@ -7,7 +7,7 @@ predict; from 20 labels on, trainings beside the page improve the predictions.
 Reads:  App_model, also models that are added later; test_dataset, for examples on the page; --label: the folder
 Writes: nothing; --label: copies of the confirmed images in train_dataset, as <label>_<hash>.<ext> (EFFICIENTDET:
         <hash>.<ext>, with the boxes in <hash>.xml), labelling.jsonl, which says why the page showed each, and while it
-        runs the folder labelling
+        runs the folder report/labelling
 Next:   python spider_example.py, or open http://127.0.0.1:5006
 """
 

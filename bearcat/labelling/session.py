@@ -24,7 +24,7 @@ from bearcat.labelling.symbols import LabelSymbols
 from bearcat.labelling.translations import LabellingError
 
 FINAL = ("already_in_data", "image_gone", "image_changed")  # refusals after which an image is left out
-UNLABELLED = (Status.WAITING, Status.OPEN, Status.SKIPPED)
+NOT_YET_LABELLED = (Status.WAITING, Status.OPEN, Status.SKIPPED)
 IDLE_SECONDS = 0.2  # between looks for images to predict
 
 log = logging.getLogger("bearcat.labelling.session")
@@ -84,11 +84,11 @@ class LabellingSession:
                 return
             predictor = self.predictor
             is_new = image.status is Status.WAITING
-            if not is_new and (image.status not in UNLABELLED or image.predictor is predictor):
+            if not is_new and (image.status not in NOT_YET_LABELLED or image.predictor is predictor):
                 continue
             status, prediction = self._open(image.path, predictor)
             with self._lock:
-                if image.status in UNLABELLED:  # and was not labelled meanwhile
+                if image.status in NOT_YET_LABELLED:  # and was not labelled meanwhile
                     image.predict(prediction, predictor)
                     image.status = status if is_new or status is Status.DAMAGED else image.status
 
@@ -156,7 +156,7 @@ class LabellingSession:
 
     def _mark(self, image: QueuedImage) -> None:
         """Has an image shown next, unless it was labelled or left out."""
-        if image.status in UNLABELLED:
+        if image.status in NOT_YET_LABELLED:
             image.is_marked, self._current = True, None
 
     def _write(self, image: QueuedImage, label: Any) -> Copy:
@@ -243,7 +243,7 @@ class LabellingSession:
     def predicted(self) -> float:
         """Returns the share of the unlabelled images that the present predictor has predicted; 1 if nobody predicts."""
         with self._lock:
-            left = [image for image in self.queue.images if image.status in UNLABELLED]
+            left = [image for image in self.queue.images if image.status in NOT_YET_LABELLED]
             if not (left and self.predictor):
                 return 1.0
             return sum(image.predictor is self.predictor for image in left) / len(left)

@@ -38,7 +38,7 @@ from bearcat.training.self_training.rounds import (
     rows_of_round,
     why_labelled_only,
 )
-from bearcat.training.sources import TrainingSource
+from bearcat.training.sources import SPLITS, TrainingSource
 from bearcat.training.starting_weights import (
     assign_imagenet,
     choose_case,
@@ -194,9 +194,8 @@ class Trainer:
         """Makes the teacher of the second round; see `teacher_file.make_teacher`."""
         from bearcat.training.self_training.teacher_file import make_teacher
 
-        samples = [source.sample(LABELLED_COMPARED, split) for split in ("validation", "train")]
-        pixels, labels = (list(chain.from_iterable(parts)) for parts in zip(*samples, strict=True))
-        return make_teacher(self.work.folder("checkpoint"), self.card, np.stack(pixels), labels)
+        pixels, labels = zip(*(source.sample(LABELLED_COMPARED, split) for split in SPLITS), strict=True)
+        return make_teacher(self.work.folder("checkpoint"), self.card, np.concatenate(pixels), [*chain(*labels)])
 
     def train(self, model, source: TrainingSource, device: Device) -> bool:
         """Runs the remaining epochs of a round; before the first epoch, the sanity check.

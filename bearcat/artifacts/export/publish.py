@@ -44,7 +44,6 @@ from bearcat.data.codecs import TEXT_CODECS
 
 MAX_DIFFERENCE = 1e-3  # between two probabilities of the same class
 ROUNDING = 1e-3  # between two logits: if they differ by less and the texts differ, these were equally likely
-BATCH_SIZE = 64
 INT8 = {"quantized": 1.0}  # in the metrics of the card of an ONNX file
 
 
