@@ -14,6 +14,7 @@ from bearcat.core.errors import CheckpointError
 from bearcat.core.files import atomic_write
 from bearcat.core.workspace import Work, new_backup_folder
 
+ROUNDING = 1e-4  # of an exact match in a file name
 _NUMBER = r"-?(?:\d+\.\d+|inf|nan)"
 _NAME = re.compile(
     rf"epoch_(?P<epoch>\d+)-loss_(?P<loss>{_NUMBER})-val_loss_(?P<val_loss>{_NUMBER})-val_exact_(?P<val_exact>{_NUMBER})"
@@ -121,8 +122,8 @@ def read_history(path: Path) -> list[dict]:
 def best_epoch(history: list[dict]) -> dict:
     """The row of the best epoch.
 
-    The best is the latest epoch whose exact match is within one standard error of the highest. Differences that few
-    validation images show below that are chance, and the learning rate is lowest at the end. The validation loss is a
+    The best is the latest epoch whose exact match is within one standard error, or one image, of the highest.
+    Differences that few validation images show below that are chance, and the learning rate is lowest at the end. The validation loss is a
     poor guide: a network that starts from pretrained weights soon becomes overconfident, and improves all the same.
     The loss decides only while no image is predicted correctly. Rows without `validated`, the number of validation
     images, have no standard error.
@@ -154,12 +155,13 @@ def describe_best(folder: Path) -> str:
 
 
 def _highest_exact(history: list[dict]) -> tuple[float, float]:
-    """Returns the highest exact match, and that value less its standard error."""
+    """Returns the highest exact match, and the lowest that differs from it by no more than chance."""
     highest = max(history, key=lambda row: row["val_exact"], default={"val_exact": 0.0})
     count = highest.get("validated", math.inf)
     # smoothed, so that the standard error is never 0
     rate = (highest["val_exact"] * count + 1) / (count + 2) if math.isfinite(count) else 0.0
-    return highest["val_exact"], highest["val_exact"] - math.sqrt(rate * (1 - rate) / count)
+    chance = max(math.sqrt(rate * (1 - rate) / count), 1 / count + ROUNDING)
+    return highest["val_exact"], highest["val_exact"] - chance
 
 
 def epoch_sort_key(history: list[dict]) -> Callable[[tuple[float, float, int]], tuple[float, float]]:

@@ -77,6 +77,9 @@ def test_the_best_is_the_latest_within_one_standard_error(tmp_path: Path):
     [
         ([0.8, 0.9, 0.7], 10, 2),
         ([0.8, 0.9, 0.8], 10, 3),  # one of ten is chance
+        ([1.0, 0.8], 5, 2),  # and so is one of five
+        ([1.0, 0.6], 5, 1),
+        ([1 / 3, 0.6667, 0.3333], 3, 3),  # as a file name has it
         ([0.8, 0.9, 0.8], 10_000, 2),
         ([1.0, 1.0, 0.0], 2, 2),
         ([0.9, 0.9, 0.8], None, 2),  # of a version that did not count
