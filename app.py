@@ -2,12 +2,13 @@
 
 --label FOLDER serves another page instead, on which the images of a folder (without FOLDER: unlabelled_dataset) are
 labelled: each prediction of the model is confirmed or corrected. Before the first training the pretrained weights
-predict; from 20 labels on, trainings beside the page improve the predictions.
+predict; from 20 labels on, trainings beside the page improve the predictions. --label FOLDER --blind shows labelled
+images (without FOLDER: those of test_dataset) without their labels, and measures what people read.
 
 Reads:  App_model, also models that are added later; test_dataset, for examples on the page; --label: the folder
 Writes: nothing; --label: copies of the confirmed images in train_dataset, as <label>_<hash>.<ext> (EFFICIENTDET:
         <hash>.<ext>, with the boxes in <hash>.xml), labelling.jsonl, which says why the page showed each, and while it
-        runs the folder report/labelling
+        runs the folder report/labelling; --blind: blind.jsonl, the answers
 Next:   python spider_example.py, or open http://127.0.0.1:5006
 """
 
@@ -43,8 +44,9 @@ def main() -> None:
     arguments = step.arguments
     if arguments.label is not None:
         return label(step)
-    if arguments.no_training:
-        raise ServiceError("--no-training is an option of the labelling page: add --label")
+    for name in ("no_training", "blind"):
+        if getattr(arguments, name):
+            raise ServiceError(f"--{name.replace('_', '-')} is an option of the labelling page: add --label")
     check_workers(arguments.workers)
     page = not arguments.no_page and arguments.workers == 1
     config = ServiceConfig(
@@ -89,9 +91,10 @@ def load_models(models: ModelStore, wait: bool) -> None:
 
 
 def label(step: Step) -> None:
-    """Serves the labelling page, and prints what was labelled and what comes next."""
+    """Serves the labelling page or the one that hides the labels, and prints what was done and what comes next."""
     # here, since the service starts without it
     from bearcat.labelling.background.supervisor import BackgroundPlan
+    from bearcat.labelling.blind.start import open_blind, serve_blind
     from bearcat.labelling.start import check_reach, open_labelling, refuse_other_options, serve_labelling
 
     arguments, settings = step.arguments, step.settings
@@ -100,6 +103,11 @@ def label(step: Step) -> None:
     check_reach(arguments.host, token)
     if warning := warn_of_short_token(token):
         echo(warning)
+    if arguments.blind:
+        if arguments.no_training:
+            raise ServiceError("remove --no-training: --blind never trains")
+        sessions = open_blind(arguments.label, step.work, settings.MODE, Image_Processing, settings.IGNORE_CASE)
+        return serve_blind(sessions, arguments.host, arguments.port, token, echo, step.next)
     session = open_labelling(
         Path(arguments.label) if arguments.label else step.work.folder(UNLABELLED),
         step.work,
@@ -128,6 +136,11 @@ def make_service_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--no-training", action="store_true", help="with --label: no training on the labels beside the page"
+    )
+    parser.add_argument(
+        "--blind",
+        action="store_true",
+        help="with --label: measure what people read of labelled images; without FOLDER those of test_dataset",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine only)")
     parser.add_argument("--port", type=int, default=SERVICE_PORT, help=f"port to listen on ({SERVICE_PORT})")

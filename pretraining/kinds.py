@@ -12,14 +12,15 @@ from pathlib import Path
 
 from PIL import Image
 
-from pretraining.drawing import Colour, Style, add_clutter, bend, coarsen, draw_glyph, draw_line, draw_paper, place
+from bearcat.generation.colours import Colour
+from bearcat.generation.text.glyphs import silhouette
+from bearcat.generation.text.papers import add_noise
+from pretraining.drawing import Style, add_clutter, bend, coarsen, draw_glyph, draw_line, draw_paper, place
 from pretraining.layers import (
     Box,
     Layout,
-    add_noise,
     blur,
     contrasting_ink,
-    filled,
     line_over,
     noisy_paper,
     patched_paper,
@@ -42,7 +43,7 @@ def _own_ink(paper: Image.Image, box: Box, style: Style) -> Colour:
 
 
 def _usual_clutter(image: Image.Image, layout: Layout, style: Style) -> Image.Image:
-    return add_clutter(image, style, dots=0.4)
+    return add_clutter(image, style, chance=0.4)
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def draw(kind: Kind, text: str, fonts: list[Path], rng: random.Random) -> Image.
     image = paper.copy()
     for glyph, box in zip(glyphs, layout.boxes, strict=True):
         if style.opaque:
-            image.paste(style.choose_paper(), box[:2], filled(glyph))
+            image.paste(style.choose_paper(), box[:2], silhouette(glyph))
         image.paste(kind.ink(paper, box, style), box[:2], glyph)
     return coarsen(kind.finish(image, layout, style), rng)
 
@@ -115,7 +116,7 @@ def _noise_and_blur(image: Image.Image, layout: Layout, style: Style) -> Image.I
         image = rng.choice((bend, lambda image, style: swirl(image, layout, style)))(image, style)
     if rng.random() < 0.6:
         image = blur(image, rng)
-    return add_noise(image, rng, rng.uniform(2, 14)) if rng.random() < 0.5 else image
+    return add_noise(image, rng.uniform(2, 14), rng) if rng.random() < 0.5 else image
 
 
 def _turned(style: Style) -> None:
@@ -162,7 +163,7 @@ def _lines_and_bend(image: Image.Image, layout: Layout, style: Style) -> Image.I
 def _strikes_and_noise(image: Image.Image, layout: Layout, style: Style) -> Image.Image:
     if style.rng.random() < 0.8:
         image = strike_out(image, layout, style)
-    return add_noise(image, style.rng, style.rng.uniform(2, 20)) if style.rng.random() < 0.25 else image
+    return add_noise(image, style.rng.uniform(2, 20), style.rng) if style.rng.random() < 0.25 else image
 
 
 KINDS = {

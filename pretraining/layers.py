@@ -3,12 +3,14 @@
 import math
 import random
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from pretraining.drawing import Colour, Style, draw_line, draw_paper, random_colour
+from bearcat.generation.colours import Colour
+from bearcat.generation.text import bends, papers
+from bearcat.generation.text.papers import add_noise
+from pretraining.drawing import Style, draw_line, draw_paper, random_colour
 
 Box = tuple[int, int, int, int]
 CONTRAST = 0.3  # least difference in lightness, 0 to 1, of a character from a paper that changes
@@ -31,52 +33,29 @@ class Layout:
 
 def tiled_paper(layout: Layout, style: Style) -> Image.Image:
     """Gives every character a paper of its own colour, some with a texture."""
-    rng, height = style.rng, layout.size[1]
+    rng = style.rng
     image = Image.new("RGB", layout.size)
     textured = rng.random() < 0.4
-    for left, right in pairwise(layout.cuts):
+
+    def draw_tile(size: tuple[int, int]) -> Image.Image:
         style.dark_paper = rng.random() < 0.5
-        tile = (max(1, right - left), height)
-        paper = draw_paper(tile, style) if textured else Image.new("RGB", tile, random_colour(rng, rng.random()))
-        image.paste(paper, (left, 0))
+        return draw_paper(size, style) if textured else Image.new("RGB", size, random_colour(rng, rng.random()))
+
+    papers.add_tiles(image, layout.cuts, draw_tile)
     return image
 
 
 def patched_paper(layout: Layout, style: Style) -> Image.Image:
     """Covers a paper with large stripes, triangles and discs of any lightness."""
-    rng, (width, height) = style.rng, layout.size
+    rng = style.rng
     image = draw_paper(layout.size, style)
-    pencil = ImageDraw.Draw(image)
-    kind = rng.choice(("stripes", "triangles", "discs", "halves"))
-    for _ in range(rng.randint(1, 7)):
-        fill, x, y = random_colour(rng, rng.random()), rng.uniform(0, width), rng.uniform(0, height)
-        reach = rng.uniform(0.1, 0.6) * height
-        if kind == "stripes":
-            lean = rng.uniform(-1, 1) * height
-            pencil.polygon((x, 0, x + reach, 0, x + reach + lean, height, x + lean, height), fill)
-        elif kind == "triangles":
-            pencil.polygon([(x + rng.uniform(-3, 3) * reach, y + rng.uniform(-3, 3) * reach) for _ in range(3)], fill)
-        elif kind == "discs":
-            pencil.ellipse((x - reach, y - reach, x + reach, y + reach), fill)
-        else:
-            pencil.rectangle(rng.choice(((x, 0, width, height), (0, y, width, height))), fill)
+    papers.add_patches(image, lambda: random_colour(rng, rng.random()), rng)
     return image
 
 
 def noisy_paper(layout: Layout, style: Style) -> Image.Image:
     """A paper with coarse and fine noise, which may reach the lightness of the ink."""
-    return add_noise(draw_paper(layout.size, style), style.rng, style.rng.uniform(3, 28))
-
-
-def add_noise(image: Image.Image, rng: random.Random, strength: float) -> Image.Image:
-    """Adds noise with a standard deviation in 0 … 255, of one of several grain sizes, grey or in colour."""
-    width, height = image.size
-    grain, channels = rng.choice((1, 1, 1, 2, 3)), rng.choice((1, 3))
-    source = np.random.default_rng(rng.getrandbits(32))
-    noise = source.standard_normal((-(-height // grain), -(-width // grain), channels), np.float32) * strength
-    if grain > 1:
-        noise = noise.repeat(grain, 0).repeat(grain, 1)[:height, :width]
-    return Image.fromarray((np.asarray(image, np.float32) + noise).clip(0, 255).astype(np.uint8))
+    return add_noise(draw_paper(layout.size, style), style.rng.uniform(3, 28), style.rng)
 
 
 def contrasting_ink(paper: Image.Image, box: Box, style: Style) -> Colour:
@@ -116,27 +95,9 @@ def line_over(image: Image.Image, layout: Layout, style: Style) -> Image.Image:
 
 def swirl(image: Image.Image, layout: Layout, style: Style) -> Image.Image:
     """Bends an image strongly by waves in both directions, which change along the way."""
-    rng, (width, height) = style.rng, image.size
-    rows, columns = np.mgrid[:height, :width].astype(np.float32)
-    down, across = rows / height, columns / height
-    shift = np.zeros((2, height, width), np.float32)
-    for _ in range(rng.randint(1, 3)):
-        for axis, strength in enumerate((0.13, 0.1)):
-            turns = rng.uniform(0.2, 1.6), rng.uniform(0.0, 1.0)
-            along = (across * turns[0] + down * turns[1]) if axis == 0 else (down * turns[0] + across * turns[1])
-            wave = np.sin(2 * math.pi * (along + rng.random()), dtype=np.float32)
-            shift[axis] += rng.uniform(0.3, 1.0) * strength / 1.5 * height * wave
-    rows = (rows + shift[0]).round().astype(np.int32).clip(0, height - 1)
-    columns = (columns + shift[1]).round().astype(np.int32).clip(0, width - 1)
-    return Image.fromarray(np.asarray(image)[rows, columns])
+    return Image.fromarray(bends.displace(np.asarray(image), bends.swirl(image.size, style.rng)))
 
 
 def blur(image: Image.Image, rng: random.Random) -> Image.Image:
     """Blurs an image by up to a fortieth of its height."""
     return image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, max(0.6, image.height / 40))))
-
-
-def filled(glyph: Image.Image) -> Image.Image:
-    """The silhouette of a mask: in each row everything from its first to its last ink."""
-    ink = np.asarray(glyph)
-    return Image.fromarray(np.minimum(np.maximum.accumulate(ink, 1), np.maximum.accumulate(ink[:, ::-1], 1)[:, ::-1]))

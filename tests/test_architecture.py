@@ -23,7 +23,7 @@ SCRIPTS = sorted(path for path in ROOT.glob("*.py") if path.stem not in {"utils"
 MOST_FILES = 15  # of a package, so that a folder is seen at a glance
 HEAVY = ("tensorflow", "keras", "matplotlib", "scipy")
 WITHOUT_HEAVY = """New_work init_working_space gen_sample_by_captcha move_path cheak_file delete_file test app
-spider_example read_folder utils pack_dataset train save_model callback""".split()
+spider_example read_folder strength utils pack_dataset train save_model callback""".split()
 
 # imports modules one after the other, and prints each with what it was the first to import of HEAVY
 IMPORT = f"""

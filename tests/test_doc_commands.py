@@ -38,6 +38,8 @@ NOT_RUN = {
     "python train.py --curve": "trains five times; see tests/training/learning_curve/test_trainings.py",
     "python pack_dataset.py --through test": "trains again; tests/pipeline/test_through.py runs it in two parts",
     "python save_model.py --litert": "converts again; run by the fixture `prepared`",
+    "python strength.py": "trains many times; see tests/pipeline/test_strength.py and test_sweep.py",
+    "python app.py --label report/strength/sweep": "needs the images of a sweep",
     "tensorboard": "does not end; tests/training/test_tensorboard.py reads its logs",
     "python -m deploy.triton_repository": "run by tests/test_deploy.py",
 }

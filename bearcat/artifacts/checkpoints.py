@@ -123,10 +123,10 @@ def best_epoch(history: list[dict]) -> dict:
     """The row of the best epoch.
 
     The best is the latest epoch whose exact match is within one standard error, or one image, of the highest.
-    Differences that few validation images show below that are chance, and the learning rate is lowest at the end. The validation loss is a
-    poor guide: a network that starts from pretrained weights soon becomes overconfident, and improves all the same.
-    The loss decides only while no image is predicted correctly. Rows without `validated`, the number of validation
-    images, have no standard error.
+    Differences that few validation images show below that are chance, and the learning rate is lowest at the end. The
+    validation loss is a poor guide: a network that starts from pretrained weights soon becomes overconfident, and
+    improves all the same. The loss decides only while no image is predicted correctly. Rows without `validated`, the
+    number of validation images, have no standard error.
     """
     key = epoch_sort_key(history)
     return max(history, key=lambda row: key((row["val_exact"], row["val_loss"], row["epoch"])))

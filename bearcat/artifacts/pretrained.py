@@ -1,17 +1,23 @@
 """Initial weights: a file in a work's `weight` folder, or the pretrained weights. Does not import TensorFlow."""
 
 import hashlib
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 from bearcat.artifacts.card import IMAGENET, KERAS_SUFFIX, Card, read_card
 from bearcat.core.errors import ArtifactError
 from bearcat.core.settings_file import AUTO
+from bearcat.data.images import ImageKinds, InputSpec
 from bearcat.modes import MODES, Task, choose_backbone
 from bearcat.networks.registry import IMAGENET_BACKBONE
 
 PRETRAINED = "pretrained"  # the value of WEIGHTS that asks for them
 PRETRAINED_FOLDER = Path(__file__).parent / "pretrained"
 WEIGHT_SUFFIXES = (KERAS_SUFFIX, ".h5")
+# of a network with the pretrained weights as they are: the best of the modes if no length is known
+UNTRAINED_MODE, UNTRAINED_BACKBONE = "CTC", "light"
+LARGEST_SIDE = 2048  # pixels, of its input
 
 
 def find_weight_file(folder: Path) -> Path | None:
@@ -84,6 +90,30 @@ def pretrained_file(backbone: str, task: Task) -> Path | None:
     """The pretrained weights of a backbone, which exist for modes that read text; None if there are none."""
     path = PRETRAINED_FOLDER / f"{backbone}.keras"
     return path if task is Task.TEXT and path.is_file() else None
+
+
+def pretrained_characters(among: Collection[str] | None = None) -> tuple[str, ...]:
+    """The characters of the pretrained weights; with `among` only those that are in it."""
+    weights = pretrained_file(UNTRAINED_BACKBONE, Task.TEXT)
+    known = read_card(weights)[0].characters if weights else ()
+    return tuple(character for character in known if among is None or character in among)
+
+
+def pretrained_card(name: str, images: Sequence[Path], characters: Sequence[str], settings: SimpleNamespace) -> Card:
+    """Describes a network for the pretrained weights as they are, with an input as high and wide as images.
+
+    Grey, since the weights were made for grey images and only labels tell what else suits colour.
+
+    Args:
+        name: The name of the model.
+        images: The images to predict.
+        characters: What it can predict, of `pretrained_characters`.
+        settings: The settings of the work.
+    """
+    sizes = ImageKinds.of_files(images).sizes or ((1, 1),)
+    width, height = (min(LARGEST_SIDE, max(sides)) for sides in zip(*sizes, strict=True))
+    spec = InputSpec(height, width, 1, settings.FRAMES, settings.LAYOUT)
+    return Card(name, UNTRAINED_MODE, UNTRAINED_BACKBONE, tuple(characters), spec, settings.CAPTCHA_LENGTH)
 
 
 def origin_of(weight_file: Path) -> str:

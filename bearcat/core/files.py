@@ -13,6 +13,7 @@ import typing
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import UnionType
 
 from bearcat.core.names import escape_surrogates
 
@@ -21,7 +22,7 @@ MAX_JSON_LEVELS = 50  # values that are nested deeper break what is done with th
 STEM = 60  # characters of the file's own name in the temporary one, so that it is not too long
 TOKEN_BYTES = 4
 _TEMPORARY = re.compile(rf"\..*{re.escape(PART)}(\.[^.]*)?", re.DOTALL)
-_NUMBERS: dict[type, tuple[type, ...]] = {float: (float, int)}
+_NUMBERS: dict[type | UnionType, tuple[type, ...]] = {float: (float, int)}
 
 
 @contextmanager
@@ -114,6 +115,29 @@ def read_json(path: Path) -> typing.Any:
     return parse_json(path.read_text(encoding="utf-8-sig"))
 
 
+def append_json_line(path: Path, entry: dict) -> None:
+    """Adds a line to a file of JSON lines, and waits for the disk; a line that a kill cut off is ended first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            file.write(b"" if file.read(1) == b"\n" else b"\n")
+        file.write(escape_surrogates(json.dumps(entry, ensure_ascii=False)).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_json_lines(path: Path) -> Iterator[dict]:
+    """Yields the entries of a file of JSON lines, which may be missing; lines that a kill cut off are left out."""
+    for line in path.read_bytes().splitlines() if path.is_file() else ():
+        try:
+            entry = parse_json(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict):
+            yield entry
+
+
 def check_types(record: typing.Any) -> None:
     """Checks the values of a dataclass instance against its annotations: files may have been edited by hand.
 
@@ -123,9 +147,10 @@ def check_types(record: typing.Any) -> None:
         TypeError: A field has another type than annotated; the message names it.
     """
     for field in dataclasses.fields(record):
-        value, kind = getattr(record, field.name), typing.get_origin(field.type) or field.type
+        value, is_union = getattr(record, field.name), isinstance(field.type, UnionType)
+        kind = field.type if is_union else typing.get_origin(field.type) or field.type
         items = [item for item in typing.get_args(field.type) if isinstance(item, type)]
-        if not isinstance(kind, type):
+        if not isinstance(kind, type | UnionType):
             continue
         valid = isinstance(value, _NUMBERS.get(kind, kind))
         if valid and kind in (list, tuple) and len(items) == 1:

@@ -52,7 +52,7 @@ def _preference(path: Path) -> tuple:
 
 @lru_cache(maxsize=256)
 def open_font(path: Path, size: int) -> ImageFont.FreeTypeFont:
-    """Opens a font file, or the first face of a collection, at a size in pixels; raises OSError if it is no font.
+    """Opens a font file, or the first face of a collection, at a size in pixels; raises OSError if it is not a font.
 
     Uses Pillow's basic layout, so that images do not depend on whether the other layout engine is installed.
     """

@@ -23,6 +23,7 @@ CHANGES = {
     "train": ("checkpoints",),
     "save_model": ("models",),
     "test": ("scores",),
+    "strength": ("strength",),
     "read_folder": ("predictions",),
     "delete_file": ("data", "packs"),
 }

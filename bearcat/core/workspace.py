@@ -80,9 +80,12 @@ class Work:
             self.folder(name).mkdir(parents=True, exist_ok=True)
 
     def copy_settings_to(self, other: "Work") -> None:
-        """Copies the settings and the files of initial weights into another work, whose folders exist."""
+        """Copies the settings into another work."""
         for name in TEMPLATE_FILES:
             shutil.copyfile(self.path / name, other.path / name)
+
+    def copy_weights_to(self, other: "Work") -> None:
+        """Copies the files of initial weights into another work, whose folders exist."""
         for file in self.folder("weight").glob("*"):
             if file.is_file():
                 shutil.copyfile(file, other.folder("weight") / file.name)

@@ -17,6 +17,7 @@ from bearcat.generation.click_background import background
 from bearcat.generation.click_layout import Box, PlacedGlyph, find_position, make_glyph, place_glyphs
 from bearcat.generation.colours import contrasting_colour, random_colour
 from bearcat.generation.config import ClickConfig
+from bearcat.generation.rules import font_files
 
 DECORATED = 0.3  # fraction of characters with an outline or a shadow though their contrast suffices
 LINES_BELOW = 0.6  # fraction of lines that lie below the characters
@@ -49,7 +50,7 @@ class ClickDrawer:
 
     def __init__(self, config: ClickConfig, work: Path):
         self.config = config
-        self.fonts = fonts_with(config.characters, [work / font for font in config.fonts] or None)
+        self.fonts = fonts_with(config.characters, font_files(config.fonts, work))
         self.backgrounds = work / config.backgrounds if config.backgrounds else None
 
     def draw(self, text: str, seed: str) -> ClickDrawing:

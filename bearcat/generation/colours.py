@@ -4,6 +4,7 @@ import colorsys
 import random
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 MIN_CONTRAST = 3.0  # what WCAG asks of large text
 PERCENTILES = (0.05, 0.95)  # of the background's luminance: the few pixels beyond are ignored
@@ -18,9 +19,9 @@ def luminance(pixels: np.ndarray) -> np.ndarray:
     return _LINEAR_LEVELS[np.asarray(pixels, np.uint8)] @ np.array(_LUMINANCE_WEIGHTS)
 
 
-def contrast(one: float, other: float) -> float:
-    """Returns the contrast of two luminances."""
-    return (max(one, other) + _FLARE) / (min(one, other) + _FLARE)
+def contrast(one: ArrayLike, other: ArrayLike) -> np.ndarray:
+    """Returns the contrast of luminances with others, element by element."""
+    return (np.maximum(one, other) + _FLARE) / (np.minimum(one, other) + _FLARE)
 
 
 def contrasting_colour(background: np.ndarray, rng: random.Random) -> tuple[Colour, Colour | None]:
@@ -46,14 +47,15 @@ def contrasting_colour(background: np.ndarray, rng: random.Random) -> tuple[Colo
     return random_colour(0.75 if light else 0.02, rng), random_colour(0.01 if light else 0.9, rng)
 
 
-def random_colour(luminance: float, rng: random.Random) -> Colour:
-    """Returns a colour of random hue with the given luminance, from 0 to 1."""
+def random_colour(luminance: float, rng: random.Random, vividness: float = 1.0) -> Colour:
+    """Returns a colour of random hue with the given luminance; both this and the vividness are from 0 to 1."""
     vivid = [_to_linear(level) for level in colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.6, 1), 1)]
     own = sum(level * weight for level, weight in zip(vivid, _LUMINANCE_WEIGHTS, strict=True))
     if own > luminance:
         levels = [level * luminance / own for level in vivid]
     else:
         levels = [level + (1 - level) * (luminance - own) / (1 - own) for level in vivid]
+    levels = [vividness * level + (1 - vividness) * luminance for level in levels]
     red, green, blue = (round(255 * _to_srgb(level)) for level in levels)
     return red, green, blue
 

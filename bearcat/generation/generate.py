@@ -20,8 +20,9 @@ from bearcat.core.workspace import LABEL_FOLDER
 from bearcat.data.labels.boxes import PROMPT_SUFFIX, VOC_SUFFIX, write_prompt, write_voc
 from bearcat.data.labels.reading import list_images
 from bearcat.generation.click_drawing import ClickDrawer
-from bearcat.generation.config import CaptchaConfig, ClickConfig
+from bearcat.generation.config import CaptchaConfig, ClickConfig, DrawnConfig
 from bearcat.generation.shards import WHOLE, Shard
+from bearcat.generation.text.drawer import TextDrawer
 
 CHUNK = 64  # images per task: few enough for a smooth progress bar, enough to make the overhead negligible
 MAX_PROCESSES = 61  # the limit of Windows
@@ -103,7 +104,7 @@ def exit_with_parent() -> None:
 
 def make_images(config: CaptchaConfig, folder: Path, items: list[Item]) -> list[str]:
     """Draws and writes images, each after its label files; returns their file names."""
-    draw = DRAWERS[config.kind](config, folder.parent)
+    draw = DRAWERS[type(config)](config, folder.parent)
     for name, text, seed in items:
         image = draw(folder / name, text, seed)
         with atomic_write(folder / name, sync=False) as part:
@@ -111,7 +112,7 @@ def make_images(config: CaptchaConfig, folder: Path, items: list[Item]) -> list[
     return [name for name, _, _ in items]
 
 
-def _text_drawer(config: CaptchaConfig, work: Path) -> Draw:
+def _captcha_drawer(config: CaptchaConfig, work: Path) -> Draw:
     import captcha.image  # imported late: only the processes that draw need it
 
     generator = captcha.image.ImageCaptcha(config.width, config.height)
@@ -121,6 +122,11 @@ def _text_drawer(config: CaptchaConfig, work: Path) -> Draw:
             return generator.generate_image(text)
 
     return draw
+
+
+def _drawn_drawer(config: DrawnConfig, work: Path) -> Draw:
+    drawer = TextDrawer(config, work)
+    return lambda path, text, seed: drawer.draw(text, seed)
 
 
 def _click_drawer(config: ClickConfig, work: Path) -> Draw:
@@ -135,7 +141,11 @@ def _click_drawer(config: ClickConfig, work: Path) -> Draw:
     return draw
 
 
-DRAWERS: dict[str, Callable[..., Draw]] = {CaptchaConfig.kind: _text_drawer, ClickConfig.kind: _click_drawer}
+DRAWERS: dict[type[CaptchaConfig], Callable[..., Draw]] = {
+    CaptchaConfig: _captcha_drawer,
+    DrawnConfig: _drawn_drawer,
+    ClickConfig: _click_drawer,
+}
 
 
 class _SeededSecrets(random.Random):

@@ -8,7 +8,8 @@ import contextlib
 import io
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ FRAME = STATIC / "frame.html"  # of all labelling pages, with places for their o
 TAGS = {".js": '<script src="{}" defer></script>', ".css": '<link rel="stylesheet" href="{}">'}
 STATIC_FILES = {
     "/": STATIC / "labelling.html",  # within the frame
+    "/core.js": STATIC / "core.js",
     "/page.js": STATIC / "page.js",
     "/labelling.js": STATIC / "labelling.js",
     "/grid.js": STATIC / "grid.js",
@@ -75,16 +77,17 @@ def make_labelling_app(
         token: What browsers must send, None: nothing.
         background: What runs beside the page, None: nothing.
     """
-    return make_app(TextEndpoints(session, commands, background), STATIC_FILES, MAX_BODY, host, token, background)
+    beside = [session.keep_predicting, *([background.run] if background else [])]
+    return make_app(TextEndpoints(session, commands, background), STATIC_FILES, MAX_BODY, host, token, beside)
 
 
 def make_app(
-    endpoints: "Endpoints",
+    endpoints: "PageEndpoints",
     static_files: Mapping[str, Path],
     max_body: int,
     host: str,
     token: str | None,
-    background: Background | None = None,
+    beside: Sequence[Callable[[threading.Event], object]] = (),
 ) -> Starlette:
     """Returns the ASGI app of a labelling page.
 
@@ -94,7 +97,7 @@ def make_app(
         max_body: Largest accepted body, in bytes.
         host: Address that the app is served on.
         token: What browsers must send, None: nothing.
-        background: What runs beside the page, None: nothing.
+        beside: What runs beside the page, each in a thread, until its event is set.
     """
     reading = {f"/{name}": getattr(endpoints, name) for name in endpoints.readings}
     acting = {f"/{action}": getattr(endpoints, action) for action in endpoints.actions}
@@ -127,18 +130,17 @@ def make_app(
         routes=routes,
         middleware=[middleware],
         exception_handlers=handlers,
-        lifespan=lambda app: work_beside_page(endpoints.session, background),
+        lifespan=lambda app: run_beside_page(beside),
     )
     app.state.bodies = bodies
     return app
 
 
 @contextlib.asynccontextmanager
-async def work_beside_page(session: LabellingSession, background: Background | None) -> AsyncIterator[None]:
-    """Predicts the labels while the page is served, and makes better predictors."""
+async def run_beside_page(beside: Sequence[Callable[[threading.Event], object]]) -> AsyncIterator[None]:
+    """Runs functions in threads while the page is served, then sets their event and waits for them."""
     stop = threading.Event()
-    runs = [session.keep_predicting, *([background.run] if background else [])]
-    tasks = [asyncio.create_task(asyncio.to_thread(run, stop)) for run in runs]
+    tasks = [asyncio.create_task(asyncio.to_thread(run, stop)) for run in beside]
     try:
         yield
     finally:
@@ -174,12 +176,8 @@ def http_error(request: Request, error: HTTPException) -> Response:
     return error_response(error.status_code, str(error.detail), dict(error.headers or {}))
 
 
-class Endpoints:
-    """Endpoints of the page: every action is answered with the state that follows from it.
-
-    Args:
-        session: The images and their labels.
-        commands: Returns the commands to run after labelling.
+class PageEndpoints(ABC):
+    """Endpoints of a page: its texts, its images, and what it answers if something is refused or fails.
 
     Attributes:
         readings: The names of the endpoints that are called by GET.
@@ -188,19 +186,52 @@ class Endpoints:
         frames: What the page shows of an animation, a value of FRAMES.
     """
 
-    readings: tuple[str, ...] = ("texts", "state")
-    actions: tuple[str, ...] = ("confirm", "skip", "undo", "reopen_skipped")
-    language_texts = TEXTS
+    readings: tuple[str, ...] = ("texts",)
+    actions: tuple[str, ...] = ()
+    language_texts: Mapping[str, Mapping[str, str]] = TEXTS
     frames = SPREAD  # no single frame may show the whole text
-
-    def __init__(self, session: LabellingSession, commands: Callable[[], list[str]]):
-        self.session = session
-        self.commands = commands
 
     async def texts(self, request: Request) -> Response:
         """Returns the page's texts in the browser's language."""
         language = language_of(request.headers.get("accept-language", ""))
         return JSONResponse({"language": language, "texts": self.language_texts[language]})
+
+    @abstractmethod
+    async def image(self, request: Request) -> Response:
+        """Returns the image whose number is in the path."""
+
+    async def refused(self, request: Request, error: BearcatError) -> Response:
+        """Returns why an action was refused, with the state, in which an image may have been left out."""
+        language = language_of(request.headers.get("accept-language", ""))
+        message = error.message_in(language) if isinstance(error, LabellingError) else str(error)
+        return JSONResponse({**await run_in_threadpool(self._state), "error": message}, 409)
+
+    async def disk_error(self, request: Request, error: OSError) -> Response:
+        """Returns what the disk refused; other errors are described in the log only."""
+        language = language_of(request.headers.get("accept-language", ""))
+        log.error("%s failed", request.url.path, exc_info=error)
+        message = message_for(error) or self.language_texts[language]["failed"]
+        return JSONResponse({**await run_in_threadpool(self._state), "error": message}, 500)
+
+    def _state(self) -> dict:
+        """Returns the state that goes with an error; nothing if it differs between windows."""
+        return {}
+
+
+class Endpoints(PageEndpoints):
+    """Endpoints of a page for labelling: every action is answered with the state that follows from it.
+
+    Args:
+        session: The images and their labels.
+        commands: Returns the commands to run after labelling.
+    """
+
+    readings: tuple[str, ...] = ("texts", "state")
+    actions: tuple[str, ...] = ("confirm", "skip", "undo", "reopen_skipped")
+
+    def __init__(self, session: LabellingSession, commands: Callable[[], list[str]]):
+        self.session = session
+        self.commands = commands
 
     async def state(self, request: Request) -> Response:
         """Returns what the page shows."""
@@ -209,7 +240,11 @@ class Endpoints:
     async def image(self, request: Request) -> Response:
         """Returns an image as PNG: one frame, rotated as EXIF says, transparency on white, as the network sees it."""
         image = self.session.queue.image(request.path_params["number"])
-        return Response(await run_in_threadpool(as_png, image, self.frames), media_type="image/png")
+        try:
+            content = await run_in_threadpool(as_png, image.path, self.frames)
+        except ImageError:
+            raise LabellingError("image_gone", file=image.name) from None
+        return Response(content, media_type="image/png")
 
     async def confirm(self, request: Request) -> Response:
         """Copies an image into the training set under its label."""
@@ -237,19 +272,6 @@ class Endpoints:
         await json_fields(request, {})
         await run_in_threadpool(self.session.reopen_skipped)
         return await self._answer()
-
-    async def refused(self, request: Request, error: BearcatError) -> Response:
-        """Returns why an action was refused, with the state, in which an image may have been left out."""
-        language = language_of(request.headers.get("accept-language", ""))
-        message = error.message_in(language) if isinstance(error, LabellingError) else str(error)
-        return JSONResponse({**await run_in_threadpool(self._state), "error": message}, 409)
-
-    async def disk_error(self, request: Request, error: OSError) -> Response:
-        """Returns what the disk refused; other errors are described in the log only."""
-        language = language_of(request.headers.get("accept-language", ""))
-        log.error("%s failed", request.url.path, exc_info=error)
-        message = message_for(error) or self.language_texts[language]["failed"]
-        return JSONResponse({**await run_in_threadpool(self._state), "error": message}, 500)
 
     async def _answer(self, message: str = "", **values: str) -> Response:
         """Returns the state with the key of a text in TEXTS and the values of its placeholders."""
@@ -360,14 +382,10 @@ def _checked_label(value: Any) -> dict:
     return value
 
 
-def as_png(image: QueuedImage, frames: str) -> bytes:
-    """Returns an image as PNG; raises LabellingError if its file is gone or damaged."""
-    try:
-        opened = open_image(image.path, frames)
-    except ImageError:
-        raise LabellingError("image_gone", file=image.name) from None
+def as_png(path: Path, frames: str) -> bytes:
+    """Returns the pixels of an image file as PNG; raises ImageError if it is gone or damaged."""
     buffer = io.BytesIO()
-    opened.save(buffer, "PNG", compress_level=1)
+    open_image(path, frames).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 

@@ -4,12 +4,10 @@ A line is added before an image is copied into the training set, so that no kill
 harm, nor does a line that a kill cut off.
 """
 
-import json
-import os
-from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
+from bearcat.core.files import append_json_line, read_json_lines
 from bearcat.core.workspace import Work
 from bearcat.data.duplicates import digests_of
 from bearcat.data.labels.listing import list_images, name_in
@@ -32,14 +30,7 @@ def record_offer(work: Work, digest: str, offer: Offer) -> None:
         digest: SHA-256 of the image's content.
         offer: Why it was shown.
     """
-    path = work.path / FILE
-    with path.open("a+b") as file:
-        if file.tell():
-            file.seek(-1, os.SEEK_END)
-            file.write(b"" if file.read(1) == b"\n" else b"\n")  # ends the line that a kill cut off
-        file.write(json.dumps({"image": digest, "offer": offer}).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    append_json_line(work.path / FILE, {"image": digest, "offer": offer})
 
 
 def chosen_names(work: Work) -> set[str]:
@@ -52,14 +43,6 @@ def chosen_names(work: Work) -> set[str]:
 
 def chosen_digests(file: Path) -> set[str]:
     """Returns the digests of the images that were chosen when they were last offered."""
-    offers = dict(_read(file.read_bytes().splitlines())) if file.is_file() else {}
+    lines = (entry for entry in read_json_lines(file) if isinstance(entry.get("image"), str))
+    offers = {entry["image"]: entry.get("offer") for entry in lines}
     return {digest for digest, offer in offers.items() if offer == Offer.CHOSEN}
-
-
-def _read(lines: Iterable[bytes]) -> Iterable[tuple[str, str]]:
-    for line in lines:
-        try:
-            entry = json.loads(line)
-            yield entry["image"], entry["offer"]
-        except (ValueError, KeyError, TypeError):
-            continue  # a kill cut it off

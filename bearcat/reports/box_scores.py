@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from bearcat.core.intervals import wilson_interval
 from bearcat.data.labels.boxes import BoxLabels
 from bearcat.detection.average_precision import average_precision
 from bearcat.detection.boxes import MATCH_IOU, iou_matrix
 from bearcat.detection.decoding import Detections
-from bearcat.reports.text_scores import latency_ms, wilson_interval
+from bearcat.reports.text_scores import latency_ms
 
 
 def is_exact_match(truth: BoxLabels, found: Detections) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from bearcat.core.errors import ArtifactError
+from bearcat.core.intervals import wilson_interval
 from bearcat.data.frames import SPREAD
 from bearcat.data.images import open_image
 from bearcat.data.labels.reading import LabelledImage
@@ -14,7 +15,6 @@ from bearcat.modes import MODES, Task
 from bearcat.reports import html
 from bearcat.reports.box_scores import is_exact_match
 from bearcat.reports.test_report import EvaluatedImage, Predictor, predict_all
-from bearcat.reports.text_scores import wilson_interval
 
 SIGNIFICANCE = 0.05  # p-values below it are not put down to chance
 SHOWN = 60  # images

@@ -36,6 +36,7 @@ caption{text-align:left;white-space:nowrap;font-weight:600;padding-bottom:.3rem}
 .gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:1rem;margin:1rem 0}
 .card{border:1px solid var(--line);border-radius:.4rem;padding:.6rem;break-inside:avoid;overflow-wrap:anywhere}
 .card div{font-size:.9rem}img{max-width:100%;background:#fff;display:block}
+td img{max-width:none}
 code,.read,.strip text{font-family:ui-monospace,Consolas,"DejaVu Sans Mono","WenQuanYi Micro Hei Mono",monospace}
 .read{font-size:1.1rem;white-space:pre-wrap}mark{background:var(--wrong);color:#fff;padding:0 .1em}
 mark.true{background:var(--true)}

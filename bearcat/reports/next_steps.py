@@ -10,9 +10,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 from bearcat.artifacts.calibration import FEWEST_CORRECT, FEWEST_INCORRECT, MIN_REJECTION_IMAGES
+from bearcat.core.intervals import wilson_interval
 from bearcat.modes import Task
 from bearcat.reports.html import list_some, plural
-from bearcat.reports.text_scores import wilson_interval
 from bearcat.reports.wrong_kinds import explain_most, find_wrong_kinds
 
 NEW_IMAGES = "python init_working_space.py --go-on, python train.py"

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from bearcat.artifacts.checkpoints import best_epoch
 from bearcat.core.files import atomic_write
-from bearcat.reports.text_scores import wilson_interval
+from bearcat.core.intervals import wilson_interval
 from bearcat.training.learning_curve.points import CurvePoint
 from bearcat.training.learning_curve.power_law import INTERVAL, PowerLaw
 

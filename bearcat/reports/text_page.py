@@ -6,11 +6,12 @@ from pathlib import Path
 from markupsafe import Markup
 
 from bearcat.artifacts.calibration import MIN_REJECTION_IMAGES
+from bearcat.core.intervals import wilson_interval
 from bearcat.modes import Task
 from bearcat.reports import html
 from bearcat.reports.attention import StripDrawer, draw_image
 from bearcat.reports.html import plural
-from bearcat.reports.text_scores import align, wilson_interval
+from bearcat.reports.text_scores import align
 
 SHOWN_MISTAKES = 60
 SHOWN_ROWS = 40

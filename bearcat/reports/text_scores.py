@@ -1,6 +1,5 @@
 """Scores of predicted texts and classes: exact match with its interval, character accuracy, confusions, confidence."""
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -16,19 +15,12 @@ from bearcat.artifacts.calibration import (
     rejection_summary,
     reliability_bins,
 )
+from bearcat.core.intervals import wilson_interval
 from bearcat.data.codecs import Prediction, TextCodec
 from bearcat.data.decoding.restrictions import RESTRICTIONS, Restriction
 from bearcat.data.labels.arithmetic import solve
 
 Symbols = Sequence[str]
-
-
-def wilson_interval(successes: float, trials: int, z: float = 1.959964) -> tuple[float, float]:
-    """Wilson score interval of a proportion (Wilson 1927), by default at 95 % confidence."""
-    proportion, spread = successes / trials, z * z / trials
-    middle = (proportion + spread / 2) / (1 + spread)
-    half = z * math.sqrt(proportion * (1 - proportion) / trials + spread / (4 * trials)) / (1 + spread)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def latency_ms(seconds: Sequence[float]) -> dict[str, float]:

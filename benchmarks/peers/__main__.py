@@ -14,7 +14,7 @@ import argparse
 from pathlib import Path
 
 from bearcat.core.errors import BearcatError
-from bearcat.reports.text_scores import wilson_interval
+from bearcat.core.intervals import wilson_interval
 from benchmarks.labels import complete
 from benchmarks.peers.measure import GENERATED, PEERS, measure_alone
 from benchmarks.real_sets import list_sets

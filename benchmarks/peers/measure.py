@@ -8,11 +8,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
 from bearcat.core.workspace import Work, create_work
-from benchmarks.peers import crnn, keras_example, off_the_shelf, own_steps
+from bearcat.strength.readers.matching import count_correct
+from bearcat.strength.readers.off_the_shelf import READERS
+from benchmarks.peers import crnn, keras_example, own_steps
 from benchmarks.peers.recogniser import Recogniser, labelled
 from benchmarks.real_sets import make_work
 from benchmarks.warm_runner import run_step
@@ -32,14 +35,17 @@ class Peer:
     is_installed: Callable[[], bool] = lambda: True
 
 
+def load_reader(name: str, work: Work, seconds: int, limit: int) -> Recogniser:
+    """Loads a reader of READERS, which learns nothing from the work."""
+    return Recogniser(READERS[name].load())
+
+
 PEERS = {
     "Bearcat": Peer(own_steps.from_pretrained),
     "Bearcat from scratch": Peer(own_steps.from_scratch),
     "Keras example": Peer(keras_example.train),
     "CRNN": Peer(crnn.train, crnn.is_installed),
-    "ddddocr": Peer(off_the_shelf.ddddocr_default, off_the_shelf.has_ddddocr),
-    "ddddocr beta": Peer(off_the_shelf.ddddocr_beta, off_the_shelf.has_ddddocr),
-    "tesseract": Peer(off_the_shelf.tesseract, off_the_shelf.has_tesseract),
+    **{name: Peer(partial(load_reader, name), reader.is_installed) for name, reader in READERS.items()},
 }
 
 
@@ -96,16 +102,3 @@ def time_prediction(predict: Callable[[bytes], str], images: list[bytes]) -> dic
 def cpu_seconds() -> float:
     """Returns the CPU time of this process and its finished children."""
     return sum(os.times()[:4])
-
-
-def count_correct(texts: list[str], labels: list[str]) -> int:
-    """Counts the texts that equal their labels; spaces are ignored, and case if all labels have the same."""
-    one_case = any(labels == [change(label) for label in labels] for change in (str.lower, str.upper))
-    pairs = zip((comparable(text, one_case) for text in texts), (comparable(t, one_case) for t in labels), strict=True)
-    return sum(text == label for text, label in pairs)
-
-
-def comparable(text: str, one_case: bool) -> str:
-    """Returns a text without spaces, in lower case if case is ignored."""
-    text = "".join(text.split())
-    return text.lower() if one_case else text

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from bearcat.core.workspace import create_work
 from benchmarks.peers import __main__ as peers
 from benchmarks.peers import crnn, keras_example
-from benchmarks.peers.measure import PEERS, Peer, count_correct, measure, time_prediction
+from benchmarks.peers.measure import PEERS, Peer, measure, time_prediction
 from benchmarks.peers.recogniser import Progress, collapse
 
 LABELS = ("12", "21", "22", "11")
@@ -48,20 +48,6 @@ def work(tmp_path: Path):
         label = LABELS[number % 4]
         (made.data_folder(split) / f"{label}_{number}.png").write_bytes(png(label, number))
     return made
-
-
-@pytest.mark.parametrize(
-    ("texts", "labels", "correct"),
-    [
-        (["AB 1", "cd", ""], ["ab1", "ce", "f"], 1),  # case is ignored, since all labels have the same
-        (["ab1", "Cd"], ["Ab1", "Cd"], 1),
-        (["a b\n"], ["ab"], 1),
-        (["ab"], ["AB"], 1),
-        (["12"], ["1 2"], 1),
-    ],
-)
-def test_what_counts_as_correct(texts: list[str], labels: list[str], correct: int):
-    assert count_correct(texts, labels) == correct
 
 
 def test_repeats_and_blanks_are_removed():

@@ -2,12 +2,21 @@
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from bearcat.core import files
-from bearcat.core.files import atomic_write, is_temporary, write_json, write_text
+from bearcat.core.files import (
+    append_json_line,
+    atomic_write,
+    check_types,
+    is_temporary,
+    read_json_lines,
+    write_json,
+    write_text,
+)
 
 
 @pytest.mark.parametrize("sync", [True, False])
@@ -120,3 +129,50 @@ def test_json_round_trips_and_keeps_chinese_readable(tmp_path: Path):
     assert json.loads(written.decode("utf-8")) == payload
     assert "处理成功".encode() in written
     assert written.endswith(b"}\n")
+
+
+def test_lines_are_added_and_read(tmp_path: Path):
+    path = tmp_path / "new" / "lines.jsonl"
+    assert list(read_json_lines(path)) == []
+    names = ["处理\u2028成功", "\udcff"]  # the second one is that of a file whose name is not UTF-8
+    for name in names:
+        append_json_line(path, {"name": name})
+    assert path.read_bytes().count(b"\n") == 2
+    assert [entry["name"] for entry in read_json_lines(path)] == names
+
+
+def test_lines_that_a_kill_cut_off_are_left_out(tmp_path: Path):
+    path = tmp_path / "lines.jsonl"
+    path.write_bytes(b'{"number": 1}\n[1]\n{"numb')
+    append_json_line(path, {"number": 2})
+    assert list(read_json_lines(path)) == [{"number": 1}, {"number": 2}]
+    assert path.read_bytes().splitlines()[2] == b'{"numb'
+
+
+@dataclass
+class Record:
+    """What a file of JSON may hold."""
+
+    name: str
+    typed: str | None = None
+    seconds: float = 0.0
+    sizes: tuple[int, ...] = ()
+
+
+@pytest.mark.parametrize("fields", [{"typed": "a"}, {"typed": None}, {"seconds": 2}, {"sizes": (1, 2)}])
+def test_values_of_the_annotated_types_pass(fields: dict):
+    check_types(Record("a", **fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"name": None}, "name must be str, not None"),
+        ({"typed": 7}, r"typed must be str \| None, not 7"),
+        ({"seconds": "2"}, "seconds must be float"),
+        ({"sizes": (1, "2")}, "sizes must be"),
+    ],
+)
+def test_values_of_other_types_are_refused(fields: dict, message: str):
+    with pytest.raises(TypeError, match=message):
+        check_types(Record(**{"name": "a", **fields}))

@@ -69,6 +69,6 @@ def test_characters_that_no_font_has_are_named_with_what_to_install(work: Path):
 
 
 def test_a_system_without_fonts(work: Path, monkeypatch: pytest.MonkeyPatch):
-    for module in ("bearcat.core.fonts", "bearcat.generation.click_rules"):
+    for module in ("bearcat.core.fonts", "bearcat.generation.rules"):
         monkeypatch.setattr(f"{module}.system_fonts", lambda: ())
     assert "no font of this system has all of `characters`; the best lacks A B D E" in refusal(work, fonts=...)

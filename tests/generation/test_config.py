@@ -1,14 +1,17 @@
 """captcha_config.json: keys, defaults, and messages about wrong values."""
 
 import json
+import re
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from bearcat.core.errors import SettingsError
 from bearcat.core.workspace import ROOT
-from bearcat.generation.config import load_captcha_config
-from tests.helpers.captchas import TEXT, load_click, load_text, refusal
+from bearcat.generation.config import CaptchaConfig, DrawnConfig, config_problems, load_captcha_config
+from bearcat.generation.generate import plan
+from tests.helpers.captchas import TEXT, load_click, load_drawn, load_text, refusal
 
 
 def test_the_original_keys_are_enough_and_validation_and_test_get_a_tenth(tmp_path: Path):
@@ -94,11 +97,62 @@ def test_a_file_that_is_not_a_json_object_is_refused(tmp_path: Path, content: by
 
 
 def test_keys_of_the_other_kind_are_refused(work: Path):
-    message = refusal(work, kind="text", rotation=20, fonts=..., characters="AB")
-    assert 'rotation is a key of kind "click" only: remove it, or add "kind": "click"' in message
+    message = refusal(work, kind="text", rotation=20, dummy_strokes=1, fonts=..., characters="AB")
+    assert 'dummy_strokes is a key of kind "click" only: remove it, or add "kind": "click"' in message
+    assert (
+        'rotation is a key of style "drawn" and of kind "click" only: remove it, or add "style": "drawn" or '
+        '"kind": "click"'
+    ) in message
+    assert 'style is a key of kind "text" only: remove it' in refusal(work, kind="click", style="drawn")
 
 
 def test_the_default_kind_is_text(work: Path):
     values = {"fonts": ..., "characters": "ABD"}
     assert load_click(work, kind="text", **values) == load_click(work, kind=..., **values)
     assert load_click(work, kind=...).kind == "text"
+
+
+def test_the_default_style_is_captcha_and_an_unknown_one_is_named(tmp_path: Path, latin_font: Path):
+    assert load_text(tmp_path, style="captcha") == load_text(tmp_path)
+    assert load_text(tmp_path).style == "captcha"
+    for style in ("painted", ["drawn"], None):
+        with pytest.raises(SettingsError, match="one of captcha, drawn is expected") as error:
+            load_text(tmp_path, style=style, lines=-1)
+        assert f"style = {style!r}: " in str(error.value)
+        assert "lines = -1: a whole number from 0 to 50 is expected" in str(error.value)
+
+
+def test_of_an_unknown_kind_only_the_keys_of_all_kinds_are_checked(tmp_path: Path):
+    with pytest.raises(SettingsError) as error:
+        load_text(tmp_path, kind="Text", style="drawn", lines=-1, prompt_count="", characters="01", width=1, hight=1)
+    kind, *others = str(error.value).splitlines()[1:]
+    assert kind == "  kind = 'Text': one of text, click is expected"
+    assert others == ["  hight is not a key", "  width = 1: a whole number from 16 to 2000 is expected"]
+
+
+def test_whole_numbers_are_stored_like_fractions(tmp_path: Path, latin_font: Path):
+    """So that the names and the images are the same, whichever is written."""
+    whole = load_drawn(tmp_path, latin_font, overlap=0, bend=0, shear=1, dots=0, contrast=1, count=9)
+    fractions = load_drawn(tmp_path, latin_font, overlap=0.0, bend=0.0, shear=1.0, dots=0.0, contrast=1.0, count=9)
+    assert list(plan(whole, "train", 1)) == list(plan(fractions, "train", 1))
+    defaults = {field.name: field.default for field in fields(DrawnConfig)[len(fields(CaptchaConfig)) :]}
+    explicit = load_drawn(tmp_path, latin_font, **(defaults | {"overlap": 0, "fonts": [str(latin_font)]}))
+    assert list(plan(explicit, "train", 1)) == list(plan(load_drawn(tmp_path, latin_font), "train", 1))
+
+
+def test_a_configuration_that_was_changed_after_loading_is_checked(tmp_path: Path, latin_font: Path):
+    config = load_drawn(tmp_path, latin_font)
+    assert config_problems(config, tmp_path) == []
+    (problem,) = config_problems(replace(config, overlap=0.7), tmp_path)
+    assert problem == "overlap = 0.7: a number from 0 to 0.6 is expected"
+    assert "char_count = ()" in config_problems(replace(config, char_count=()), tmp_path)[0]
+    assert "characters = 'a b'" in config_problems(replace(load_text(tmp_path), characters="a b"), tmp_path)[0]
+
+
+@pytest.mark.parametrize("page", ["docs/data.md", "docs/zh-CN/data.md"])
+def test_the_docs_list_the_keys_of_style_drawn_with_their_defaults(page: str):
+    rows = re.findall(r"^\| `(\w+)` \| .* \| (\S+) \| [^|]+\|$", (ROOT / page).read_text(encoding="utf-8"), re.M)
+    listed = {name: default.strip("`") for name, default in rows}
+    for field in fields(DrawnConfig)[len(fields(CaptchaConfig)) :]:
+        default = str(field.default).replace("()", "[]").removesuffix(".0")
+        assert listed[field.name] == default

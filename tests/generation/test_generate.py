@@ -12,7 +12,7 @@ from bearcat.core.settings_file import change_settings_file
 from bearcat.data.images import open_image
 from bearcat.data.labels.boxes import read_prompt, read_voc
 from bearcat.generation.generate import generate, make_images, plan
-from tests.helpers.captchas import SMALL, bytes_in, click_bytes, load_click, write_click
+from tests.helpers.captchas import SMALL, bytes_in, click_bytes, load_click, load_drawn, load_text, write_click
 from tests.helpers.steps import run_ok, run_refused
 
 
@@ -184,3 +184,31 @@ def test_the_script_generates_completes_and_refuses(works: Path, latin_font: Pat
     assert run_ok("gen_sample_by_captcha.py").count(" 1 generated now") == 1
     write_click(work, rotation="much")
     assert "rotation = 'much'" in run_refused("gen_sample_by_captcha.py")
+
+
+def test_drawn_captchas_repeat_and_are_completed(tmp_path: Path, latin_font: Path):
+    config = load_drawn(tmp_path, latin_font, count=6, image_suffix="png", paper="gradient")
+    assert generate(config, "train", tmp_path / "a", 5) == (6, 0)
+    assert generate(config, "train", tmp_path / "b", 5) == (6, 0)
+    assert bytes_in(tmp_path / "a") == bytes_in(tmp_path / "b")
+    assert {open_image(path).size for path in (tmp_path / "a").iterdir()} == {(100, 60)}
+    assert all(set(name.partition("_")[0]) <= set(config.characters) for name in bytes_in(tmp_path / "a"))
+    next((tmp_path / "a").iterdir()).unlink()
+    assert generate(config, "train", tmp_path / "a", 5) == (1, 0)
+    assert bytes_in(tmp_path / "a") == bytes_in(tmp_path / "b")
+
+
+@pytest.mark.parametrize("change", [{"rotation": 16}, {"paper": "grid"}, {"fonts": ()}, {"dots": 0.03}])
+def test_names_differ_if_the_style_or_its_keys_do(tmp_path: Path, latin_font: Path, change: dict):
+    config = load_drawn(tmp_path, latin_font)
+    names = {name for name, _, _ in plan(config, "test", 0)}
+    assert not names & {name for name, _, _ in plan(replace(config, **change), "test", 0)}
+    plain = load_text(tmp_path, characters=config.characters)
+    assert not names & {name for name, _, _ in plan(plain, "test", 0)}
+
+
+def test_sums_are_labels(tmp_path: Path, latin_font: Path):
+    config = replace(load_drawn(tmp_path, latin_font), text="sum", characters="0123456789+-=", char_count=(5,))
+    assert generate(config, "test", tmp_path / "test_dataset", 0) == (25, 0)
+    labels = [path.name.partition("_")[0] for path in (tmp_path / "test_dataset").iterdir()]
+    assert all(label[-1] == "=" and len(label) == 5 for label in labels)

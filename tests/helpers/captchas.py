@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bearcat.core.errors import SettingsError
-from bearcat.generation.config import CaptchaConfig, ClickConfig, load_captcha_config
+from bearcat.generation.config import CaptchaConfig, ClickConfig, DrawnConfig, load_captcha_config
 
 SMALL = CaptchaConfig(
     train_dir="train_dataset",
@@ -53,6 +53,11 @@ def load_text(folder: Path, **changes: object) -> CaptchaConfig:
     path = folder / "captcha_config.json"
     path.write_text(json.dumps(TEXT | changes), encoding="utf-8-sig")
     return load_captcha_config(path)
+
+
+def load_drawn(folder: Path, font: Path, **changes: object) -> DrawnConfig:
+    """Returns a configuration of style "drawn" in one font, with some keys changed."""
+    return load_text(folder, **({"style": "drawn", "fonts": [str(font)], "characters": "abcdeABCDE123456"} | changes))
 
 
 def write_click(folder: Path, **changes: object) -> Path:

@@ -26,6 +26,8 @@ artifacts/export/test_publish.py
 core/test_telemetry.py
 pipeline/test_through.py
 labelling/background/test_training.py
+pipeline/test_strength.py
+pipeline/test_sweep.py
 test_readme.py
 networks/test_optimizers.py
 networks/test_backbones_mobile.py
@@ -45,11 +47,14 @@ serving/protection/test_model_check.py
 test_architecture.py
 test_slow_files.py
 reports/test_plots.py
+strength/test_page.py
 labelling/test_start.py
+labelling/blind/test_start.py
 serving/page/test_mount.py
 serving/page/test_browser.py
 labelling/test_grid_browser.py
 labelling/test_browser.py
+labelling/blind/test_browser.py
 labelling/boxes/test_browser.py
 labelling/boxes/test_copies.py
 benchmarks/test_fuzz.py

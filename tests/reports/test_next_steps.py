@@ -2,6 +2,7 @@
 
 import pytest
 
+from bearcat.core.intervals import wilson_interval
 from bearcat.modes import Task
 from bearcat.reports.box_next_steps import BOX_RULES
 from bearcat.reports.next_steps import (
@@ -12,7 +13,6 @@ from bearcat.reports.next_steps import (
     advise,
     images_for,
 )
-from bearcat.reports.text_scores import wilson_interval
 
 TRAINING = {"exact": 0.995, "val_exact": 0.99, "val_images": 100}
 

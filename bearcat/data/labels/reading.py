@@ -195,12 +195,27 @@ def load_split(
     folder = work.data_folder(split)
     if mode not in TEXT_CODECS:
         return processing.extraction_data(folder, work.folder(LABEL_FOLDER))
-    data = processing.extraction_data(folder)
     if TEXT_CODECS[mode].task is Task.TEXT:
-        refuse_sub_folders(data, folder, mode)
-        if ignore_case:
-            return fold_labels(data)
-    return data
+        return load_texts(folder, mode, processing, ignore_case)
+    return processing.extraction_data(folder)
+
+
+def load_texts(folder: Path, mode: str, processing: ImageProcessing, ignore_case: bool = False) -> list[LabelledImage]:
+    """Loads the images of a folder whose labels are texts.
+
+    Args:
+        folder: Any folder; it need not belong to a work.
+        mode: The value of MODE, which messages name.
+        processing: `utils.Image_Processing`.
+        ignore_case: Whether texts are folded to lower case.
+
+    Raises:
+        DataError: There are no images, or one has no label.
+        LabelError: An image lies in a sub-folder.
+    """
+    data = processing.extraction_data(folder)
+    refuse_sub_folders(data, folder, mode)
+    return fold_labels(data) if ignore_case else data
 
 
 def fold_labels(data: Sequence[LabelledImage]) -> list[LabelledImage]:

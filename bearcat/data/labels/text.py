@@ -85,6 +85,12 @@ def fold_case(label: str) -> str:
     return unicodedata.normalize("NFC", "".join(one.lower() if len(one.lower()) == 1 else one for one in label))
 
 
+def have_both_cases(labels: Iterable[str]) -> bool:
+    """Whether labels have both upper-case and lower-case letters: if not, they say nothing about case."""
+    letters = set().union(*labels)
+    return any(map(str.isupper, letters)) and any(map(str.islower, letters))
+
+
 def split_graphemes(text: str) -> tuple[str, ...]:
     """Splits a text into what a reader takes for single characters, each with its combining marks."""
     return tuple(text) if text.isascii() else tuple(_GRAPHEME.findall(text))

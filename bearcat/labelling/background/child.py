@@ -1,4 +1,4 @@
-"""A process beside the page, as it sees itself: it ends with the page, and may have a low priority."""
+"""A process beside another one, as it sees itself: it ends with its parent, and may have a low priority."""
 
 import os
 import sys
@@ -13,12 +13,12 @@ def lower_priority() -> None:
         os.nice(NICENESS)
 
 
-def end_with_page() -> None:
-    """Ends this process once the page's process has closed its input or is gone."""
-    threading.Thread(target=_end_with_page, args=(sys.stdin.fileno(),), daemon=True).start()
+def end_with_parent() -> None:
+    """Ends this process once the one that started it has closed its input or is gone."""
+    threading.Thread(target=_end_with_parent, args=(sys.stdin.fileno(),), daemon=True).start()
 
 
-def _end_with_page(descriptor: int) -> None:
+def _end_with_parent(descriptor: int) -> None:
     while os.read(descriptor, 1):
         pass
     os._exit(1)

@@ -17,7 +17,7 @@ class BackgroundProcess:
     """A Python module that runs in a process of its own. It ends with this process, however that ends.
 
     Args:
-        module: A module that calls `child.end_with_page`.
+        module: A module that calls `child.end_with_parent`.
         arguments: Its command line.
         output: File for what it prints.
         is_urgent: Whether its priority is that of the page; on systems other than Windows it sees to that itself.
@@ -44,6 +44,10 @@ class BackgroundProcess:
     def succeeded(self) -> bool:
         """Whether it has ended without an error."""
         return self._process.poll() == 0
+
+    def wait(self) -> None:
+        """Waits until it has ended."""
+        self._process.wait()
 
     def last_line(self) -> str:
         """Returns the last line that it printed, which says what went wrong."""

@@ -30,6 +30,7 @@ def make_training_work(work: Work, path: Path) -> Work:
     part = Work(path)
     part.make_folders()
     work.copy_settings_to(part)
+    work.copy_weights_to(part)
     images = list_images(work.data_folder("train"))
     validation = list_images(work.data_folder("validation"))
     _copy(work.data_folder("validation"), validation, part.data_folder("validation"))

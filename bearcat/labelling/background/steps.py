@@ -8,19 +8,24 @@ import sys
 from collections.abc import Sequence
 
 from bearcat.core.workspace import ROOT
-from bearcat.labelling.background.child import end_with_page, lower_priority
+from bearcat.labelling.background.child import end_with_parent, lower_priority
 
 STEPS = (("cheak_file.py", "--apply"), ("pack_dataset.py", "--through", "save_model"))
 
 
 def main() -> None:
     """Trains in the work of the command line, under the settings that follow; exits like a step that fails."""
-    end_with_page()
+    end_with_parent()
     lower_priority()
     work, *settings = sys.argv[1:]
-    overrides = [option for setting in settings for option in ("--set", setting)]
     for script, *options in STEPS:
-        run_script([script, "--work", work, *overrides, *options])
+        run_step(script, work, settings, options)
+
+
+def run_step(script: str, work: str, settings: Sequence[str], options: Sequence[str] = ()) -> None:
+    """Runs a step of a work in this process under settings NAME=VALUE; raises SystemExit if it fails."""
+    overrides = [option for setting in settings for option in ("--set", setting)]
+    run_script([script, "--work", work, *overrides, *options])
 
 
 def run_script(command: Sequence[str]) -> None:

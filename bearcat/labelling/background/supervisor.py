@@ -15,12 +15,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from bearcat.artifacts.card import ONNX_SUFFIX, Card, read_card
-from bearcat.artifacts.pretrained import pretrained_file
+from bearcat.artifacts.card import ONNX_SUFFIX
+from bearcat.artifacts.pretrained import pretrained_card, pretrained_characters
 from bearcat.core.errors import BearcatError, RecordError
 from bearcat.core.locks import hold_lock
 from bearcat.core.workspace import Work
-from bearcat.data.images import ImageKinds, InputSpec
 from bearcat.data.labels.listing import list_images, name_in
 from bearcat.data.labels.reading import LabelledImage, read_labels
 from bearcat.data.labels.text import fold_case
@@ -39,9 +38,8 @@ MOST_LABELS = 1000  # more are worth a training that takes its time
 TRAIN_SECONDS = 40
 MOST_COMPARED = 300  # labels on which a new model is compared with the present one
 GUESS_LIMIT, TRAIN_LIMIT = 600, 1800  # seconds after which a process is stopped; TRAIN_SECONDS come on top
-LARGEST_SIDE = 2048  # pixels, of the input
 POLL_SECONDS = 0.5
-MODE, BACKBONE, NAME = "CTC", "light", "guess"  # of the guesses: the best of the modes if no length is known
+NAME = "guess"  # of the model of the pretrained weights
 
 log = logging.getLogger("bearcat.labelling.background")
 
@@ -171,7 +169,8 @@ class Background:
             self.activity = None
 
     def _make_guesses(self, stop: threading.Event) -> None:
-        card = self._card()
+        images = [image.path for image in self.session.queue.images]
+        card = pretrained_card(NAME, images, self._characters(), self.plan.settings)
         folder = self._folder / NAME
         arguments = [card.to_json(), str(folder / f"{NAME}{ONNX_SUFFIX}"), self.plan.build]
         # at full priority, since a person waits for it
@@ -180,26 +179,12 @@ class Background:
             self._guesser = Guesser(self.plan.load(folder))
             self.session.use(self._guesser.first())
 
-    def _card(self) -> Card:
-        """Describes the network of the guesses: as high and wide as the images, with the characters that it can know.
-
-        Grey, since the weights were made for grey images and only labels tell what else suits colour.
-        """
-        sizes = ImageKinds.of_files([image.path for image in self.session.queue.images]).sizes or ((1, 1),)
-        width, height = (min(LARGEST_SIDE, max(sides)) for sides in zip(*sizes, strict=True))
-        settings = self.plan.settings
-        spec = InputSpec(height, width, 1, settings.FRAMES, settings.LAYOUT)
-        return Card(NAME, MODE, BACKBONE, self._characters(), spec, settings.CAPTCHA_LENGTH)
-
     def _characters(self) -> tuple[str, ...]:
         """Returns the characters of the weights that are in the work's vocabulary, all if it has none yet."""
-        weights = pretrained_file(BACKBONE, Task.TEXT)
-        known = read_card(weights)[0].characters if weights else ()
         try:
-            vocabulary = Vocabulary.load(self.work.vocabulary_file).characters
+            return pretrained_characters(Vocabulary.load(self.work.vocabulary_file).characters)
         except RecordError:
-            return tuple(known)
-        return tuple(character for character in known if character in vocabulary)
+            return pretrained_characters()
 
     def _restrict_guesses(self) -> None:
         """Has the images guessed again if the labels say more about the texts than before."""

@@ -27,6 +27,7 @@ STATIC = Path(__file__).parent / "static"
 STATIC_FILES = {
     "/": STATIC / "boxes.html",  # within the frame
     "/konva.js": STATIC / "vendor" / "konva.min.js",
+    "/core.js": SHARED / "core.js",
     "/page.js": SHARED / "page.js",
     "/canvas.js": STATIC / "canvas.js",
     "/boxes.js": STATIC / "boxes.js",
@@ -52,7 +53,8 @@ def make_box_app(
         host: Address that the app is served on.
         token: What browsers must send, None: nothing.
     """
-    return make_app(BoxEndpoints(session, commands, frames), STATIC_FILES, MAX_BODY, host, token)
+    endpoints = BoxEndpoints(session, commands, frames)
+    return make_app(endpoints, STATIC_FILES, MAX_BODY, host, token, [session.keep_predicting])
 
 
 class BoxEndpoints(Endpoints):

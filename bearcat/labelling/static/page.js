@@ -1,4 +1,4 @@
-// What the labelling pages share: the state that the server returns, requests, counts, messages, keys and known names.
+// What the labelling pages share: the state that the server returns, counts, keys and known names.
 // A page defines showImage(image), which shows the image to label, confirmImage(), which Enter calls, and
 // onOtherKey(event), which gets all keys but Enter, Shift + Enter and Esc; then it calls start(). The event "state" of
 // the document tells it that there is a new state.
@@ -8,17 +8,10 @@ const SURE = 0.95, LIKELY = 0.8; // confidences, as on the page of the service
 const POLL_MILLISECONDS = 400; // while no image is open yet
 const MAX_CLASSES_SHOWN = 12;
 
-const byId = id => document.getElementById(id);
-const format = (key, values = {}) => texts[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
-let texts = {}, state = null, shownNumber = null, busy = false;
+let state = null, shownNumber = null;
 
 async function start() {
-  const answer = await (await fetch("texts")).json();
-  texts = answer.texts;
-  document.documentElement.lang = answer.language === "zh" ? "zh-CN" : "en";
-  document.title = `Bearcat: ${texts.title}`;
-  for (const element of document.querySelectorAll("[data-text]")) element.textContent = texts[element.dataset.text];
-  byId("image").alt = texts.image;
+  await loadTexts();
   byId("form").addEventListener("submit", event => { event.preventDefault(); confirmImage(); });
   byId("skip").addEventListener("click", skip);
   byId("undo").addEventListener("click", undo);
@@ -28,32 +21,11 @@ async function start() {
   await request("state");
 }
 
-// Sends a request (POST if it has fields), then shows the state in its answer.
+// Sends a request, and asks for the state again while no image is open yet.
 async function request(path, fields = null) {
   if (busy) return;
-  busy = true;
-  const options = fields === null ? {} : {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(fields),
-  };
-  try {
-    const response = await fetch(path, options);
-    const answer = await response.json();
-    if ("remaining" in answer) showState(answer);
-    const message = answer.message ? format(answer.message, answer.values) : "";
-    showMessage(answer.error ?? answer.return_info ?? message, !response.ok, fields !== null);
-  } catch (error) {
-    if (!(error instanceof TypeError || error instanceof SyntaxError)) throw error;
-    showMessage(texts.no_connection ?? String(error), true, true);
-  } finally {
-    busy = false;
-  }
+  await exchange(path, fields);
   if (state && !state.image && state.opened < 1) setTimeout(() => request("state"), POLL_MILLISECONDS);
-}
-
-function showMessage(text, isError, replace) {
-  if (!text && !replace) return;
-  byId("message").textContent = text;
-  byId("message").classList.toggle("error", Boolean(isError));
 }
 
 function showState(answer) {
@@ -72,21 +44,13 @@ function showState(answer) {
   document.dispatchEvent(new Event("state"));
 }
 
-// Returns the last parts of a path.
-function pathEnd(path, count) {
-  return path.split(/[\\/]/).slice(-count).join("/");
-}
-
 function showCounts() {
   const all = state.labelled + state.remaining + state.skipped;
-  byId("bar").style.setProperty("--share", all ? state.labelled / all : 1);
-  byId("bar").setAttribute("aria-valuenow", all ? Math.round(100 * state.labelled / all) : 100);
+  showBar(all ? state.labelled / all : 1);
   const counts = [["labelled", state.labelled, true], ["remaining", state.remaining, true], ["skipped", state.skipped],
     ["already_labelled", state.already_labelled], ["duplicates", state.duplicates], ["damaged", state.damaged_count]];
   byId("counts").replaceChildren(...counts.filter(([, count, always]) => count || always).map(([key, count]) => {
-    const item = document.createElement("li"), number = document.createElement("b");
-    number.textContent = count;
-    item.append(number, " ", texts[key]);
+    const item = countItem(count, texts[key]);
     if (key === "damaged") item.title = state.damaged.join("\n");
     return item;
   }));
@@ -109,11 +73,6 @@ function showDone() {
 // Returns how a confidence is shown: as sure, likely or unsure.
 function sureness(confidence) {
   return confidence >= SURE ? "sure" : confidence >= LIKELY ? "likely" : "unsure";
-}
-
-function showHint(text, isWarning = false) {
-  byId("hint").textContent = text;
-  byId("hint").classList.toggle("warning", isWarning);
 }
 
 function skip() {
@@ -150,15 +109,10 @@ function showClasses(choose) {
   }));
 }
 
-function percent(share) {
-  return share < 1 ? `${(100 * Math.min(share, 0.999)).toFixed(1)}%` : "100%";
-}
-
 function onKey(event) {
-  // ignore the Enter that ends the composition of a Chinese word; a key held down would confirm images unseen
-  if (event.isComposing || event.keyCode === 229) return;
-  const plain = !(event.ctrlKey || event.altKey || event.metaKey);
-  const onButton = event.target.closest?.("button, summary");
+  if (isComposing(event)) return;
+  const plain = isPlain(event), onButton = event.target.closest?.("button, summary");
+  // a key that is held down repeats, and would confirm images unseen
   if (plain && event.key === "Enter" && event.shiftKey) {
     event.preventDefault();
     if (!event.repeat && state?.can_undo) undo();

@@ -155,6 +155,7 @@ def make_curve_work(work: Work, path: Path, part: Part, seed: int) -> Work:
         return made
     made.make_folders()
     work.copy_settings_to(made)
+    work.copy_weights_to(made)
     shutil.copyfile(work.vocabulary_file, made.vocabulary_file)
     copied = ["validation_pack_dataset"] + [UNLABELLED_PACK] * (part.others is Others.OWN)
     for name in copied:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bearcat.core.errors import LabelError
-from bearcat.data.labels.text import clean_label, describe_cleaning, fold_case, split_graphemes, twins
+from bearcat.data.labels.text import clean_label, describe_cleaning, fold_case, have_both_cases, split_graphemes, twins
 
 JOINERS, INDIC, OTHERS = "\u200c\u200d", "\u0995\u09cd\u09b7\u09af", "ab\u0645\u06cc\u0301\ufe0f\u20e3\u2764\u3164 "
 TAGS_AND_MARKS = "\u200b\u200e\u00ad\ufeff\u2060\U0001f3f4\U000e0067\u00a0\u3000\u212b"
@@ -154,3 +154,18 @@ def test_scripts_that_a_set_really_has_are_no_look_alikes(labels: list[str]):
 def test_folding_keeps_the_number_of_symbols(label: str, folded: str):
     assert len(fold_case(label)) == len(label)
     assert fold_case(label).replace("σ", "ς") == folded
+
+
+@pytest.mark.parametrize(
+    ("labels", "both"),
+    [
+        (["ab1", "cd"], False),
+        (["AB1", "CD"], False),
+        (["12"], False),
+        ([], False),
+        (["ab", "CD"], True),
+        (["aB"], True),
+    ],
+)
+def test_labels_of_one_case_say_nothing_about_case(labels: list[str], both: bool):
+    assert have_both_cases(labels) is both
