@@ -13,6 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from bearcat.core.workspace import Work, create_work
+from bearcat.data.labels.text import have_both_cases
 from bearcat.strength.readers.matching import count_correct
 from bearcat.strength.readers.off_the_shelf import READERS
 from benchmarks.peers import crnn, keras_example, own_steps
@@ -67,8 +68,9 @@ def measure(task: dict, data: Path | None) -> dict:
         images = [item.path.read_bytes() for item in items]
         times = time_prediction(recogniser.predict, images[:TIMED])
         texts = [recogniser.predict(image) for image in images]
+    labels = [item.label for item in items]
     return times | {
-        "right": count_correct(texts, [item.label for item in items]),
+        "right": count_correct(texts, labels, ignore_case=not have_both_cases(labels)),
         "images": len(items),
         "parameters": recogniser.parameters,
         "train_seconds": recogniser.train_seconds,
