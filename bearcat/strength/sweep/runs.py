@@ -101,7 +101,7 @@ def load_swept_config(work: Work, settings: SimpleNamespace) -> CaptchaConfig:
 
 
 def run_sweep(
-    work: Work, settings: SimpleNamespace, overrides: Sequence[str], budget: Budget, tell: Callable[[str], None]
+    work: Work, settings: SimpleNamespace, overrides: Sequence[str], budget: Budget, echo: Callable[[str], None]
 ) -> Sweep:
     """Trains on each variant of the work's generated captchas, and tests on unseen images of the same variant.
 
@@ -113,7 +113,7 @@ def run_sweep(
         settings: Its settings, with the TRAIN_SECONDS of a trial.
         overrides: Those of them that were set on the command line, NAME=VALUE.
         budget: The time that all may take.
-        tell: Prints a line.
+        echo: Prints a line.
 
     Raises:
         SettingsError: The mode or the configuration allows no sweep.
@@ -122,10 +122,10 @@ def run_sweep(
     config = load_swept_config(work, settings)
     variants, left_out = plan_sweep(config, work.path)
     remove_others(work, variants)
-    trials = _Trials(work, variants, settings, overrides, budget, tell)
+    trials = _Trials(work, variants, settings, overrides, budget, echo)
     bases = [(variants[0], draw) for draw in range(DRAWS)]
     singles = [(variant, 0) for variant in variants[1:]]
-    tell(trials.announce([*bases, *singles]))
+    echo(trials.announce([*bases, *singles]))
     trials.run(bases)
     if trials.failed and not trials.results(variants[0]):
         raise trials.failed[-1]
@@ -136,7 +136,7 @@ def run_sweep(
     measured = [replace(one, trials=trials.results(one.variant)) for one in measured]
     stopped = trials.explain()
     if stopped:
-        tell(f"{stopped}: the same command continues")
+        echo(f"{stopped}: the same command continues")
     return Sweep(config, settings.TRAIN_SECONDS, measured, left_out, stopped)
 
 
@@ -162,7 +162,7 @@ class _Trials:
         settings: Its settings.
         overrides: Those of them that were set on the command line.
         budget: The time that all may take.
-        tell: Prints a line.
+        echo: Prints a line.
     """
 
     def __init__(
@@ -172,10 +172,10 @@ class _Trials:
         settings: SimpleNamespace,
         overrides: Sequence[str],
         budget: Budget,
-        tell: Callable[[str], None],
+        echo: Callable[[str], None],
     ):
         self._work, self._settings, self._overrides = work, settings, overrides
-        self._budget, self._tell = budget, tell
+        self._budget, self._echo = budget, echo
         self._journal = Journal(work.folder(FOLDER) / JOURNAL)
         others = [COUNTS, vars(settings), toolkit_state()]
         self._digests = {variant.name: _digest([variant.config.appearance, *others]) for variant in variants}
@@ -208,14 +208,14 @@ class _Trials:
                 self._unfit += left
                 return
             described = variant.describe() + (f", draw {draw + 1}" if draw else "")
-            self._tell(f"{described} ({left} left, about {self._time_of(left)})")
+            self._echo(f"{described} ({left} left, about {self._time_of(left)})")
             try:
                 result = self._run(variant, Trial(draw, LABELS))
             except TrialError as error:
                 self.failed.append(error)
-                self._tell(f"  it failed: {error.reason}")
+                self._echo(f"  it failed: {error.reason}")
             else:
-                self._tell(f"  exact match with {LABELS} labels: {say_percent(result.exact)}")
+                self._echo(f"  exact match with {LABELS} labels: {say_percent(result.exact)}")
 
     def explain(self) -> str:
         """Returns why results are missing; '' if none is."""

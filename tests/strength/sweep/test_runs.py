@@ -75,9 +75,9 @@ def work(tmp_path: Path, latin_font: Path) -> Work:
 
 @pytest.fixture
 def sweep(work: Work) -> Callable[..., Sweep]:
-    def sweep(minutes: float | None = None, tell: Callable = print, **settings: object) -> Sweep:
+    def sweep(minutes: float | None = None, echo: Callable = print, **settings: object) -> Sweep:
         values = vars(load_settings(ROOT / "settings.py", work.settings_file, [])) | {"TRAIN_SECONDS": SECONDS}
-        return run_sweep(work, SimpleNamespace(**values | settings), ["LR=0.001"], Budget(minutes), tell)
+        return run_sweep(work, SimpleNamespace(**values | settings), ["LR=0.001"], Budget(minutes), echo)
 
     return sweep
 
@@ -137,7 +137,7 @@ def test_finished_trials_are_kept(sweep: Callable, trials: Trials):
     with pytest.raises(KeyboardInterrupt):
         sweep()
     lines: list[str] = []
-    swept = sweep(tell=lines.append)
+    swept = sweep(echo=lines.append)
     assert trials.run == TRIALS
     assert [len(one.trials) for one in swept.measured] == [3, 1, 1, 1]
     assert lines[0].startswith("Sweep: 6 trainings, 4 of them finished already: about ")
@@ -161,7 +161,7 @@ def failure() -> TrialError:
 def test_a_trial_that_fails_is_told_and_the_others_go_on(sweep: Callable, trials: Trials):
     trials.ends[4] = failure()
     lines: list[str] = []
-    swept = sweep(tell=lines.append)
+    swept = sweep(echo=lines.append)
     assert [one.variant.name for one in swept.measured] == ["base", "rotation-30", "rotation-0"]
     assert swept.stopped == "1 training failed, the first with “no space left”"
     assert lines[lines.index("  it failed: no space left") - 1].startswith("lines = 0 (2 left, ")
@@ -224,7 +224,7 @@ def test_a_budget_ends_it_and_says_what_is_missing(sweep: Callable, trials: Tria
     clock = iter(range(0, 10_000, 30))  # seconds; each trial takes 30
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     lines: list[str] = []
-    swept = sweep(6, tell=lines.append)
+    swept = sweep(6, echo=lines.append)
     assert TRIALS[:3] == trials.run[:3]
     missing = len(TRIALS) - len(trials.run)
     assert 0 < missing < 3
@@ -235,7 +235,7 @@ def test_a_budget_ends_it_and_says_what_is_missing(sweep: Callable, trials: Tria
 
 def test_the_time_is_said_before_it_begins(sweep: Callable, trials: Trials):
     lines: list[str] = []
-    sweep(tell=lines.append)
+    sweep(echo=lines.append)
     assert lines[0] == (
         "Sweep: 6 trainings: about 7 minutes. The 3 changes that look best are then trained 3 times, as the "
         "configuration as it is"
