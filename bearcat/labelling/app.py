@@ -109,7 +109,7 @@ def make_app(
         *(Route(path, endpoint, methods=["POST"]) for path, endpoint in acting.items()),
     ]
     check = TokenCheck(token) if token is not None else None
-    # strict, because these requests write into the training set
+    # strict, because these requests write into the work
     origin = OriginCheck(host, token is not None, only_own_page=True)
     bodies = Bodies()
     middleware = Middleware(

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bearcat.core.errors import SettingsError
-from bearcat.strength.goals import mean_interval
+from bearcat.strength.goals import GOALS, mean_interval
 from bearcat.strength.trials import TrialResult
 
 LABELS = (0, 10, 25, 50, 100, 200, 400)
 DRAWS = 3
-SURE_EXACT = 0.9  # exact match from which more labels would not change the answer
+SURE_EXACT = GOALS[-1]  # exact match from which more labels would not change the answer
 OVERHEAD = 60  # seconds that a trial takes besides TRAIN_SECONDS, before any was timed
 MOST_SECONDS = 86_400  # of a training
 UNTRAINED_SECONDS = 60  # of the trial without labels

@@ -10,12 +10,12 @@ from bearcat.core.workspace import Work
 from bearcat.data.labels.listing import list_images
 from bearcat.generation.config import CaptchaConfig
 from bearcat.generation.generate import Item, make_images
+from bearcat.strength.samples import DIGEST_BYTES
 from bearcat.strength.sweep.variants import Variant, with_absolute_fonts
 
 FOLDER = "report/strength/sweep"
 COUNTS = {"train": 45, "validation": 5, "test": 300}
 LABELS = COUNTS["train"] + COUNTS["validation"]
-DIGEST_BYTES = 8
 
 
 def remove_others(work: Work, variants: Sequence[Variant]) -> None:

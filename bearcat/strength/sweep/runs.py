@@ -17,10 +17,9 @@ from bearcat.reports.html import plural
 from bearcat.strength.goals import mean_interval
 from bearcat.strength.journal import Journal
 from bearcat.strength.plan import Budget, Pace, Trial
-from bearcat.strength.samples import check_mode, tell_characters, toolkit_state
+from bearcat.strength.samples import DIGEST_BYTES, check_mode, tell_characters, toolkit_state
 from bearcat.strength.sweep.images import (
     COUNTS,
-    DIGEST_BYTES,
     FOLDER,
     LABELS,
     keep_test_images,
