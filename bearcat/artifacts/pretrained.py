@@ -132,6 +132,13 @@ def find_pretrained(origin: str) -> Path | None:
     return next((path for path in PRETRAINED_FOLDER.glob(f"*{KERAS_SUFFIX}") if fingerprint(path) == origin), None)
 
 
+def knows_most(origin: str, characters: Collection[str]) -> bool:
+    """Whether the pretrained weights with this fingerprint know most of the characters, letters in either case."""
+    path = find_pretrained(origin)
+    known = set(read_card(path)[0].characters) if path else set()
+    return 2 * sum(bool(known & {one, one.swapcase()}) for one in characters) > len(characters)
+
+
 def fingerprint(path: Path) -> str:
     """The first 16 hexadecimal digits of a file's SHA-256."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

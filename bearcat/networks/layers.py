@@ -101,9 +101,22 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     Keras' own layer has a dozen operations and takes a third of a training step. Same results; other backends and
     inference use Keras' own.
+
+    Args:
+        keeps_averages: Whether training normalises with the moving averages, as inference does, and leaves them as they
+            are. Scale and offset are trained all the same, unlike those of a layer with `trainable = False`.
+        **options: As of keras.layers.BatchNormalization.
     """
 
+    def __init__(self, keeps_averages: bool = False, **options):
+        super().__init__(**options)
+        self.keeps_averages = keeps_averages
+
+    def get_config(self):
+        return super().get_config() | {"keeps_averages": self.keeps_averages}
+
     def call(self, inputs, training=None, mask=None):
+        training = training and not self.keeps_averages
         if not (training and self.trainable and keras.backend.backend() == "tensorflow"):
             return super().call(inputs, training=training, mask=mask)
         import tensorflow as tf

@@ -12,7 +12,8 @@ ALL_EPOCHS = "all epochs"
 TIME_UP = "time is up"
 TIME_SPENT = "time_spent"  # metric of an epoch: seconds used of TRAIN_SECONDS
 WARM_UP = 0.05  # fraction of the steps in which a cosine schedule rises
-FEW_IMAGES = 100
+FEW_IMAGES = 400  # below which a training keeps close to pretrained weights that know its characters
+FEW_OF_UNKNOWN = 100  # likewise, to others
 UNLEARNT_PATIENCE = 3  # multiplies the patience until the first exact match
 
 
@@ -25,12 +26,12 @@ def scale_rate(lr: float, optimizer: str, replicas: int) -> float:
     return lr * (replicas if optimizer == "SGD" else math.sqrt(replicas))
 
 
-def few_images_rate(lr: float, images: int) -> float:
-    """Scales a learning rate for fine-tuning on few labelled images: √(images / 100) of it below 100 images.
+def few_images_rate(lr: float, images: int, few: int) -> float:
+    """Scales a learning rate for fine-tuning on few labelled images: √(images / few) of it below `few` images.
 
     A lower rate keeps more of what the pretrained weights have learnt (measured in docs/benchmarks.md).
     """
-    return lr * min(1.0, math.sqrt(images / FEW_IMAGES))
+    return lr * min(1.0, math.sqrt(images / few))
 
 
 def cosine_rate(step: int, steps: int, peak: float) -> float:

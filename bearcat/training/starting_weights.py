@@ -1,5 +1,6 @@
 """The weights that a training starts from: loaded into a new network, and what is chosen by the labelled images."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from bearcat.artifacts.card import Card
@@ -38,8 +39,8 @@ def measure_start(model, card: Card, source: TrainingSource, weight_file: Path) 
     return float(find_correct(model, card, *source.sample(START_IMAGES, split)).mean())
 
 
-def load_starting_weights(model, card: Card, weight_file: Path) -> None:
-    """Loads the weights of a file that fit the model, and lists those that do not."""
+def load_starting_weights(model, card: Card, weight_file: Path) -> list[str]:
+    """Loads the weights of a file that fit the model, and lists those that do not; returns the paths of the former."""
     from bearcat.artifacts.weight_transfer import start_new_symbols, transfer_weights
 
     taken, left = transfer_weights(model, card.vocabulary, weight_file)
@@ -48,6 +49,28 @@ def load_starting_weights(model, card: Card, weight_file: Path) -> None:
     write_line(f"Starting weights from {weight_file}: {len(taken)} of {len(taken) + len(left)} loaded")
     for name in left:
         write_line(f"  not loaded: {name}")
+    return taken
+
+
+def keep_averages(model, taken: Collection[str]) -> None:
+    """Makes batch normalization use the averages of the starting weights, and leave them as they are.
+
+    Those of a few augmented images say less about further images, and a network trained with them forgets more
+    (measured in docs/benchmarks.md). Scales and offsets are trained.
+
+    Args:
+        model: The model, changed in place.
+        taken: Paths of the weights that were loaded; layers whose averages are not among them learn their own.
+    """
+    import keras
+
+    from bearcat.networks.layers import FusedBatchNormalization
+
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            keep_averages(layer, taken)
+        elif isinstance(layer, FusedBatchNormalization):
+            layer.keeps_averages = layer.moving_mean.path in taken
 
 
 def choose_colour_mix(model, card: Card, source: TrainingSource) -> None:

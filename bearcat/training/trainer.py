@@ -12,7 +12,13 @@ import numpy as np
 
 from bearcat.artifacts.card import IMAGENET, Card
 from bearcat.artifacts.checkpoints import best_epoch
-from bearcat.artifacts.pretrained import initial_weights_file, origin_of, resolve_backbone, resolve_preprocessing
+from bearcat.artifacts.pretrained import (
+    initial_weights_file,
+    knows_most,
+    origin_of,
+    resolve_backbone,
+    resolve_preprocessing,
+)
 from bearcat.core.devices import Device
 from bearcat.core.progress import write_line
 from bearcat.core.workspace import Work
@@ -22,6 +28,8 @@ from bearcat.training.distribution import SINGLE_REPLICA, Replicas, weights_chec
 from bearcat.training.schedules import (
     ALL_EPOCHS,
     EARLY_STOP,
+    FEW_IMAGES,
+    FEW_OF_UNKNOWN,
     INTERRUPT,
     TIME_SPENT,
     TIME_UP,
@@ -43,6 +51,7 @@ from bearcat.training.starting_weights import (
     assign_imagenet,
     choose_case,
     choose_colour_mix,
+    keep_averages,
     load_starting_weights,
     measure_start,
     read_imagenet,
@@ -62,6 +71,7 @@ class Trainer:
         config: The training configuration, likewise.
         history: One row of metrics per epoch, those of interrupted runs included.
         origin: Fingerprint of the pretrained weights that the training started from, or 'imagenet'; '' for none.
+        is_familiar: Whether these weights know most of the characters.
 
     Args:
         work: The work.
@@ -85,7 +95,7 @@ class Trainer:
         self.labelled = sys.maxsize if labelled is None else labelled
         self.unlabelled = 0 if why_labelled_only(replicas.count, settings.BATCH_SIZE) else unlabelled
         self.round = Round()
-        self.origin = ""
+        self.origin, self.is_familiar = "", False
         self.config = replace(TrainingConfig.from_settings(settings), lr=self.peak_rate)
         self.history: list[dict] = []
         self.plateau = PlateauRule(settings.LR_PATIENCE, settings.EARLY_PATIENCE)
@@ -135,7 +145,8 @@ class Trainer:
             return None
         self.card = replace(self.card, backbone=resumed.card.backbone, preprocessing=resumed.card.preprocessing)
         self.config = replace(self.config, precision=resumed.precision)
-        self.history, self.origin = resumed.history, resumed.origin
+        self.history = resumed.history
+        self.set_origin(resumed.origin)
         if self.replicas.worker.is_chief:  # a kill between checkpoint and CSV leaves the CSV a row short
             write_history(self.csv_file, self.history)
         self.round = Round.of_row(self.history[-1])
@@ -161,7 +172,9 @@ class Trainer:
         if imagenet_weights:
             assign_imagenet(model, backbone, imagenet_weights)
         elif weight_file:
-            load_starting_weights(model, self.card, weight_file)
+            taken = load_starting_weights(model, self.card, weight_file)
+            if self.is_familiar and self.images < FEW_IMAGES:
+                keep_averages(model, taken)
             if self.replicas.worker.count == 1:  # rounding could lead workers to different choices
                 choose_colour_mix(model, self.card, source)
                 choose_case(model, self.card, weight_file, source)
@@ -374,7 +387,8 @@ class Trainer:
     @property
     def fine_tuning_multiplier(self) -> float:
         """Learning-rate multiplier for few images: below 1 only if the training started from pretrained weights."""
-        return few_images_rate(1.0, self.images) if self.origin else 1.0
+        few = FEW_IMAGES if self.is_familiar else FEW_OF_UNKNOWN
+        return few_images_rate(1.0, self.images, few) if self.origin else 1.0
 
     @property
     def replica_multiplier(self) -> float:
@@ -388,7 +402,7 @@ class Trainer:
 
     def set_origin(self, origin: str) -> None:
         """Notes the pretrained weights that the training starts from; the learning rate depends on them."""
-        self.origin = origin
+        self.origin, self.is_familiar = origin, knows_most(origin, self.card.characters)
         self.config = replace(self.config, lr=self.peak_rate)
 
     def checkpoint_config(self) -> dict[str, object]:

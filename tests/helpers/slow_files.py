@@ -112,6 +112,7 @@ training/learning_curve/test_trainings.py
 pipeline/test_self_training.py
 training/self_training/test_teacher.py
 training/test_sanity_check.py
+training/test_starting_weights.py
 training/test_tensorboard.py
 training/test_text_pipeline.py
 """.split()

@@ -81,6 +81,18 @@ def test_a_frozen_fused_batch_normalization_keeps_its_averages():
     assert all(np.array_equal(one, other) for one, other in zip(before, layer.weights, strict=True))
 
 
+def test_a_fused_batch_normalization_that_keeps_its_averages_trains_as_it_predicts():
+    _, layer = make_pair((4, 3, 3, 2))
+    layer.keeps_averages = True
+    inputs = np.random.default_rng(0).normal(2, 3, (4, 3, 3, 2)).astype(np.float32)
+    before = [np.array(weight) for weight in layer.weights]
+    with tf.GradientTape() as tape:
+        trained = layer(inputs, training=True)
+    assert all(np.abs(gradient).min() > 0 for gradient in tape.gradient(trained, layer.trainable_variables))
+    assert np.array_equal(trained, layer(inputs, training=False))
+    assert all(np.array_equal(one, other) for one, other in zip(before, layer.weights, strict=True))
+
+
 @pytest.mark.parametrize("name", ["light", "MobileNetV3Small", "ResNet_18"])
 def test_backbones_have_fused_batch_normalization(name: str):
     layers = [layer for layer in adapt_backbone(name, (48, 64, 1)).layers if "BatchNorm" in type(layer).__name__]
@@ -90,11 +102,12 @@ def test_backbones_have_fused_batch_normalization(name: str):
 
 def test_fused_batch_normalization_is_saved_and_loaded(tmp_path: Path):
     inputs = keras.Input((3, 3, 2))
-    model = keras.Model(inputs, FusedBatchNormalization(momentum=0.8)(inputs))
+    model = keras.Model(inputs, FusedBatchNormalization(momentum=0.8, keeps_averages=True)(inputs))
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert isinstance(loaded.layers[-1], FusedBatchNormalization)
     assert loaded.layers[-1].momentum == 0.8
+    assert loaded.layers[-1].keeps_averages
 
 
 def test_greyness_is_white_where_an_image_is_grey_and_dark_in_any_hue():

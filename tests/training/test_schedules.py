@@ -87,8 +87,8 @@ def test_a_cosine_rate_warms_up_peaks_and_ends_at_0():
 
 
 def test_few_images_take_a_lower_rate():
-    assert few_images_rate(2e-3, 25) == pytest.approx(1e-3)
-    assert few_images_rate(2e-3, 100) == few_images_rate(2e-3, 10**6) == 2e-3
+    assert few_images_rate(2e-3, 25, 400) == pytest.approx(5e-4)
+    assert few_images_rate(2e-3, 400, 400) == few_images_rate(2e-3, 10**6, 400) == 2e-3
 
 
 @pytest.mark.parametrize(
