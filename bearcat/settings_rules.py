@@ -289,7 +289,7 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
             _between(0, 1),
             "Initial learning rate",
             "It is multiplied by √n for n replicas (SGD: by n), and for few images if the training starts from "
-            "pretrained or ImageNet weights: by √(n / 400) for n < 400 images if the weights know most of the "
+            "pretrained or ImageNet weights: by √(n / 400) for n < 400 images if the weights know nearly all "
             "characters, else by √(n / 100) for n < 100. A new value takes effect when `train.py` resumes.",
         ),
         Setting("LABEL_SMOOTHING", 0, _SMOOTHING, "Probability that is spread over all classes, 0 to below 1"),

@@ -113,7 +113,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         self.keeps_averages = keeps_averages
 
     def get_config(self):
-        return super().get_config() | {"keeps_averages": self.keeps_averages}
+        # earlier versions do not know the key
+        return super().get_config() | ({"keeps_averages": True} if self.keeps_averages else {})
 
     def call(self, inputs, training=None, mask=None):
         training = training and not self.keeps_averages

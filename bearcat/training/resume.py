@@ -18,7 +18,7 @@ from bearcat.networks.optimizers import scalar_value
 from bearcat.training.distribution import SINGLE_REPLICA, Replicas
 from bearcat.training.schedules import scale_rate
 
-CHANGEABLE = ("lr", "fraction", "replicas", "origin")  # keys of a configuration that need not be equal
+CHANGEABLE = ("lr", "fraction", "replicas", "origin", "familiar")  # keys of a configuration that need not be equal
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Resumed:
         card: The checkpoint's card.
         precision: The precision it was trained in.
         origin: Fingerprint of the pretrained weights it started from; '' for none.
+        is_familiar: Whether the weights it started from know nearly all characters.
         history: The rows of all epochs up to it.
         checkpoint: The file.
     """
@@ -38,6 +39,7 @@ class Resumed:
     card: Card
     precision: str
     origin: str
+    is_familiar: bool
     history: list[dict]
     checkpoint: Checkpoint
 
@@ -85,8 +87,8 @@ def load_newest(folder: Path, card: Card, config: dict, replicas: Replicas = SIN
     if not math.isclose(rate, saved_rate, rel_tol=1e-6):
         model.optimizer.learning_rate = rate
         write_line(f"The learning rate is set to {rate:.3g}")
-    origin = saved_config.get("origin", "")
-    return Resumed(model, saved_card, saved_config["precision"], origin, payload["history"], checkpoint)
+    start = saved_config.get("origin", ""), saved_config.get("familiar", False)
+    return Resumed(model, saved_card, saved_config["precision"], *start, payload["history"], checkpoint)
 
 
 def next_rate(rate: float, saved: dict, now: dict) -> float:

@@ -12,8 +12,8 @@ ALL_EPOCHS = "all epochs"
 TIME_UP = "time is up"
 TIME_SPENT = "time_spent"  # metric of an epoch: seconds used of TRAIN_SECONDS
 WARM_UP = 0.05  # fraction of the steps in which a cosine schedule rises
-FEW_IMAGES = 400  # below which a training keeps close to pretrained weights that know its characters
-FEW_OF_UNKNOWN = 100  # likewise, to others
+FEW_IMAGES = 100  # below which a training lowers the learning rate if it does not start from random weights
+FEW_FAMILIAR_IMAGES = 400  # likewise, if these weights know the characters
 UNLEARNT_PATIENCE = 3  # multiplies the patience until the first exact match
 
 

@@ -62,14 +62,11 @@ def keep_averages(model, taken: Collection[str]) -> None:
         model: The model, changed in place.
         taken: Paths of the weights that were loaded; layers whose averages are not among them learn their own.
     """
-    import keras
-
     from bearcat.networks.layers import FusedBatchNormalization
+    from bearcat.training.sanity_check import leaf_layers
 
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            keep_averages(layer, taken)
-        elif isinstance(layer, FusedBatchNormalization):
+    for layer in leaf_layers(model):
+        if isinstance(layer, FusedBatchNormalization):
             layer.keeps_averages = layer.moving_mean.path in taken
 
 

@@ -14,7 +14,7 @@ from bearcat.artifacts.card import IMAGENET, Card
 from bearcat.artifacts.checkpoints import best_epoch
 from bearcat.artifacts.pretrained import (
     initial_weights_file,
-    knows_most,
+    knows_nearly_all,
     origin_of,
     resolve_backbone,
     resolve_preprocessing,
@@ -22,14 +22,14 @@ from bearcat.artifacts.pretrained import (
 from bearcat.core.devices import Device
 from bearcat.core.progress import write_line
 from bearcat.core.workspace import Work
-from bearcat.modes import MODES
+from bearcat.modes import MODES, Task
 from bearcat.training.config import TrainingConfig
 from bearcat.training.distribution import SINGLE_REPLICA, Replicas, weights_checksum
 from bearcat.training.schedules import (
     ALL_EPOCHS,
     EARLY_STOP,
+    FEW_FAMILIAR_IMAGES,
     FEW_IMAGES,
-    FEW_OF_UNKNOWN,
     INTERRUPT,
     TIME_SPENT,
     TIME_UP,
@@ -71,7 +71,7 @@ class Trainer:
         config: The training configuration, likewise.
         history: One row of metrics per epoch, those of interrupted runs included.
         origin: Fingerprint of the pretrained weights that the training started from, or 'imagenet'; '' for none.
-        is_familiar: Whether these weights know most of the characters.
+        is_familiar: Whether the weights that it started from know nearly all characters.
 
     Args:
         work: The work.
@@ -145,8 +145,7 @@ class Trainer:
             return None
         self.card = replace(self.card, backbone=resumed.card.backbone, preprocessing=resumed.card.preprocessing)
         self.config = replace(self.config, precision=resumed.precision)
-        self.history = resumed.history
-        self.set_origin(resumed.origin)
+        self.history, self.origin, self.is_familiar = resumed.history, resumed.origin, resumed.is_familiar
         if self.replicas.worker.is_chief:  # a kill between checkpoint and CSV leaves the CSV a row short
             write_history(self.csv_file, self.history)
         self.round = Round.of_row(self.history[-1])
@@ -163,7 +162,8 @@ class Trainer:
         weight_file = initial_weights_file(folder, weights, backbone, MODES[card.mode].task)
         imagenet_weights = None
         if weight_file:
-            self.set_origin(origin_of(weight_file))
+            origin, is_text = origin_of(weight_file), MODES[card.mode].task is Task.TEXT
+            self.set_origin(origin, bool(origin) and is_text and knows_nearly_all(weight_file, card.characters))
         elif weights == IMAGENET:
             imagenet_weights = read_imagenet(backbone)
             self.set_origin(IMAGENET)
@@ -173,7 +173,7 @@ class Trainer:
             assign_imagenet(model, backbone, imagenet_weights)
         elif weight_file:
             taken = load_starting_weights(model, self.card, weight_file)
-            if self.is_familiar and self.images < FEW_IMAGES:
+            if self.is_careful:
                 keep_averages(model, taken)
             if self.replicas.worker.count == 1:  # rounding could lead workers to different choices
                 choose_colour_mix(model, self.card, source)
@@ -386,9 +386,17 @@ class Trainer:
 
     @property
     def fine_tuning_multiplier(self) -> float:
-        """Learning-rate multiplier for few images: below 1 only if the training started from pretrained weights."""
-        few = FEW_IMAGES if self.is_familiar else FEW_OF_UNKNOWN
+        """Learning-rate multiplier for few images: 1 for a training that started from random weights."""
+        few = FEW_FAMILIAR_IMAGES if self.is_careful else FEW_IMAGES
         return few_images_rate(1.0, self.images, few) if self.origin else 1.0
+
+    @property
+    def is_careful(self) -> bool:
+        """Whether this round changes its starting weights little: they know the characters, and images are few.
+
+        The second round reads better if it may change them more (docs/benchmarks.md).
+        """
+        return self.is_familiar and self.round.number == 1 and self.images < FEW_FAMILIAR_IMAGES
 
     @property
     def replica_multiplier(self) -> float:
@@ -400,15 +408,15 @@ class Trainer:
         """The highest learning rate of the training."""
         return self.settings.LR * self.fine_tuning_multiplier * self.replica_multiplier
 
-    def set_origin(self, origin: str) -> None:
-        """Notes the pretrained weights that the training starts from; the learning rate depends on them."""
-        self.origin, self.is_familiar = origin, knows_most(origin, self.card.characters)
+    def set_origin(self, origin: str, is_familiar: bool = False) -> None:
+        """Notes the weights that the training starts from, see `origin`; the learning rate depends on them."""
+        self.origin, self.is_familiar = origin, is_familiar
         self.config = replace(self.config, lr=self.peak_rate)
 
     def checkpoint_config(self) -> dict[str, object]:
         """Returns the configuration as checkpoints keep it: LR as set, with what it was scaled by, and the origin."""
         rate = {"lr": self.settings.LR, "fraction": self.fine_tuning_multiplier, "replicas": self.replicas.count}
-        return asdict(self.config) | rate | {"origin": self.origin}
+        return asdict(self.config) | rate | {"origin": self.origin, "familiar": self.is_familiar}
 
     def schedule(self, steps_per_epoch: int):
         """Returns the callback that sets the learning rate towards a known end; None if the end is not known."""

@@ -217,7 +217,7 @@ def test_a_changed_lr_is_used_after_a_resume(one_epoch: Work):
 def test_the_learning_rate_for_few_images_is_kept_until_lr_changes(work: Work):
     few = CallBack(work, settings(), CARD, labelled=100)
     assert few.peak_rate == few.config.lr == pytest.approx(1e-3)  # without pretrained weights it is not scaled
-    few.set_origin(origin_of(pretrained_file("tiny", Task.TEXT)))
+    few.set_origin(origin_of(pretrained_file("tiny", Task.TEXT)), is_familiar=True)
     assert few.peak_rate == few.config.lr == pytest.approx(5e-4)
     fit(work, fresh_model(), 1, few)
     again = CallBack(work, settings(), CARD, labelled=196)

@@ -26,7 +26,7 @@ from bearcat.training.callbacks import CosineSchedule
 from bearcat.training.cluster import ALONE, EXAMPLE, Worker, read_worker, worker_for
 from bearcat.training.distribution import Replicas, choose_strategy
 from bearcat.training.resume import next_rate
-from bearcat.training.schedules import FEW_IMAGES, cosine_rate, few_images_rate, scale_rate
+from bearcat.training.schedules import FEW_FAMILIAR_IMAGES, cosine_rate, few_images_rate, scale_rate
 from tests.helpers.records import EMPTY_INDEX, make_records
 from tests.helpers.steps import run_fresh, run_ok, run_refused, run_together
 
@@ -181,7 +181,7 @@ def test_a_training_on_two_halves_of_the_cpu_resumes_with_one_replica(digits_wor
     printed = run_ok("train.py", *options, "--set", "EPOCHS=3")
     assert "Resuming after epoch 2" in printed
     images = len(list((digits_work / "train_dataset").iterdir()))
-    assert f"The learning rate is set to {few_images_rate(0.002, images, FEW_IMAGES):.3g}" in printed
+    assert f"The learning rate is set to {few_images_rate(0.002, images, FEW_FAMILIAR_IMAGES):.3g}" in printed
     assert epochs_of(digits_work) == [1, 2, 3]
 
 

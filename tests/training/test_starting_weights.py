@@ -8,14 +8,15 @@ import keras
 import numpy as np
 import pytest
 
-from bearcat.artifacts.card import Card
-from bearcat.artifacts.pretrained import PRETRAINED_FOLDER
+from bearcat.artifacts.card import Card, write_card
+from bearcat.artifacts.pretrained import PRETRAINED_FOLDER, knows_nearly_all
 from bearcat.core.devices import Device
 from bearcat.core.workspace import Work
 from bearcat.data.images import InputSpec
 from bearcat.networks.layers import FusedBatchNormalization
 from bearcat.settings_rules import load_settings
 from bearcat.training.config import TrainingConfig
+from bearcat.training.sanity_check import leaf_layers
 from bearcat.training.starting_weights import keep_averages, load_starting_weights
 from bearcat.training.trainer import Trainer
 from models import build_model
@@ -25,9 +26,8 @@ CARD = Card("captcha", "CTC", "light", ("1", "2"), InputSpec(32, 64, 1), 3)
 
 
 def normalizations(model: keras.Model) -> list[FusedBatchNormalization]:
-    """The layers of batch normalization, those of the backbone included."""
-    inner = [layer for nested in model.layers if isinstance(nested, keras.Model) for layer in normalizations(nested)]
-    return [*inner, *(layer for layer in model.layers if isinstance(layer, FusedBatchNormalization))]
+    """The layers of batch normalization."""
+    return [layer for layer in leaf_layers(model) if isinstance(layer, FusedBatchNormalization)]
 
 
 def test_a_step_changes_scales_and_offsets_but_not_the_averages_that_were_loaded():
@@ -48,7 +48,7 @@ def test_a_step_changes_scales_and_offsets_but_not_the_averages_that_were_loaded
 
 @pytest.mark.parametrize(
     ("images", "characters", "rate", "keeps"),
-    [(100, "1B", 1e-3, True), (400, "1B", 2e-3, False), (25, "1чш", 1e-3, False), (100, "1чш", 2e-3, False)],
+    [(100, "1B", 1e-3, True), (400, "1B", 2e-3, False), (25, "12加", 1e-3, False), (100, "12加", 2e-3, False)],
 )
 def test_trainings_on_few_images_of_known_characters_keep_the_averages_and_take_a_lower_rate(
     tmp_path: Path, images: int, characters: str, rate: float, keeps: bool
@@ -61,3 +61,19 @@ def test_trainings_on_few_images_of_known_characters_keep_the_averages_and_take_
     )
     assert {layer.keeps_averages for layer in normalizations(model)} == {keeps}
     assert float(model.optimizer.learning_rate) == pytest.approx(rate)
+
+
+@pytest.mark.parametrize(
+    ("characters", "expected"),
+    [("0aZ", True), ("0123456789", True), ("012345678加", True), ("01234567加减", False), ("", True)],
+)
+def test_weights_know_nearly_all_characters_from_nine_of_ten_on(characters: str, expected: bool):
+    assert knows_nearly_all(PRETRAINED_FOLDER / "light.keras", characters) == expected
+
+
+def test_a_letter_is_known_in_either_case(tmp_path: Path):
+    path = tmp_path / "digits.keras"
+    build_model(CARD, TrainingConfig()).save(path)
+    write_card(path, replace(CARD, characters=("a", "B")))
+    assert knows_nearly_all(path, "Ab")
+    assert not knows_nearly_all(path, "Abc")

@@ -66,7 +66,7 @@ def test_the_second_round_trains_at_the_rate_of_many_images(tmp_path: Path):
     assert training.images == 50
     run(training)
     assert training.images == 150
-    training.set_origin("pretrained")
+    training.set_origin("pretrained", is_familiar=True)
     assert training.peak_rate == training.settings.LR
 
 
