@@ -17,12 +17,19 @@ from bearcat.networks.layers import FusedBatchNormalization
 from bearcat.settings_rules import load_settings
 from bearcat.training.config import TrainingConfig
 from bearcat.training.sanity_check import leaf_layers
+from bearcat.training.self_training.rounds import Round
 from bearcat.training.starting_weights import keep_averages, load_starting_weights
 from bearcat.training.trainer import Trainer
 from models import build_model
 from tests.helpers.steps import ROOT
 
 CARD = Card("captcha", "CTC", "light", ("1", "2"), InputSpec(32, 64, 1), 3)
+CPU = Device("the CPU", has_gpu=False)
+
+
+def build_as_asked(card: Card, config: TrainingConfig, *_: object) -> tuple[keras.Model, Card, TrainingConfig]:
+    """Builds the network of a card, without a choice of backbone or precision."""
+    return build_model(card, config), card, config
 
 
 def normalizations(model: keras.Model) -> list[FusedBatchNormalization]:
@@ -56,9 +63,7 @@ def test_trainings_on_few_images_of_known_characters_keep_the_averages_and_take_
     settings = load_settings(ROOT / "settings.py", None, ["WEIGHTS='pretrained'", "LR=2e-3"])
     source = SimpleNamespace(sample=lambda *_: (np.zeros((2, 32, 64, 1), np.uint8), ["1", "1"]))
     trainer = Trainer(Work(tmp_path), settings, replace(CARD, characters=tuple(characters)), labelled=images)
-    model = trainer.start(
-        Device("the CPU", has_gpu=False), lambda card, config, *_: (build_model(card, config), card, config), source
-    )
+    model = trainer.start(CPU, build_as_asked, source)
     assert {layer.keeps_averages for layer in normalizations(model)} == {keeps}
     assert float(model.optimizer.learning_rate) == pytest.approx(rate)
 
@@ -77,3 +82,15 @@ def test_a_letter_is_known_in_either_case(tmp_path: Path):
     write_card(path, replace(CARD, characters=("a", "B")))
     assert knows_nearly_all(path, "Ab")
     assert not knows_nearly_all(path, "Abc")
+
+
+@pytest.mark.parametrize(("images", "weight"), [(399, 0.0), (400, 1.0)])
+def test_images_without_labels_count_in_the_first_round_only_if_it_is_not_careful(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: int, weight: float
+):
+    monkeypatch.setattr("bearcat.training.trainer.measure_start", lambda *_: 1.0)
+    settings = load_settings(ROOT / "settings.py", None, ["WEIGHTS='pretrained'"])
+    source = SimpleNamespace(sample=lambda *_: (np.zeros((2, 32, 64, 1), np.uint8), ["1", "1"]))
+    trainer = Trainer(Work(tmp_path), settings, CARD, labelled=images, unlabelled=100)
+    trainer.start(CPU, build_as_asked, source)
+    assert trainer.round == Round(1, weight)

@@ -1,7 +1,8 @@
 """The rounds of a training with images without labels: whose predictions are learnt, and how much they count.
 
-1. The network starts from the pretrained weights and learns the labelled images. If these weights already predict most
-   of the labelled images, none of which they were trained on, their predictions of the other images count too, so that
+1. The network starts from the pretrained weights and learns the labelled images. It forgets little if these are few and
+   the weights know the characters (`Trainer.is_careful`). Otherwise, if the weights already predict most of the
+   labelled images, none of which they were trained on, their predictions of the other images count too, so that
    characters that the labels hardly show are not forgotten. The teacher then is the moving average of the network
    itself (Tarvainen and Valpola 2017, "Mean teachers").
 2. The network starts again from the pretrained weights. The teacher is the best network of the first round,
