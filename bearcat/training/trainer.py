@@ -178,7 +178,7 @@ class Trainer:
             if self.replicas.worker.count == 1:  # rounding could lead workers to different choices
                 choose_colour_mix(model, self.card, source)
                 choose_case(model, self.card, weight_file, source)
-            # a careful round forgets less without a teacher, which repeats its own mistakes
+            # with a teacher, a careful round forgot a character that was labelled once (docs/benchmarks.md)
             if self.unlabelled and self.round.number == 1 and not self.is_careful:
                 self.round = first_round(measure_start(model, self.card, source, weight_file))
         return model
