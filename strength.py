@@ -17,11 +17,11 @@ Next:   python app.py --label --blind, to compare with what people read
 import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from types import SimpleNamespace
 
 from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.data.labels.listing import list_images
+from bearcat.data.labels.reading import LabelledImage
 from bearcat.labelling.blind.records import read_answers, score_answers
 from bearcat.reports.html import write_page
 from bearcat.strength.ladder import Ladder, TrialSettings
@@ -90,6 +90,7 @@ def measure(step: Step, settings: SimpleNamespace, budget: Budget) -> None:
             len(samples.tested),
             len(samples.pool),
             settings.TRAIN_SECONDS,
+            samples.case,
         ),
         ladder.results,
         readers,
@@ -99,7 +100,7 @@ def measure(step: Step, settings: SimpleNamespace, budget: Budget) -> None:
         missing_readers,
     )
     answer = [stopped, report["verdict"]["sentences"][0]]
-    write_reports(step, report, [item.path for item in samples.tested], answer)
+    write_reports(step, report, samples.tested, answer)
     step.next("python app.py --label --blind", "let people read the same images, then run this again")
 
 
@@ -110,15 +111,15 @@ def sweep(step: Step, settings: SimpleNamespace, budget: Budget) -> None:
     report, images = read_report(step.work), list_images(step.work.data_folder("test"))
     if not report.get("images_tested"):  # none, or that of a sweep alone
         report, images = make_report(swept_facts(swept.config, settings.MODE), []), swept_images(step.work, swept)
-    write_reports(step, report | {"sweep": part}, images, [conclude(part)])
+    write_reports(step, report | {"sweep": part}, [LabelledImage(path, "") for path in images], [conclude(part)])
 
 
-def write_reports(step: Step, report: dict, images: Sequence[Path], answer: Sequence[str]) -> None:
+def write_reports(step: Step, report: dict, images: Sequence[LabelledImage], answer: Sequence[str]) -> None:
     """Writes report/strength.json and report/strength.html, and prints the lines of the answer."""
     step.write_report("strength", report)
     page = step.work.report_file("strength").with_suffix(".html")
     sections = [sweep_section(report["sweep"], step.work.path)] if report["sweep"] else []
-    write_page(page, strength_page(report, images, sections))
+    write_page(page, strength_page(step.work.path.name, report, images, sections))
     for line in filter(None, answer):
         echo(line)
     echo(f"Report with images: {page}")

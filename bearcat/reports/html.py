@@ -30,7 +30,8 @@ h1,h2{line-height:1.2}h2{margin-top:2.5rem;border-bottom:1px solid var(--line);p
 td,th{border:1px solid var(--line);padding:.25rem .7rem;text-align:left;vertical-align:top}
 td.number{text-align:right;font-variant-numeric:tabular-nums}
 caption{text-align:left;white-space:nowrap;font-weight:600;padding-bottom:.3rem}
-.bar{display:inline-block;width:10rem;height:.7rem;background:var(--line);margin-right:.6rem}
+.scroll{overflow-x:auto}
+.bar{display:inline-block;width:min(10rem,20vw);height:.7rem;background:var(--line);margin-right:.6rem}
 .bar i{display:block;height:100%;background:var(--bar)}
 .side{display:flex;flex-wrap:wrap;gap:0 2.5rem;align-items:flex-start}
 .gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:1rem;margin:1rem 0}
@@ -98,7 +99,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], caption: str
     head = join(Markup("<th>{}</th>").format(header) for header in headers)
     body = join((Markup("<tr>{}</tr>").format(join(map(_cell, row))) for row in rows), "\n")
     title = Markup("<caption>{}</caption>").format(caption) if caption else ""
-    return Markup("<table>{}<tr>{}</tr>\n{}</table>").format(title, head, body)
+    return Markup('<div class="scroll"><table>{}<tr>{}</tr>\n{}</table></div>').format(title, head, body)
 
 
 def _cell(value: object) -> Markup:

@@ -138,8 +138,8 @@ class Ladder:
         largest = max(trial.labels for trial in self._planned)
         sure = find_sure(self.results)
         if sure is not None and sure < largest:
-            who = f"programs that learned from {sure}" if sure else "the pretrained weights"
-            return f"more labels were not tried, since {who} surely read {say_percent(SURE_EXACT)}"
+            who = f"trained on {sure} labels" if sure else "not trained"
+            return f"more labels were not tried, since Bearcat, {who}, surely reads {say_percent(SURE_EXACT)}"
         if largest < LABELS[-1]:
             return f"more labels were not tried, since only {len(self._samples.pool)} images have one"
         return ""

@@ -1,19 +1,23 @@
 """report/strength.html: how strong a captcha is, for its owner."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
+from bearcat import __version__
 from bearcat.core.errors import ImageError
+from bearcat.core.names import show_message
 from bearcat.data.frames import SPREAD
 from bearcat.data.images import open_image
+from bearcat.data.labels.reading import LabelledImage
 from bearcat.reports import html
 from bearcat.reports.html import plural
 from bearcat.strength.advice import ACCESSIBILITY, LIMITS, PROTECTION, PROTECTION_SOURCES
-from bearcat.strength.cost import CORES, MIN_ANSWERS, Source
+from bearcat.strength.cost import CORES
+from bearcat.strength.method import describe_method
 from bearcat.strength.plan import DRAWS
 from bearcat.strength.sweep.page import conclude
 from bearcat.strength.wording import say_interval, say_minutes, say_percent
@@ -21,27 +25,37 @@ from bearcat.strength.wording import say_interval, say_minutes, say_percent
 TITLE = "How strong is this captcha?"
 SHOWN_EXAMPLES = 8
 ASK_PEOPLE = "python app.py --label --blind"
+UNTRAINED = "Bearcat, the toolkit that made this page, was tested as it is."
 TRAINED = (
-    "The program of this toolkit was tested as it is, and after training on labelled images of this captcha: with each "
-    "number of labels several times, always with other images; the mean is shown."
+    "Bearcat, the toolkit that made this page, was tested as it is, and after training on labelled images of this "
+    "captcha: several times with each number of labels, each time with others; the mean is shown."
 )
-FEW_LABELS = (
-    "The program of this toolkit can read less after training on very few labels than before. An attacker uses "
-    "whichever reads more."
+INTERVAL = (
+    "The true value probably lies within the 95 % interval, as it does in about 95 of 100 such tests. “Surely” on this "
+    "page means that the whole interval says so. If two intervals overlap, the difference may be chance."
 )
+LESS_AFTER_TRAINING = (
+    "After training on few labels Bearcat can read less than before, since it forgets some of what it had learned from "
+    "other captchas. An attacker uses whichever reads more."
+)
+NOTHING_GAINED = "Here, after no training it surely reads more than as it is."
+COSTS = f"Typing is the time of a person, computing that of a computer with {CORES} cores until the program can read."
+LABEL = "A label is the text that an image shows, typed by a person."
 FEW_DRAWS = (
-    "Some numbers of labels were tried once or twice. What they “surely” need is true of the images that were chosen, "
-    f"and may differ with others: a complete test makes {DRAWS} trainings with each."
+    "Some numbers of labels were tried once or twice. Their intervals are true of the images that were chosen, and may "
+    f"differ with others: a complete test makes {DRAWS} trainings with each."
 )
 HEADERS = ("who reads", "reads correctly", "95 % interval", "typing labels", "computing")
+GOAL_HEADERS = ("images read", "labels needed", "95 % interval", "typing labels", "computing")
 
 
-def strength_page(report: dict, examples: Sequence[Path], sections: Sequence[Markup] = ()) -> str:
+def strength_page(name: str, report: dict, examples: Sequence[LabelledImage], sections: Sequence[Markup] = ()) -> str:
     """Returns the page.
 
     Args:
+        name: The name of the work.
         report: The contents of report/strength.json (see `make_report`).
-        examples: Image files of the captcha; a few of them are shown.
+        examples: Images of the captcha; a few of them are shown, with their labels.
         sections: Further sections, such as that of a sweep.
     """
     answer, *meaning = report["verdict"]["sentences"]
@@ -52,12 +66,14 @@ def strength_page(report: dict, examples: Sequence[Path], sections: Sequence[Mar
     parts = [html.section("The captcha", *([html.gallery(cards)] if cards else []), _describe(report))]
     if is_tested:
         parts += [
-            html.section("What that means", *meaning, _verdict(report["verdict"])),
-            html.section("Programs and people side by side", *_scores(report)),
+            html.section("What that means", _verdict(report["verdict"]), *meaning),
+            html.section(
+                "Programs and people side by side" if report["people"] else "What programs read", *_scores(report)
+            ),
             html.section("What it takes to train a program to read it", *_goals(report)),
         ]
     return html.page(
-        TITLE,
+        f"{TITLE} – {show_message(name)}",
         answer,
         [
             *parts,
@@ -65,21 +81,28 @@ def strength_page(report: dict, examples: Sequence[Path], sections: Sequence[Mar
             html.section("What else protects a form", html.listing(PROTECTION), f"Sources: {PROTECTION_SOURCES}"),
             html.section("Whom it excludes", *ACCESSIBILITY),
             html.section(
-                "How this was measured", html.listing(_method(report)), "What it does not tell:", html.listing(LIMITS)
+                "How this was measured",
+                html.listing(
+                    [*describe_method(report), f"Bearcat {__version__} made this page on {date.today():%Y-%m-%d}."]
+                ),
+                "What this report does not tell:",
+                html.listing(LIMITS),
             ),
         ],
     )
 
 
-def _cards(examples: Sequence[Path]) -> Iterator[Markup]:
+def _cards(examples: Sequence[LabelledImage]) -> Iterator[Markup]:
     """Yields the images that can be read, first some from everywhere in the list."""
     step = max(1, len(examples) // SHOWN_EXAMPLES)
-    for path in (path for start in range(step) for path in examples[start::step]):
+    for example in (example for start in range(step) for example in examples[start::step]):
         try:
-            image = open_image(path, SPREAD)
+            image = open_image(example.path, SPREAD)
         except ImageError:
             continue
-        yield html.card(html.image(image, "captcha"))
+        yield html.card(
+            html.image(image, "captcha"), *([html.marked([(example.label, False)])] if example.label else [])
+        )
 
 
 def _describe(report: dict) -> str:
@@ -89,7 +112,7 @@ def _describe(report: dict) -> str:
 
 
 def _verdict(verdict: dict) -> Markup:
-    return Markup("<p>Verdict: <b>{}</b>, by the rule “{}”</p>").format(verdict["level"], verdict["rule"])
+    return Markup("<p>Verdict: <b>{}</b>. “{}” {}</p>").format(verdict["level"], verdict["rule"], LABEL)
 
 
 def _scores(report: dict) -> list[Markup | str]:
@@ -108,17 +131,19 @@ def _scores(report: dict) -> list[Markup | str]:
     else:
         blocks.append(
             Markup(
-                "<p>What people read is missing, and a captcha is worth only what people read better than programs. "
-                "Run {}, type what you see in some 50 images, and run this step again.</p>"
+                "<p>What people read was not measured. A captcha is worth only what people read better than programs. "
+                "To measure it, run {}, type what some 50 images show, and run python strength.py again.</p>"
             ).format(html.code(ASK_PEOPLE))
         )
-    if any(rung["labels"] for rung in rungs):
-        blocks.append(TRAINED)
+    if rungs:
+        blocks.append(TRAINED if any(rung["labels"] for rung in rungs) else UNTRAINED)
     if readers:
         names = ", ".join(reader["name"] for reader in readers)
         blocks.append(f"Programs that anyone can install, and that were not trained here: {names}.")
-    drawn = html.figure(draw_strength(rungs, readers, people), "correctly read images by number of labels")
-    return [*blocks, html.table(HEADERS, rows), *([FEW_LABELS] if _training_loses(rungs) else []), drawn]
+    blocks += [html.table(HEADERS, rows), f"{INTERVAL} {COSTS}", *_describe_training(rungs)]
+    if len(rungs) > 1:
+        blocks.append(html.figure(draw_strength(rungs, readers, people), "correctly read images by number of labels"))
+    return blocks
 
 
 def _score(score: dict, name: str, typing: str, computing: str) -> tuple[object, ...]:
@@ -126,16 +151,23 @@ def _score(score: dict, name: str, typing: str, computing: str) -> tuple[object,
     return name, exact, say_interval(score["interval"]), typing, computing
 
 
-def _training_loses(rungs: Sequence[dict]) -> bool:
-    """Whether a trained program surely reads less than before its training."""
-    untrained = [rung["interval"][0] for rung in rungs if not rung["labels"]]
-    return any(rung["labels"] and rung["interval"][1] < low for rung in rungs for low in untrained)
+def _describe_training(rungs: Sequence[dict]) -> list[str]:
+    """Says if training makes Bearcat read less, or no more, than it does as it is."""
+    untrained = [rung for rung in rungs if not rung["labels"]]
+    trained = [rung for rung in rungs if rung["labels"]]
+    if not untrained or not trained:
+        return []
+    (before,) = untrained
+    loses = any(rung["exact"] < before["exact"] for rung in trained)
+    gains = any(rung["interval"][0] > before["interval"][1] for rung in trained)
+    said = [*([LESS_AFTER_TRAINING] if loses else []), *([] if gains else [NOTHING_GAINED])]
+    return [" ".join(said)] if said else []
 
 
 def _learner(rung: dict) -> str:
     if not rung["labels"]:
-        return "this toolkit, not trained"
-    return f"trained on {plural(rung['labels'], 'label')} ({plural(rung['draws'], 'time')})"
+        return "Bearcat, not trained"
+    return f"Bearcat, trained on {plural(rung['labels'], 'label')} ({plural(rung['draws'], 'time')})"
 
 
 def _describe_people(people: dict[str, Any]) -> str:
@@ -163,14 +195,16 @@ def _goals(report: dict) -> list[Markup | str]:
         )
         for goal in report["goals"]
     ]
-    headers = ("to read", "labelled images", "surely needs", "typing labels", "computing")
+    stopped = [f"{report['stopped'][0].upper()}{report['stopped'][1:]}."] if report["stopped"] else []
+    if all(goal["interval"][1] == 0 for goal in report["goals"]):
+        highest = max(goal["exact"] for goal in report["goals"])
+        return [f"Nothing: Bearcat surely reads {say_percent(highest)} or more as it is.", *stopped]
     return [
-        "The fewest labelled images tested after which the program of this toolkit reads that much of images that it "
-        f"has not seen. Typing is the time of a person, computing that of a computer with {CORES} cores.",
+        "The fewest labels tested after which Bearcat reads that much of images that it has not seen.",
         *_reads_at_once(report["readers"]),
-        html.table(headers, rows),
+        html.table(GOAL_HEADERS, rows),
         *([FEW_DRAWS] if any(rung["labels"] and rung["draws"] < DRAWS for rung in report["rungs"]) else []),
-        *([f"{report['stopped'][0].upper()}{report['stopped'][1:]}."] if report["stopped"] else []),
+        *stopped,
     ]
 
 
@@ -183,62 +217,19 @@ def _reads_at_once(readers: Sequence[dict]) -> list[str]:
 
 
 def _cost(minutes: float | None) -> str:
-    return "" if minutes is None else say_minutes(minutes)
+    return "unknown" if minutes is None else say_minutes(minutes)
 
 
 def _describe_labels(labels: int | None, most: int) -> str:
     if labels is not None:
         return f"{labels:,}"
-    return f"not reached with up to {most:,}" if most else "not reached without labels"
+    return f"not reached with up to {most:,}" if most else "not reached without"
 
 
 def _describe_range(above: int | None, enough: int | None) -> str:
-    """Says between which tested numbers of labels the one lies that a goal surely needs."""
+    """Says between which numbers of labels the one lies that reaches a goal."""
     if enough == 0:
-        return "none"
+        return "0"
     if enough is None:
-        return "uncertain" if above is None else f"more than {above:,}"
+        return "unknown" if above is None else f"more than {above:,}"
     return f"at most {enough:,}" if above is None else f"{above + 1:,} to {enough:,}"
-
-
-def _method(report: dict) -> list[str]:
-    """Lists how the figures were made."""
-    lines = []
-    trials, readers = report["trials"], report["readers"]
-    trainings = [trial for trial in trials if trial["labels"]]
-    if trainings:
-        minutes = say_minutes(sum(trial["seconds"] for trial in trainings) / 60)
-        seconds = f"{report['train_seconds']} s" if report["train_seconds"] else "as long as EPOCHS says"
-        lines.append(
-            f"The program of this toolkit was trained {plural(len(trainings), 'time')} for {seconds} ({minutes} in "
-            f"all), each time on labelled images chosen at random from {report['pool']:,}. A tenth of each choice, 2 "
-            "at least, only decided which state of the program was kept."
-        )
-    if trials:
-        lines += [
-            f"The program of this toolkit was tested on {plural(report['images_tested'], 'image')}, always the same. "
-            "It was trained on none of them. An image counts only if its whole text is correct.",
-            "Before any training here, it has learned from other captchas. It is told which characters occur in this "
-            "one and, before training, how long the texts are.",
-        ]
-    if readers:
-        tested = ", ".join(f"{reader['name']} on {plural(reader['images'], 'image')}" for reader in readers)
-        lines.append(
-            f"Programs that anyone can install, which have learned from other images, were tested too: {tested}."
-        )
-    lines += [f"{name} was not tested: it {reason}." for name, reason in report["missing_readers"].items()]
-    if trials or readers:
-        lines.append(
-            "A 95 % interval is made to hold the true value in about 95 of 100 such tests. That of several trainings "
-            "grows with the differences between them; that of a single one tells nothing about other choices of "
-            "labelled images."
-        )
-    typing = report["seconds_per_label"]
-    if typing["source"] == Source.MEASURED:
-        lines.append(f"A label takes {typing['value']:.1f} s to type: the median of {typing['answers']:,} answers.")
-    else:
-        lines.append(
-            f"A label takes {typing['value']:.0f} s to type. That is assumed until the times of {MIN_ANSWERS} answers "
-            f"of people are known (now {typing['answers']}); then their median counts."
-        )
-    return lines

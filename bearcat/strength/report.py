@@ -9,6 +9,7 @@ from bearcat.core.intervals import wilson_interval
 from bearcat.core.workspace import Work
 from bearcat.strength.cost import cpu_minutes, person_minutes, seconds_per_label
 from bearcat.strength.goals import GOALS, Goal, Rung, find_goal, make_rungs
+from bearcat.strength.samples import Case
 from bearcat.strength.trials import TrialResult
 from bearcat.strength.verdict import Evidence, make_verdict
 
@@ -24,6 +25,7 @@ class Facts:
         images_tested: The number of unseen images that every trial was tested on.
         pool: The number of labelled images that trials could learn from.
         train_seconds: TRAIN_SECONDS of a trial; 0: as long as EPOCHS says.
+        case: Whether upper and lower case count as different.
     """
 
     mode: str
@@ -32,6 +34,7 @@ class Facts:
     images_tested: int
     pool: int
     train_seconds: int = 0
+    case: Case = Case.NONE
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ def make_report(
         "images_tested": facts.images_tested,
         "pool": facts.pool,
         "train_seconds": facts.train_seconds,
+        "case": facts.case,
         "trials": [trial.as_dict() | {"exact": trial.exact} for trial in trials],
         "rungs": [_rung(rung, typing.value) for rung in rungs],
         "goals": [_goal(find_goal(exact, rungs), typing.value) for exact in GOALS],

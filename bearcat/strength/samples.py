@@ -7,6 +7,7 @@ import random
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -29,6 +30,14 @@ MOST_TESTED = 500  # images: an exact match near 1 % is known to within about 1 
 VALIDATION_SHARE, LEAST_VALIDATION = 10, 2  # one label of so many is for validation, and at least so many
 TABLE = "labels.csv"
 DIGEST_BYTES = 8
+
+
+class Case(StrEnum):
+    """What upper and lower case count as."""
+
+    NONE = "no letters"
+    SAME = "same"
+    DIFFERENT = "different"
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,12 @@ class Samples:
     def ignore_case(self) -> bool:
         """Whether case does not count, since the labels do not tell that of the images."""
         return not have_both_cases(self.labels)
+
+    @property
+    def case(self) -> Case:
+        """What upper and lower case count as."""
+        has_letters = any(one.lower() != one.upper() for one in self.characters)
+        return (Case.SAME if self.ignore_case else Case.DIFFERENT) if has_letters else Case.NONE
 
     @property
     def characters(self) -> str:

@@ -22,8 +22,8 @@ PEOPLE_SHOULD_READ = 0.9
 PRACTICE = (
     "Researchers call a text captcha broken once a program reads 1 % of it, since a program can try as often as it "
     "likes (Bursztein, Martin and Mitchell, “Text-based CAPTCHA Strengths and Weaknesses”, CCS 2011). Designers at "
-    "Microsoft allowed 0.01 % (Chellapilla, Larson, Simard and Czerwinski, “Building Segmentation Based Human-Friendly "
-    "Human Interaction Proofs”, 2005)."
+    "Microsoft set the limit at 0.01 % (Chellapilla, Larson, Simard and Czerwinski, “Building Segmentation Based "
+    "Human-Friendly Human Interaction Proofs”, 2005)."
 )
 
 
@@ -162,6 +162,8 @@ def make_verdict(found: Evidence, people: Mapping[str, Any] | None, seconds: flo
     sentences = [_ANSWERS[rule.level](found, seconds), rule.meaning]
     if rule.level is Level.UNDECIDED:
         sentences.append(_advise(found))
+    if found.scores and found.best.exact >= BROKEN_FROM:
+        sentences.append(_count_attempts(found.best.exact))
     if found.scores:
         sentences += [PRACTICE, *_compare_with_people(found.best, people)]
     return {"level": str(rule.level), "rule": rule.condition, "sentences": sentences}
@@ -181,6 +183,10 @@ def _advise(found: Evidence) -> str:
     if not lacks:
         return "A larger test would not help: programs read some of it, so that longer training may be enough."
     return f"The test is too small: to exclude 1 %, {' and '.join(lacks)}."
+
+
+def _count_attempts(exact: float) -> str:
+    return f"The best program tested succeeds in about {100 * exact:.0f} of 100 attempts."
 
 
 def _answer_broken_without_labels(found: Evidence, seconds: float) -> str:

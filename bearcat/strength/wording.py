@@ -2,7 +2,11 @@
 
 from collections.abc import Sequence
 
+from bearcat.reports.html import plural
+
+SECONDS_PER_MINUTE = 60
 MINUTES_PER_HOUR = 60
+PRECISE_MINUTES = 5  # durations below it are said with a decimal
 WHOLE = 1e-9  # of a percentage: the error of floating point
 
 
@@ -22,8 +26,12 @@ def say_interval(interval: Sequence[float]) -> str:
 
 def say_minutes(minutes: float) -> str:
     """Returns a duration in the unit that suits it."""
-    if minutes < 1:
-        return "less than a minute" if minutes else "none"
+    if not minutes:
+        return "none"
+    seconds = max(1, round(minutes * SECONDS_PER_MINUTE))
+    if seconds < SECONDS_PER_MINUTE:
+        return plural(seconds, "second")
     if round(minutes) < 2 * MINUTES_PER_HOUR:
-        return "1 minute" if round(minutes) == 1 else f"{minutes:.0f} minutes"
+        number = f"{minutes:.{int(minutes < PRECISE_MINUTES)}f}".removesuffix(".0")
+        return "1 minute" if number == "1" else f"{number} minutes"
     return f"{minutes / MINUTES_PER_HOUR:.1f} hours"

@@ -50,6 +50,31 @@ def browser(
         photograph(chrome, "labelling", "end")
 
 
+# as if the server had answered that there is a prediction of the shown image; without a background it is not asked
+ARRIVE = """const image = {...state.image, text: arguments[0], parts: arguments[1], confidence: .5};
+showState({...state, image, background: null})"""
+
+
+def test_a_prediction_that_arrives_is_replaced_by_what_is_typed(browser: webdriver.Chrome):
+    wait_for_text(browser, "#name", "4.png")  # the field is empty
+    browser.execute_script(ARRIVE, "SP2W", [[one, 0.99] for one in "SP2W"])
+    wait_for_text(browser, "#hint", browser.texts["arrived_hint"])
+    press(browser, *LABELS[3])
+    wait_for_text(browser, "#label", LABELS[3])
+    browser.execute_script(ARRIVE, "SP", [["S", 0.4], ["P", 0.4]])  # too late: the label is being typed
+    wait_for_text(browser, "#label", LABELS[3])
+    WebDriverWait(browser, SECONDS).until(lambda browser: browser.find_element(By.ID, "confirm").is_enabled())
+    press(browser, Keys.ENTER)
+    wait_for_text(browser, "#label", "M3XA")
+    assert labels_in(browser.work) == [LABELS[3]]
+
+    press(browser, Keys.HOME)
+    browser.execute_script(ARRIVE, "M3XA", [[one, 0.97] for one in "M3XA"])  # the same text, surer
+    levels = [one.get_attribute("class") for one in browser.find_elements(By.CSS_SELECTOR, "#parts li")]
+    assert levels == ["sure"] * 4
+    assert browser.execute_script("return document.getElementById('label').selectionEnd") == 0  # the caret stays
+
+
 def test_images_are_labelled_with_keys_alone(browser: webdriver.Chrome):
     texts = browser.texts
     wait_for_text(browser, "#name", "4.png")  # no prediction, so confidence 0

@@ -81,9 +81,9 @@ def test_trials_are_run_in_order_and_their_works_deleted(work: Work, run: list, 
     assert [path.name for path in (work.folder("report") / "strength").iterdir()] == ["trials.jsonl"]
     assert lines[:4] == [
         "Trial 1 of at most 7: pretrained weights, no labels",
-        f"0 of 200 unseen images read ({say_percent(0)}), 2 minutes of a processor",
+        f"0 of 200 unseen images read ({say_percent(0)}), 1.7 minutes of a processor",
         "Trial 2 of at most 7: 10 labels, draw 1",
-        f"10 of 200 unseen images read ({say_percent(0.05)}), 2 minutes of a processor",
+        f"10 of 200 unseen images read ({say_percent(0.05)}), 1.7 minutes of a processor",
     ]
 
 
@@ -124,14 +124,14 @@ def test_no_trial_starts_that_would_not_fit_into_the_budget(work: Work, run: lis
 
 def test_more_labels_are_not_tried_once_some_surely_suffice(work: Work, run: list, pretend: Callable):
     pretend(lambda labels, draw: 198 if labels else 0)
-    reason = f"more labels were not tried, since programs that learned from 10 surely read {say_percent(0.9)}"
+    reason = f"more labels were not tried, since Bearcat, trained on 10 labels, surely reads {say_percent(0.9)}"
     assert make_ladder(work).run(Budget(None), str) == reason
     assert run == [(0, 0), (10, 0), (10, 1), (10, 2)]
 
 
 def test_no_labels_are_tried_if_none_are_needed(work: Work, run: list, pretend: Callable):
     pretend(lambda labels, draw: 198)
-    reason = f"more labels were not tried, since the pretrained weights surely read {say_percent(0.9)}"
+    reason = f"more labels were not tried, since Bearcat, not trained, surely reads {say_percent(0.9)}"
     assert make_ladder(work).run(Budget(None), str) == reason
     assert run == [(0, 0)]
 

@@ -1,6 +1,7 @@
 """report/strength.html: the answer first, programs and people side by side, nothing fetched."""
 
 import re
+from datetime import date
 from html import unescape
 from pathlib import Path
 
@@ -8,10 +9,13 @@ import pytest
 from markupsafe import Markup
 from PIL import Image
 
+from bearcat import __version__
 from bearcat.core.intervals import wilson_interval
+from bearcat.data.labels.reading import LabelledImage
 from bearcat.strength.figure import draw_strength
 from bearcat.strength.page import SHOWN_EXAMPLES, strength_page
 from bearcat.strength.report import Facts, ReaderScore, make_report
+from bearcat.strength.samples import Case
 from bearcat.strength.trials import TrialResult
 
 IMAGES = 200
@@ -38,13 +42,13 @@ def report_of(**changes: object) -> dict:
 
 def shown(report: dict, *arguments: object) -> str:
     """Returns the text of a page, without tags and with plain spaces."""
-    text = re.sub(r"<style>.*?</style>|<img [^>]*>", "", strength_page(report, *arguments or ([],)))
+    text = re.sub(r"<style>.*?</style>|<img [^>]*>", "", strength_page("work", report, *arguments or ([],)))
     return unescape(re.sub(r"<[^>]+>", " ", text)).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def rows(report: dict) -> list[list[str]]:
     """Returns the cells of all tables."""
-    text = strength_page(report, []).replace("\N{NO-BREAK SPACE}", " ")
+    text = strength_page("work", report, []).replace("\N{NO-BREAK SPACE}", " ")
     return [
         [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)]
         for row in re.findall(r"<tr>(<td.*?)</tr>", text)
@@ -53,7 +57,8 @@ def rows(report: dict) -> list[list[str]]:
 
 def test_the_answer_comes_first_and_everything_else_is_there():
     report = report_of(people=people())
-    page = strength_page(report, [])
+    page = strength_page("my <work>", report, [])
+    assert page.count("How strong is this captcha? – my &lt;work&gt;</") == 2  # title and heading
     assert page.index(report["verdict"]["sentences"][0]) < page.index("<section>")
     headings = re.findall("<h2>(.*?)</h2>", page)
     assert headings == [
@@ -75,21 +80,9 @@ def test_programs_and_people_are_side_by_side():
     assert table[:5] == [
         ["people", "88 %", "77 % to 95 %", "", ""],
         ["tesseract, not trained", "1.5 %", "0.5 % to 4.3 %", "none", "none"],
-        ["this toolkit, not trained", "2 %", "0.8 % to 5.0 %", "none", "1 minute"],
-        [
-            "trained on 10 labels (3 times)",
-            "32 %",
-            "26 % to 39 %",
-            "less than a minute",
-            "1 minute",
-        ],
-        [
-            "trained on 50 labels (3 times)",
-            "96 %",
-            "92 % to 98 %",
-            "4 minutes",
-            "1 minute",
-        ],
+        ["Bearcat, not trained", "2 %", "0.8 % to 5.0 %", "none", "1.2 minutes"],
+        ["Bearcat, trained on 10 labels (3 times)", "32 %", "26 % to 39 %", "54 seconds", "1.2 minutes"],
+        ["Bearcat, trained on 50 labels (3 times)", "96 %", "92 % to 98 %", "4.5 minutes", "1.2 minutes"],
     ]
 
 
@@ -100,29 +93,45 @@ def test_who_reads_is_explained_above_the_table():
     assert "after training on labelled images" not in shown(report_of(trials=untrained))
 
 
-def test_a_training_after_which_less_is_read_is_explained():
-    worse = [TrialResult(0, 0, 180, IMAGES, 8, 12), TrialResult(10, 0, 50, IMAGES, 70, 150)]
-    assert "An attacker uses whichever reads more." in shown(report_of(trials=worse))
-    assert "An attacker uses whichever reads more." not in shown(report_of())
+@pytest.mark.parametrize(
+    ("trained", "is_less", "is_more"), [((50, 60), True, False), ((101, 102), False, False), ((99, 150), True, True)]
+)
+def test_trainings_that_lose_or_gain_nothing_are_explained(trained: tuple[int, ...], is_less: bool, is_more: bool):
+    trials = [
+        TrialResult(labels, 0, count, IMAGES, 8, 12) for labels, count in zip((0, 10, 25), (100, *trained), strict=True)
+    ]
+    text = shown(report_of(trials=trials))
+    assert ("An attacker uses whichever reads more." in text) == is_less
+    assert ("after no training it surely reads more" in text) == (not is_more)
+    assert "after no training" not in shown(report_of(trials=trials[:1]))
+
+
+@pytest.mark.parametrize(("case", "words"), [(Case.SAME, "as the same."), (Case.DIFFERENT, "as different characters.")])
+def test_what_case_counts_as_is_told(case: Case, words: str):
+    assert f"Upper and lower case count {words}" in shown(report_of() | {"case": case})
+    assert "Upper and lower case" not in shown(report_of())
+    earlier = report_of()
+    del earlier["case"]
+    assert "Upper and lower case" not in shown(earlier)
 
 
 def test_the_price_of_each_goal():
     assert rows(report_of())[-4:] == [
-        ["1 %", "0", "at most 10", "none", "1 minute"],
-        ["10 %", "10", "1 to 10", "1 minute", "1 minute"],
-        ["50 %", "50", "11 to 50", "5 minutes", "1 minute"],
-        ["90 %", "50", "11 to 50", "5 minutes", "1 minute"],
+        ["1 %", "0", "at most 10", "none", "1.2 minutes"],
+        ["10 %", "10", "1 to 10", "1 minute", "1.2 minutes"],
+        ["50 %", "50", "11 to 50", "5 minutes", "1.2 minutes"],
+        ["90 %", "50", "11 to 50", "5 minutes", "1.2 minutes"],
     ]
 
 
 def test_goals_that_were_not_reached_name_what_was_tested_and_what_is_missing():
     few = [TrialResult(10, 0, 30, IMAGES, 70, 150)]
     report = report_of(trials=few, readers=[], stopped="5 trials did not fit into 3 minutes")
-    assert rows(report)[-1] == ["90 %", "not reached with up to 10", "more than 10", "", ""]
+    assert rows(report)[-1] == ["90 %", "not reached with up to 10", "more than 10", "unknown", "unknown"]
     assert "5 trials did not fit into 3 minutes." in shown(report)
     uncertain = report_of(trials=[TrialResult(10, 0, 1, 20, 70, 150)], readers=[])
-    assert rows(uncertain)[-4][2] == "uncertain"
-    assert rows(report_of(trials=[TrialResult(0, 0, 4, IMAGES, 8, 12)]))[-1][1] == "not reached without labels"
+    assert rows(uncertain)[-4][2] == "unknown"
+    assert rows(report_of(trials=[TrialResult(0, 0, 4, IMAGES, 8, 12)]))[-1][1] == "not reached without"
 
 
 def test_what_is_read_without_training_is_said_beside_what_training_takes():
@@ -136,17 +145,31 @@ def test_what_is_read_without_training_is_said_beside_what_training_takes():
 def test_too_few_trainings_are_said_where_they_matter():
     once = [TrialResult(labels, 0, count, IMAGES, 70, 150) for labels, count in ((0, 4), (10, 60))]
     assert "a complete test makes 3 trainings with each" in shown(report_of(trials=once))
-    assert rows(report_of(trials=once))[2][0] == "trained on 10 labels (1 time)"
+    assert rows(report_of(trials=once))[2][0] == "Bearcat, trained on 10 labels (1 time)"
+    assert "a single training tells nothing about other choices" in shown(report_of(trials=once))
     assert "a complete test" not in shown(report_of())
+    assert "a single training" not in shown(report_of())
+
+
+def test_a_captcha_that_is_read_without_training_has_neither_its_price_nor_a_figure_of_one_point():
+    report = report_of(trials=[TrialResult(0, 0, 195, IMAGES, 8, 12)], readers=[], stopped="more were not tried")
+    text = shown(report)
+    assert "Nothing: Bearcat surely reads 90 % or more as it is." in text
+    assert "More were not tried." in text
+    assert "labels needed" not in text
+    assert "to type" not in text
+    assert "<img" not in strength_page("work", report, [])
+    assert strength_page("work", report_of(), []).count("<img") == 1
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        "was trained 6 times for 60 s (7 minutes in all), each time on labelled images chosen at random from 856.",
-        "The program of this toolkit was tested on 200 images, always the same",
+        "was trained 6 times for 60 s (7 minutes by the clock in all), each time on labelled images chosen at random",
+        "Bearcat was always tested on the same 200 images",
+        f"Bearcat {__version__} made this page on {date.today():%Y-%m-%d}.",
         "which have learned from other images, were tested too: tesseract on 200 images.",
-        "ddddocr was not tested: it is not installed.",
+        "Other programs that anyone can install were not tested: ddddocr (is not installed).",
     ],
 )
 def test_how_it_was_measured_is_told(words: str):
@@ -155,7 +178,7 @@ def test_how_it_was_measured_is_told(words: str):
 
 def test_trainings_without_a_limit_of_time_are_said_to_have_none():
     report = report_of() | {"train_seconds": 0}
-    assert "for as long as EPOCHS says (7 minutes" in shown(report)
+    assert "for a fixed number of steps (7 minutes" in shown(report)
 
 
 def test_without_people_the_page_says_how_to_ask_them():
@@ -210,12 +233,13 @@ def test_examples_are_embedded_and_nothing_is_fetched(tmp_path: Path):
     for number in range(SHOWN_EXAMPLES + 2):
         paths.append(tmp_path / f"{number}.png")
         Image.new("RGB", (60, 20), (20 * number, 0, 0)).save(paths[-1])
-    page = strength_page(report_of(stopped=EVIL), paths)
+    page = strength_page("work", report_of(stopped=EVIL), [LabelledImage(path, EVIL) for path in paths])
     sources = re.findall('src="([^"]*)"', page)
     assert sum(source.startswith("data:image/png") for source in sources) == SHOWN_EXAMPLES
     assert all(source.startswith("data:image/") for source in sources)
     assert not re.search(r"https?:|url\(|@import|href", page)
     assert "<script" not in page
+    assert page.count("&lt;script") == SHOWN_EXAMPLES + 1  # the labels, and why the test stopped
 
 
 def test_images_that_cannot_be_read_are_left_out_and_others_shown(tmp_path: Path):
@@ -224,8 +248,9 @@ def test_images_that_cannot_be_read_are_left_out_and_others_shown(tmp_path: Path
         Image.new("RGB", (60, 20)).save(path)
     paths[0].write_bytes(b"no image")
     paths[2].unlink()
-    assert strength_page(report_of(), paths).count("data:image/png") == SHOWN_EXAMPLES
-    assert strength_page(report_of(), paths[:1]).count("data:image/png") == 0
+    examples = [LabelledImage(path, "") for path in paths]
+    assert strength_page("work", report_of(), examples).count("data:image/png") == SHOWN_EXAMPLES
+    assert strength_page("work", report_of(), examples[:1]).count("data:image/png") == 0
 
 
 @pytest.mark.parametrize("has_people", [False, True])

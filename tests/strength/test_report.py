@@ -15,6 +15,7 @@ KEYS = [
     "images_tested",
     "pool",
     "train_seconds",
+    "case",
     "trials",
     "rungs",
     "goals",

@@ -14,6 +14,7 @@ from bearcat.data.labels.reading import LabelledImage, read_labels
 from bearcat.data.vocabulary import Vocabulary
 from bearcat.strength import samples
 from bearcat.strength.samples import (
+    Case,
     Samples,
     check_mode,
     digest_of,
@@ -123,6 +124,13 @@ def test_a_draw_of_more_labels_contains_that_of_fewer(work: Work):
 )
 def test_the_pretrained_weights_are_told_characters_and_lengths(texts: tuple[str, ...], told: Restriction):
     assert with_labels(*texts).told() == told
+
+
+@pytest.mark.parametrize(
+    ("texts", "case"), [(("12",), Case.NONE), (("a1", "b2"), Case.SAME), (("a1", "B2"), Case.DIFFERENT)]
+)
+def test_what_upper_and_lower_case_count_as(texts: tuple[str, ...], case: Case):
+    assert with_labels(*texts).case is case
 
 
 def test_characters_and_lengths_are_those_of_all_labels():

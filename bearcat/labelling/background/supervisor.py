@@ -104,7 +104,7 @@ class Background:
         lines = []
         if self._is_guessing_wanted:
             lines.append(
-                "The pretrained weights will guess them in less than a minute."
+                "The pretrained weights will guess them as soon as they are prepared."
                 if self._characters()
                 else f"The pretrained weights know no character of {self.work.vocabulary_file.name}: no guesses."
             )

@@ -10,21 +10,26 @@ const holds = new Map(); // button → its latest hold
 let warnedLabel = null, shownImage = null;
 
 function showImage(image) {
-  shownImage = image;
   byId("image").src = `image/${image.number}`;
   byId("name").textContent = image.name;
-  byId("predicted-by").textContent = predictedBy(image.predictor);
-  byId("labelling").dataset.predictor = image.predictor?.kind ?? "";
-  byId("parts").replaceChildren(...image.parts.map(([part, confidence]) => partItem(part, confidence)));
-  const overall = image.parts.length
-    ? format("overall_confidence", { share: percent(image.confidence) }) : texts.empty_prediction;
-  byId("overall").textContent = image.confidence === null ? "" : overall;
+  showConfidences(image);
   warnedLabel = null;
   const field = byId("label");
   field.value = image.text;
   field.focus();
   selectLeastConfident(field, image);
   if (state.labels_are_classes) showClasses(chooseClass);
+}
+
+// Shows who has predicted an image, and how sure each character is.
+function showConfidences(image) {
+  shownImage = image;
+  byId("predicted-by").textContent = predictedBy(image.predictor);
+  byId("labelling").dataset.predictor = image.predictor?.kind ?? "";
+  byId("parts").replaceChildren(...image.parts.map(([part, confidence]) => partItem(part, confidence)));
+  const overall = image.parts.length
+    ? format("overall_confidence", { share: percent(image.confidence) }) : texts.empty_prediction;
+  byId("overall").textContent = image.confidence === null ? "" : overall;
 }
 
 function partItem(part, confidence) {
@@ -43,14 +48,17 @@ function predictedBy(predictor) {
   return predictor ? format(PREDICTED_BY[predictor.kind], { model: predictor.name, count: predictor.labels }) : "";
 }
 
-// Shows the prediction of a better predictor, unless the label is being typed.
+// Shows a prediction that arrives while its image is on the page, unless the label is being typed. All of it is selected:
+// who was about to type the label replaces it, instead of adding to it.
 function showNewPrediction() {
   const image = state.image, isSame = image && shownImage && image.number === shownImage.number;
   if (!isSame || byId("label").value !== shownImage.text) return;
-  const isOther = image.text !== shownImage.text;
-  if (!isOther && predictedBy(image.predictor) === predictedBy(shownImage.predictor)) return;
+  if (JSON.stringify(image) === JSON.stringify(shownImage)) return;
+  if (image.text === shownImage.text) return showConfidences(image);
   showImage(image);
-  if (isOther) holdConfirmation(byId("confirm"));
+  byId("label").select();
+  showHint(texts.arrived_hint);
+  holdConfirmation(byId("confirm"));
 }
 
 // Keeps a button, and Enter with it, from confirming what nobody can have read yet: a pause, and until images are loaded.
@@ -65,6 +73,7 @@ async function holdConfirmation(button, loaded = []) {
 // Says what runs beside the page, and when it will train.
 function showStatus() {
   const { predictor, background } = state;
+  byId("tagline").hidden = !state.image;
   byId("tagline").textContent = texts[predictor ? TAGLINES[predictor.kind] : "tagline_no_model"];
   let text = "";
   if (background?.activity) text = format(`status_${background.activity}`, { count: background.labels });
