@@ -21,7 +21,7 @@ from types import SimpleNamespace
 
 from bearcat.cli import Step, echo, make_parser, open_step, run
 from bearcat.data.labels.listing import list_images
-from bearcat.data.labels.reading import LabelledImage
+from bearcat.data.labels.reading import LabelledImage, load_split
 from bearcat.labelling.blind.records import read_answers, score_answers
 from bearcat.reports.html import write_page
 from bearcat.strength.ladder import Ladder, TrialSettings
@@ -29,7 +29,7 @@ from bearcat.strength.page import strength_page
 from bearcat.strength.plan import Budget, check_duration, parse_minutes, parse_seconds
 from bearcat.strength.readers.off_the_shelf import score_readers
 from bearcat.strength.report import Facts, make_report, read_report
-from bearcat.strength.samples import check_mode, load_samples
+from bearcat.strength.samples import case_of, check_mode, load_samples
 from bearcat.strength.sweep.page import conclude, sweep_section
 from bearcat.strength.sweep.report import earlier_sweep, make_sweep_report, swept_facts, swept_images
 from bearcat.strength.sweep.runs import run_sweep
@@ -90,7 +90,7 @@ def measure(step: Step, settings: SimpleNamespace, budget: Budget) -> None:
             len(samples.tested),
             len(samples.pool),
             settings.TRAIN_SECONDS,
-            samples.case,
+            case_of(samples.labels),
         ),
         ladder.results,
         readers,
@@ -108,10 +108,12 @@ def sweep(step: Step, settings: SimpleNamespace, budget: Budget) -> None:
     """Trains on variants of the generated captchas, and writes the report, whose other parts stay."""
     swept = run_sweep(step.work, settings, step.arguments.set, budget, echo)
     part = make_sweep_report(step.work, swept)
-    report, images = read_report(step.work), list_images(step.work.data_folder("test"))
+    report, images = read_report(step.work), []
+    if list_images(step.work.data_folder("test")):
+        images = load_split(step.work, "test", settings.MODE, Image_Processing, settings.IGNORE_CASE)
     if not report.get("images_tested"):  # none, or that of a sweep alone
         report, images = make_report(swept_facts(swept.config, settings.MODE), []), swept_images(step.work, swept)
-    write_reports(step, report | {"sweep": part}, [LabelledImage(path, "") for path in images], [conclude(part)])
+    write_reports(step, report | {"sweep": part}, images, [conclude(part)])
 
 
 def write_reports(step: Step, report: dict, images: Sequence[LabelledImage], answer: Sequence[str]) -> None:

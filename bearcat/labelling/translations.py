@@ -23,7 +23,7 @@ TEXTS = {
         "press Enter if it is right.",
         "status_guess": "The pretrained weights are being prepared to guess the labels; you can label already.",
         "status_trained": "Training on {count} labels beside this page …",
-        "status_needed": "Labels until a training beside this page improves the predictions: {count}",
+        "status_needed": "Labels until the next training beside this page: {count}",
         "status_failed": "The last training beside this page failed; the terminal says why. Labelling goes on.",
         "view_single": "One by one",
         "view_grid": "Grid of confident predictions: {count}",

@@ -26,11 +26,11 @@ STYLE = Markup(
 body{font:16px/1.5 system-ui,"Noto Sans CJK SC","Microsoft YaHei","PingFang SC","WenQuanYi Micro Hei",sans-serif;
 max-width:64rem;margin:2rem auto;padding:0 1rem}
 h1,h2{line-height:1.2}h2{margin-top:2.5rem;border-bottom:1px solid var(--line);padding-bottom:.2rem}
-.lead{font-size:1.3rem}table{border-collapse:collapse;margin:1rem 0}
+.lead{font-size:1.3rem}table{border-collapse:collapse}
 td,th{border:1px solid var(--line);padding:.25rem .7rem;text-align:left;vertical-align:top}
 td.number{text-align:right;font-variant-numeric:tabular-nums}
 caption{text-align:left;white-space:nowrap;font-weight:600;padding-bottom:.3rem}
-.scroll{overflow-x:auto}
+.scroll{overflow-x:auto;margin:1rem 0}.side>div{max-width:100%}
 .bar{display:inline-block;width:min(10rem,20vw);height:.7rem;background:var(--line);margin-right:.6rem}
 .bar i{display:block;height:100%;background:var(--bar)}
 .side{display:flex;flex-wrap:wrap;gap:0 2.5rem;align-items:flex-start}
@@ -48,7 +48,7 @@ mark.true{background:var(--true)}
 .strip rect{fill:var(--line)}.strip rect.right{fill:var(--bar)}.strip rect.wrong{fill:var(--wrong)}
 .strip rect.true{fill:var(--true)}.strip rect.right.chip{fill:none}.strip path{stroke:currentColor;opacity:.5}
 .wide{grid-template-columns:repeat(auto-fill,minmax(22rem,1fr))}.wide .card img{max-height:none}
-@media print{body{max-width:none;margin:0}h2{break-after:avoid}tr{break-inside:avoid}
+@media print{body{max-width:none;margin:0}.scroll{overflow:visible}h2{break-after:avoid}tr{break-inside:avoid}
 .bar,.bar i,mark{print-color-adjust:exact}}"""
 )
 NOTHING = Markup("<i>nothing</i>")  # in place of an empty text

@@ -7,8 +7,8 @@ PROTECTION = (
     "program gets in without reading anything.",
     "Proof of work: let the browser compute for a second before it may send the form. People notice little, programs "
     "pay for every attempt.",
-    "Watch how many captchas are tried, and the fraction that is solved. A sudden change of either, up or down, is a "
-    "sign of programs.",
+    "Watch how many captchas are tried, and the fraction that is solved. A sudden change of either, up or down, can be "
+    "a sign of programs.",
     "Protect what matters by something stronger: a confirmed e-mail address or telephone number, a second factor or a "
     "passkey for logins, a person who looks at new accounts.",
 )
@@ -23,12 +23,12 @@ ACCESSIBILITY = (
     "captcha that uses another sense, such as hearing (success criterion 1.1.1, level A). Logins need a way without a "
     "puzzle (3.3.8, level AA).",
     "W3C's note “Inaccessibility of CAPTCHA” describes ways that ask nothing of people, such as proof of work, and "
-    "advises to consider them before images of text.",
+    "advises considering them before images of text.",
 )
 LIMITS = (
-    "An attacker may have more labels, more computing time, thousands of images without labels, which this toolkit "
-    "can learn from too, or other programs. All of this may read more, so the figures say what is certainly possible, "
-    "not what is the most possible.",
+    "An attacker may have more labels, more computing time, thousands of images without labels, which Bearcat can "
+    "learn from too, or other programs. Any of this may read more, so the figures say what is certainly possible, not "
+    "the most that is.",
     "An attacker can also pay people to read captchas, for about one US dollar per thousand (Motoyama et al., “Re: "
     "CAPTCHAs”, USENIX Security 2010).",
     "Whether a captcha is checked properly by the server is not tested.",

@@ -28,11 +28,10 @@ def draw_strength(rungs: Sequence[dict], readers: Sequence[dict], people: dict[s
         axes.axhspan(*people["interval"], color=GREEN, alpha=0.15)
         axes.axhline(people["exact"], color=GREEN, label="people")
     axes.axhline(BROKEN_FROM, color=RED, linestyle="--", label=f"counts as broken ({say_percent(BROKEN_FROM)})")
-    if rungs:
-        exact = np.array([rung["exact"] for rung in rungs])
-        errors = np.abs(np.array([rung["interval"] for rung in rungs]).T - exact)
-        places = [labels.index(rung["labels"]) for rung in rungs]
-        axes.errorbar(places, exact, errors, color=BLUE, marker="o", capsize=3, label="Bearcat, 95 % interval")
+    exact = np.array([rung["exact"] for rung in rungs])
+    errors = np.abs(np.array([rung["interval"] for rung in rungs]).T - exact)
+    places = [labels.index(rung["labels"]) for rung in rungs]
+    axes.errorbar(places, exact, errors, color=BLUE, marker="o", capsize=3, label="Bearcat, 95 % interval")
     if readers:
         heights = [reader["exact"] for reader in readers]
         axes.plot(

@@ -30,16 +30,13 @@ def _trainings(report: dict) -> list[str]:
     if not trainings:
         return []
     seconds = report["train_seconds"]
-    lasted = f"for {seconds} s" if seconds else "for a fixed number of steps"
+    lasted = f"for {seconds} s" if seconds else "without a time limit"
     minutes = say_minutes(sum(trial["seconds"] for trial in trainings) / 60)
-    lines = [
-        f"Bearcat was trained {plural(len(trainings), 'time')} {lasted} ({minutes} by the clock in all), each time on "
-        f"labelled images chosen at random from {report['pool']:,}. One in {VALIDATION_SHARE} of them, at least "
-        f"{LEAST_VALIDATION}, was not learned from: these decided which state of the program was kept."
+    return [
+        f"Bearcat was trained {plural(len(trainings), 'time')} {lasted} ({minutes} in all, wall-clock time), each time "
+        f"on labelled images chosen at random from {report['pool']:,}. One in {VALIDATION_SHARE} of them, at least "
+        f"{LEAST_VALIDATION}, was not learned from: these decided which version was kept."
     ]
-    if any(rung["labels"] and rung["draws"] == 1 for rung in report["rungs"]):
-        lines.append("The interval of a single training tells nothing about other choices of labelled images.")
-    return lines
 
 
 def _tests(report: dict) -> list[str]:
@@ -58,23 +55,21 @@ def _readers(report: dict) -> list[str]:
     lines = []
     if report["readers"]:
         tested = ", ".join(f"{reader['name']} on {plural(reader['images'], 'image')}" for reader in report["readers"])
-        lines.append(
-            f"Programs that anyone can install, which have learned from other images, were tested too: {tested}."
-        )
+        lines.append(f"Programs that anyone can install, which have learned from other images, were tested: {tested}.")
     missing = report["missing_readers"]
     if missing:
         names = ", ".join(f"{name} ({reason})" for name, reason in missing.items())
-        lines.append(f"Other programs that anyone can install were not tested: {names}.")
+        lines.append(f"Programs that anyone can install, but that were not tested: {names}.")
     return lines
 
 
 def _typing(report: dict) -> list[str]:
     """Says where the seconds per label come from, if labels cost anything here."""
+    if not any(trial["labels"] for trial in report["trials"]):
+        return []
     typing = report["seconds_per_label"]
     if typing["source"] == Source.MEASURED:
         return [f"A label takes {typing['value']:.1f} s to type: the median of {typing['answers']:,} answers."]
-    if not any(trial["labels"] for trial in report["trials"]):
-        return []
     return [
         f"A label takes {typing['value']:.0f} s to type. That is assumed until the times of {MIN_ANSWERS} answers of "
         f"people are known (now {typing['answers']}); then their median counts."

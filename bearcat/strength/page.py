@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from bearcat import __version__
 from bearcat.core.errors import ImageError
-from bearcat.core.names import show_message
+from bearcat.core.names import show_name
 from bearcat.data.frames import SPREAD
 from bearcat.data.images import open_image
 from bearcat.data.labels.reading import LabelledImage
@@ -25,28 +25,27 @@ from bearcat.strength.wording import say_interval, say_minutes, say_percent
 TITLE = "How strong is this captcha?"
 SHOWN_EXAMPLES = 8
 ASK_PEOPLE = "python app.py --label --blind"
-UNTRAINED = "Bearcat, the toolkit that made this page, was tested as it is."
-TRAINED = (
-    "Bearcat, the toolkit that made this page, was tested as it is, and after training on labelled images of this "
-    "captcha: several times with each number of labels, each time with others; the mean is shown."
-)
+TESTED_AFTER = {False: "as it is", True: "after training on labelled images of this captcha"}
+EACH_TRAINING = "Each training had other images; the mean of those with the same number of labels is shown."
 INTERVAL = (
-    "The true value probably lies within the 95 % interval, as it does in about 95 of 100 such tests. “Surely” on this "
-    "page means that the whole interval says so. If two intervals overlap, the difference may be chance."
+    "The true value probably lies within the 95 % interval, as it does in about 95 of 100 such tests. If two intervals "
+    "overlap, the difference may be chance."
 )
 LESS_AFTER_TRAINING = (
-    "After training on few labels Bearcat can read less than before, since it forgets some of what it had learned from "
-    "other captchas. An attacker uses whichever reads more."
+    "After training, Bearcat can read less than before: on few labels it forgets some of what it has learned from "
+    "other captchas, and small differences are chance. An attacker uses whichever reads more."
 )
-NOTHING_GAINED = "Here, after no training it surely reads more than as it is."
+NOTHING_GAINED = "No number of labels tested made Bearcat surely read more than it does untrained."
 COSTS = f"Typing is the time of a person, computing that of a computer with {CORES} cores until the program can read."
-LABEL = "A label is the text that an image shows, typed by a person."
+WORDS = (
+    "A label is the text that an image shows, typed by a person. “Surely” means that the whole 95 % interval says so."
+)
 FEW_DRAWS = (
-    "Some numbers of labels were tried once or twice. Their intervals are true of the images that were chosen, and may "
-    f"differ with others: a complete test makes {DRAWS} trainings with each."
+    f"Some numbers of labels were tried fewer than {DRAWS} times. The interval of a single training is true of the "
+    "images that were chosen, and may differ with others."
 )
 HEADERS = ("who reads", "reads correctly", "95 % interval", "typing labels", "computing")
-GOAL_HEADERS = ("images read", "labels needed", "95 % interval", "typing labels", "computing")
+GOAL_HEADERS = ("share read", "labels needed", "range", "typing labels", "computing")
 
 
 def strength_page(name: str, report: dict, examples: Sequence[LabelledImage], sections: Sequence[Markup] = ()) -> str:
@@ -59,7 +58,7 @@ def strength_page(name: str, report: dict, examples: Sequence[LabelledImage], se
         sections: Further sections, such as that of a sweep.
     """
     answer, *meaning = report["verdict"]["sentences"]
-    is_tested, sweep = bool(report["rungs"] or report["readers"]), report["sweep"]
+    is_tested, sweep, stopped = bool(report["rungs"] or report["readers"]), report["sweep"], _describe_stop(report)
     if not is_tested and sweep and sweep["base"]:
         answer = conclude(sweep)
     cards = list(islice(_cards(examples), SHOWN_EXAMPLES))
@@ -72,8 +71,10 @@ def strength_page(name: str, report: dict, examples: Sequence[LabelledImage], se
             ),
             html.section("What it takes to train a program to read it", *_goals(report)),
         ]
+    elif not sweep:
+        parts.append(html.section("What that means", *meaning, *stopped))
     return html.page(
-        f"{TITLE} – {show_message(name)}",
+        f"{TITLE} – {show_name(name)}",
         answer,
         [
             *parts,
@@ -112,7 +113,7 @@ def _describe(report: dict) -> str:
 
 
 def _verdict(verdict: dict) -> Markup:
-    return Markup("<p>Verdict: <b>{}</b>. “{}” {}</p>").format(verdict["level"], verdict["rule"], LABEL)
+    return Markup("<p>Verdict: <b>{}</b>, by this rule: {} {}</p>").format(verdict["level"], verdict["rule"], WORDS)
 
 
 def _scores(report: dict) -> list[Markup | str]:
@@ -136,7 +137,7 @@ def _scores(report: dict) -> list[Markup | str]:
             ).format(html.code(ASK_PEOPLE))
         )
     if rungs:
-        blocks.append(TRAINED if any(rung["labels"] for rung in rungs) else UNTRAINED)
+        blocks.append(_describe_bearcat(rungs))
     if readers:
         names = ", ".join(reader["name"] for reader in readers)
         blocks.append(f"Programs that anyone can install, and that were not trained here: {names}.")
@@ -149,6 +150,19 @@ def _scores(report: dict) -> list[Markup | str]:
 def _score(score: dict, name: str, typing: str, computing: str) -> tuple[object, ...]:
     exact = html.bar(score["exact"], say_percent(score["exact"]))
     return name, exact, say_interval(score["interval"]), typing, computing
+
+
+def _describe_bearcat(rungs: Sequence[dict]) -> str:
+    is_trained = sorted({rung["labels"] > 0 for rung in rungs})
+    tested = " and ".join(TESTED_AFTER[one] for one in is_trained)
+    sentence = f"Bearcat, the toolkit that made this page, was tested {tested}."
+    return f"{sentence} {EACH_TRAINING}" if is_trained[-1] else sentence
+
+
+def _describe_stop(report: dict) -> list[str]:
+    """Says why there are no more trainings; [] if there are all."""
+    stopped = report["stopped"]
+    return [f"{stopped[0].upper()}{stopped[1:]}."] if stopped else []
 
 
 def _describe_training(rungs: Sequence[dict]) -> list[str]:
@@ -183,9 +197,10 @@ def _describe_people(people: dict[str, Any]) -> str:
 
 
 def _goals(report: dict) -> list[Markup | str]:
+    stopped = _describe_stop(report)
     most = max((rung["labels"] for rung in report["rungs"]), default=None)
     if most is None:
-        return ["No training was made."]
+        return ["No training was made.", *stopped]
     rows = [
         (
             say_percent(goal["exact"]),
@@ -195,12 +210,12 @@ def _goals(report: dict) -> list[Markup | str]:
         )
         for goal in report["goals"]
     ]
-    stopped = [f"{report['stopped'][0].upper()}{report['stopped'][1:]}."] if report["stopped"] else []
     if all(goal["interval"][1] == 0 for goal in report["goals"]):
         highest = max(goal["exact"] for goal in report["goals"])
         return [f"Nothing: Bearcat surely reads {say_percent(highest)} or more as it is.", *stopped]
     return [
-        "The fewest labels tested after which Bearcat reads that much of images that it has not seen.",
+        "The smallest number of labels tested with which Bearcat reads that share of images that it has not seen. With "
+        "fewer labels than the range Bearcat surely reads less; with its upper end it surely reads as much.",
         *_reads_at_once(report["readers"]),
         html.table(GOAL_HEADERS, rows),
         *([FEW_DRAWS] if any(rung["labels"] and rung["draws"] < DRAWS for rung in report["rungs"]) else []),
@@ -223,7 +238,7 @@ def _cost(minutes: float | None) -> str:
 def _describe_labels(labels: int | None, most: int) -> str:
     if labels is not None:
         return f"{labels:,}"
-    return f"not reached with up to {most:,}" if most else "not reached without"
+    return f"not reached with up to {most:,}" if most else "not reached with 0"
 
 
 def _describe_range(above: int | None, enough: int | None) -> str:

@@ -65,12 +65,6 @@ class Samples:
         return not have_both_cases(self.labels)
 
     @property
-    def case(self) -> Case:
-        """What upper and lower case count as."""
-        has_letters = any(one.lower() != one.upper() for one in self.characters)
-        return (Case.SAME if self.ignore_case else Case.DIFFERENT) if has_letters else Case.NONE
-
-    @property
     def characters(self) -> str:
         """The characters of the labels, sorted."""
         return "".join(sorted(set().union(*self.labels)))
@@ -95,6 +89,14 @@ class Samples:
             characters if len(characters) <= MAX_CHARACTERS else "",
             f"{shortest}-{longest}" if longest <= MAX_POSITIONS else "",
         )
+
+
+def case_of(labels: Iterable[str]) -> Case:
+    """Returns what upper and lower case count as in labels."""
+    letters = "".join(labels)
+    if letters.lower() == letters.upper():
+        return Case.NONE
+    return Case.DIFFERENT if have_both_cases(letters) else Case.SAME
 
 
 def check_mode(settings: SimpleNamespace) -> None:

@@ -162,8 +162,6 @@ def make_verdict(found: Evidence, people: Mapping[str, Any] | None, seconds: flo
     sentences = [_ANSWERS[rule.level](found, seconds), rule.meaning]
     if rule.level is Level.UNDECIDED:
         sentences.append(_advise(found))
-    if found.scores and found.best.exact >= BROKEN_FROM:
-        sentences.append(_count_attempts(found.best.exact))
     if found.scores:
         sentences += [PRACTICE, *_compare_with_people(found.best, people)]
     return {"level": str(rule.level), "rule": rule.condition, "sentences": sentences}
@@ -185,13 +183,9 @@ def _advise(found: Evidence) -> str:
     return f"The test is too small: to exclude 1 %, {' and '.join(lacks)}."
 
 
-def _count_attempts(exact: float) -> str:
-    return f"The best program tested succeeds in about {100 * exact:.0f} of 100 attempts."
-
-
 def _answer_broken_without_labels(found: Evidence, seconds: float) -> str:
     best = max(found.untrained, key=lambda score: score.exact)
-    reads = f"one that has never seen it before reads {say_percent(best.exact)} of it"
+    reads = f"one that has learned from none of its images reads {say_percent(best.exact)} of it"
     trained = _cheapest(found)
     if trained and trained.interval[0] > best.interval[1]:
         return (

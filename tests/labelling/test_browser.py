@@ -62,7 +62,7 @@ def test_a_prediction_that_arrives_is_replaced_by_what_is_typed(browser: webdriv
     press(browser, *LABELS[3])
     wait_for_text(browser, "#label", LABELS[3])
     browser.execute_script(ARRIVE, "SP", [["S", 0.4], ["P", 0.4]])  # too late: the label is being typed
-    wait_for_text(browser, "#label", LABELS[3])
+    assert browser.find_element(By.ID, "label").get_attribute("value") == LABELS[3]
     WebDriverWait(browser, SECONDS).until(lambda browser: browser.find_element(By.ID, "confirm").is_enabled())
     press(browser, Keys.ENTER)
     wait_for_text(browser, "#label", "M3XA")
@@ -70,9 +70,13 @@ def test_a_prediction_that_arrives_is_replaced_by_what_is_typed(browser: webdriv
 
     press(browser, Keys.HOME)
     browser.execute_script(ARRIVE, "M3XA", [[one, 0.97] for one in "M3XA"])  # the same text, surer
+    assert browser.find_element(By.ID, "hint").text == ""  # no longer says what is selected
     levels = [one.get_attribute("class") for one in browser.find_elements(By.CSS_SELECTOR, "#parts li")]
     assert levels == ["sure"] * 4
     assert browser.execute_script("return document.getElementById('label').selectionEnd") == 0  # the caret stays
+    press(browser, Keys.END, Keys.BACKSPACE, "A")  # typed, though it is the prediction again
+    browser.execute_script(ARRIVE, "M3X4", [[one, 0.97] for one in "M3X4"])
+    assert browser.find_element(By.ID, "label").get_attribute("value") == "M3XA"
 
 
 def test_images_are_labelled_with_keys_alone(browser: webdriver.Chrome):

@@ -148,6 +148,9 @@ def test_a_click_marks_an_image_and_buttons_do_what_keys_do(browser: webdriver.C
     wait_until(browser, lambda: browser.find_element(By.ID, "view-grid").is_enabled())
     browser.find_element(By.ID, "view-grid").click()
     wait_until(browser, lambda: len(cells(browser)) == 20)
+    # a prediction of the image behind the grid arrives
+    browser.execute_script("showState({...state, image: {...state.image, text: 'ZZ'}})")
+    assert browser.switch_to.active_element.tag_name == "li"
     items = browser.find_elements(By.CSS_SELECTOR, "#cells li")
     for item in items[:3]:
         item.click()

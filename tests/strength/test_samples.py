@@ -16,6 +16,7 @@ from bearcat.strength import samples
 from bearcat.strength.samples import (
     Case,
     Samples,
+    case_of,
     check_mode,
     digest_of,
     draw_labelled,
@@ -130,7 +131,7 @@ def test_the_pretrained_weights_are_told_characters_and_lengths(texts: tuple[str
     ("texts", "case"), [(("12",), Case.NONE), (("a1", "b2"), Case.SAME), (("a1", "B2"), Case.DIFFERENT)]
 )
 def test_what_upper_and_lower_case_count_as(texts: tuple[str, ...], case: Case):
-    assert with_labels(*texts).case is case
+    assert case_of(texts) is case
 
 
 def test_characters_and_lengths_are_those_of_all_labels():

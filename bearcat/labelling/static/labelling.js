@@ -8,12 +8,14 @@ const PREDICTED_BY = { model: "predicted_by", guess: "predicted_by_guess", train
 const TAGLINES = { model: "tagline", guess: "tagline_guess", trained: "tagline" };
 const holds = new Map(); // button → its latest hold
 let warnedLabel = null, shownImage = null;
+let isTouched = false; // whether the label of the shown image has been typed or chosen
 
 function showImage(image) {
   byId("image").src = `image/${image.number}`;
   byId("name").textContent = image.name;
   showConfidences(image);
   warnedLabel = null;
+  isTouched = false;
   const field = byId("label");
   field.value = image.text;
   field.focus();
@@ -52,9 +54,12 @@ function predictedBy(predictor) {
 // who was about to type the label replaces it, instead of adding to it.
 function showNewPrediction() {
   const image = state.image, isSame = image && shownImage && image.number === shownImage.number;
-  if (!isSame || byId("label").value !== shownImage.text) return;
+  if (!isSame || isTouched || isGridShown()) return;
   if (JSON.stringify(image) === JSON.stringify(shownImage)) return;
-  if (image.text === shownImage.text) return showConfidences(image);
+  if (image.text === shownImage.text) {
+    showConfidences(image);
+    return showClassesHint(); // another character may be the least confident one now
+  }
   showImage(image);
   byId("label").select();
   showHint(texts.arrived_hint);
@@ -73,7 +78,6 @@ async function holdConfirmation(button, loaded = []) {
 // Says what runs beside the page, and when it will train.
 function showStatus() {
   const { predictor, background } = state;
-  byId("tagline").hidden = !state.image;
   byId("tagline").textContent = texts[predictor ? TAGLINES[predictor.kind] : "tagline_no_model"];
   let text = "";
   if (background?.activity) text = format(`status_${background.activity}`, { count: background.labels });
@@ -132,6 +136,7 @@ function confirmImage() {
 function chooseClass(name) {
   byId("label").value = name;
   byId("label").focus();
+  isTouched = true;
   showClassesHint();
 }
 
@@ -160,5 +165,9 @@ function enlarge() {
 
 byId("image").addEventListener("load", enlarge);
 document.addEventListener("state", () => { showStatus(); showNewPrediction(); });
-byId("label").addEventListener("input", () => { showClassesHint(); if (state.labels_are_classes) showClasses(chooseClass); });
+byId("label").addEventListener("input", () => {
+  isTouched = true;
+  showClassesHint();
+  if (state.labels_are_classes) showClasses(chooseClass);
+});
 start().then(watchState).catch(error => showMessage(String(error), true, true));

@@ -35,6 +35,7 @@ function showState(answer) {
   byId("folders").textContent = format("folders", { folder: pathEnd(state.folder, 1), target: pathEnd(state.target, 2) });
   showCounts();
   byId("labelling").hidden = !state.image;
+  byId("tagline").hidden = !state.image;
   byId("done").hidden = Boolean(state.image);
   byId("undo").disabled = !state.can_undo;
   if (!state.image) showDone();

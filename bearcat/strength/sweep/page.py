@@ -43,8 +43,8 @@ PROXY = (
     "longer to type, or that some characters look alike."
 )
 STILL_BROKEN = (
-    f"None of this keeps programs out: a captcha counts as broken from {say_percent(BROKEN_FROM)} on, and programs "
-    "surely read more of each row."
+    f"None of this keeps programs out: a captcha counts as broken from {say_percent(BROKEN_FROM)} on, and the whole "
+    "interval of each row is above that."
 )
 CHANCE = (
     "A difference counts as chance if the 95 % intervals overlap. Two trainings on the same captcha differ by some "

@@ -8,10 +8,12 @@ from typing import Any
 
 from bearcat.core.errors import SettingsError
 from bearcat.core.workspace import Work
+from bearcat.data.labels.reading import LabelledImage
 from bearcat.generation.config import CaptchaConfig, load_captcha_config
 from bearcat.labelling.blind.records import BlindAnswer, read_answers, score_answers
 from bearcat.strength.cost import cpu_minutes
 from bearcat.strength.report import Facts, read_report
+from bearcat.strength.samples import case_of
 from bearcat.strength.sweep.images import COUNTS, FOLDER, LABELS
 from bearcat.strength.sweep.ranking import rank_variants
 from bearcat.strength.sweep.runs import Measured, Sweep
@@ -57,13 +59,14 @@ def earlier_sweep(work: Work) -> dict[str, Any] | None:
 def swept_facts(config: CaptchaConfig, mode: str) -> Facts:
     """Returns what a report says of a captcha that was swept and not tested otherwise."""
     lengths = min(config.char_count), max(config.char_count)
-    return Facts(mode, len(set(config.characters)), lengths, images_tested=0, pool=0)
+    return Facts(mode, len(set(config.characters)), lengths, images_tested=0, pool=0, case=case_of(config.characters))
 
 
-def swept_images(work: Work, sweep: Sweep) -> list[Path]:
+def swept_images(work: Work, sweep: Sweep) -> list[LabelledImage]:
     """Returns images of the configuration as it is; [] if its trial has not finished."""
     base = next((one for one in sweep.measured if not one.variant.key), None)
-    return [work.path / _folder(work, base) / name for name, _, _ in base.items] if base else []
+    folder = work.path / _folder(work, base) if base else work.path
+    return [LabelledImage(folder / name, label) for name, label, _ in base.items] if base else []
 
 
 def describe_config(config: CaptchaConfig) -> dict[str, Any]:

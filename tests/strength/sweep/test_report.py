@@ -9,9 +9,11 @@ import pytest
 from bearcat.core.files import write_json
 from bearcat.core.workspace import Work
 from bearcat.data.duplicates import digest_of
+from bearcat.data.labels.reading import LabelledImage
 from bearcat.labelling.blind.records import BlindAnswer, record_answer
 from bearcat.strength.goals import mean_interval
 from bearcat.strength.report import Facts
+from bearcat.strength.samples import Case
 from bearcat.strength.sweep.images import FOLDER
 from bearcat.strength.sweep.report import earlier_sweep, make_sweep_report, swept_facts, swept_images
 from bearcat.strength.sweep.runs import Measured, Sweep
@@ -121,6 +123,8 @@ def test_the_facts_are_those_of_the_configuration():
 
 def test_a_captcha_that_was_only_swept_has_facts_and_images(work: Work, latin_font: Path):
     sweep = make_sweep(work, latin_font, ("", None, [100]), ("rotation", 30, [60]))
-    assert swept_facts(sweep.config, "CTC") == Facts("CTC", 16, (4, 5), images_tested=0, pool=0)
-    assert swept_images(work, sweep) == [work.folder(FOLDER) / BASE / "test_dataset" / "ab12_0.png"]
+    assert swept_facts(sweep.config, "CTC") == Facts("CTC", 16, (4, 5), images_tested=0, pool=0, case=Case.DIFFERENT)
+    assert swept_images(work, sweep) == [
+        LabelledImage(work.folder(FOLDER) / BASE / "test_dataset" / "ab12_0.png", "ab12")
+    ]
     assert swept_images(work, make_sweep(work, latin_font)) == []
