@@ -85,7 +85,7 @@ def test_what_was_found_is_in_the_report_and_on_the_page(work: Work, monkeypatch
     printed = run_ok("strength.py", "--work", work.path, "--sweep", "--budget", 0.01)
     found = (
         "A program that has learned from 50 labelled images reads 80 % of this captcha as it is now. The change that "
-        "costs programs most is char_count = 5 (now 4): they then read 30 %."
+        "costs programs most is char_count = 5 (now 4): programs then read 30 %."
     ).replace(" %", "\N{NO-BREAK SPACE}%")
     assert found in printed
     assert "was not tested yet" not in printed

@@ -64,12 +64,12 @@ BEST = "The change that costs programs most for the least loss of legibility is"
     [
         (
             [row("rotation", 30, 100, 0.7, draws=3), row("lines", 6, 190, 0.8)],
-            f"{BEST} rotation = 30 (now 15): they then read 33 %, and the estimated legibility falls, from 0.80 to "
+            f"{BEST} rotation = 30 (now 15): programs then read 33 %, and the estimated legibility falls, from 0.80 to "
             "0.70.",
         ),
         (
             [row("rotation", 30, 0, 0.79)],
-            f"{BEST} probably rotation = 30 (now 15): they then read 0 %, and the estimated legibility hardly changes, "
+            f"{BEST} probably rotation = 30 (now 15): programs then read 0 %, and the estimated legibility hardly changes, "
             "from 0.80 to 0.79.",
         ),
         (
@@ -88,7 +88,7 @@ def test_the_answer_is_what_programs_read_now_and_the_best_change(variants: list
 
 def test_without_a_legibility_nothing_is_said_of_it():
     part = part_of(row("char_count", [6], 50, None, draws=3), base=row("", None, 200, None))
-    found = "The change that costs programs most is char_count = 6 (now 4): they then read 17 %."
+    found = "The change that costs programs most is char_count = 6 (now 4): programs then read 17 %."
     assert conclude(part).replace("\N{NO-BREAK SPACE}", " ") == f"{NOW} {found}"
     assert rows(part)[0][-1] == "unknown"
     assert "Harder ones first, then probably harder ones, by what programs lose" in shown(part)
