@@ -106,8 +106,8 @@ def conclude(sweep: Row) -> str:
     probably = "" if best["draws"] > 1 else "probably "
     left = say_percent(max(0.0, base["exact"] - best["machine_loss"]))
     sentence = (
-        f"{now} The change that costs programs most{price} is {probably}{_change(best, sweep['config'])}: programs then "
-        f"read {left}"
+        f"{now} The change that costs programs most{price} is {probably}{_change(best, sweep['config'])}: programs "
+        f"then read {left}"
     )
     if loss is None:
         return f"{sentence}."

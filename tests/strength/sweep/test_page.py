@@ -69,8 +69,8 @@ BEST = "The change that costs programs most for the least loss of legibility is"
         ),
         (
             [row("rotation", 30, 0, 0.79)],
-            f"{BEST} probably rotation = 30 (now 15): programs then read 0 %, and the estimated legibility hardly changes, "
-            "from 0.80 to 0.79.",
+            f"{BEST} probably rotation = 30 (now 15): programs then read 0 %, and the estimated legibility hardly "
+            "changes, from 0.80 to 0.79.",
         ),
         (
             [row("rotation", 30, 190), row("lines", 0, 290)],
