@@ -164,7 +164,8 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
             1,
             _one_of(1, 3),
             "Channels of the network's input: 1 for grey, 3 for colour",
-            "Colour costs some time per step and three times the size of the packs, but no accuracy.",
+            "Colour costs some time per step and three times the size of the packs, and with few labels rarely some "
+            "accuracy.",
         ),
         Setting(
             "FRAMES",

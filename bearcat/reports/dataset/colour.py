@@ -86,8 +86,8 @@ def share_of(flags: Sequence[bool]) -> float:
 def needs_colour(colours: Sequence[Colour], is_text: bool) -> bool:
     """Whether a set of images is worth 3 channels.
 
-    Colour costs no accuracy (docs/benchmarks.md), so that a few coloured images are enough. Classes and objects may
-    also differ in a tint that covers the whole image.
+    Colour gains far more on some sets than it costs on others (docs/benchmarks.md), so that a few coloured images are
+    enough. Classes and objects may also differ in a tint that covers the whole image.
     """
     if share_of([one.is_coloured for one in colours]) > COLOURED_IMAGES:
         return True
