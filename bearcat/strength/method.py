@@ -33,9 +33,10 @@ def _trainings(report: dict) -> list[str]:
     lasted = f"for {seconds} s" if seconds else "without a time limit"
     minutes = say_minutes(sum(trial["seconds"] for trial in trainings) / 60)
     return [
-        f"Bearcat was trained {plural(len(trainings), 'time')} {lasted} ({minutes} in all, wall-clock time), each time "
-        f"on labelled images chosen at random from {report['pool']:,}. One in {VALIDATION_SHARE} of them, at least "
-        f"{LEAST_VALIDATION}, was not learned from: these decided which version was kept."
+        f"Bearcat was trained {plural(len(trainings), 'time')} {lasted} ({minutes} in all; other programs may have "
+        f"slowed it down), each time on labelled images chosen at random from {report['pool']:,}. One in "
+        f"{VALIDATION_SHARE} of them, at least {LEAST_VALIDATION}, was not learned from: these decided which version was "
+        "kept."
     ]
 
 

@@ -33,7 +33,7 @@ INTERVAL = (
 )
 LESS_AFTER_TRAINING = (
     "After training, Bearcat can read less than before: on few labels it forgets some of what it has learned from "
-    "other captchas, and small differences are chance. An attacker uses whichever reads more."
+    "other captchas, and small differences can be chance. An attacker uses whichever reads more."
 )
 NOTHING_GAINED = "No number of labels tested made Bearcat surely read more than it does untrained."
 COSTS = f"Typing is the time of a person, computing that of a computer with {CORES} cores until the program can read."
@@ -133,7 +133,8 @@ def _scores(report: dict) -> list[Markup | str]:
         blocks.append(
             Markup(
                 "<p>What people read was not measured. A captcha is worth only what people read better than programs. "
-                "To measure it, run {}, type what some 50 images show, and run python strength.py again.</p>"
+                "Whoever made this report can measure that: run {}, type what some 50 images show, and run "
+                "python strength.py again.</p>"
             ).format(html.code(ASK_PEOPLE))
         )
     if rungs:

@@ -16,7 +16,7 @@ from bearcat.strength.sweep.variants import say_value
 from bearcat.strength.verdict import BROKEN_FROM
 from bearcat.strength.wording import say_interval, say_percent
 
-HEADING = "Which change makes it harder for programs, not for people"
+HEADING = "Which change makes it harder for programs"
 PICTURE_SIZE = (200, 80)
 AS_IT_IS = "as it is now"
 HEADERS = (
@@ -47,7 +47,7 @@ STILL_BROKEN = (
     "interval of each row is above that."
 )
 CHANCE = (
-    "A difference counts as chance if the 95 % intervals overlap. Two trainings on the same captcha differ by some "
+    "A difference is perhaps chance if the 95 % intervals overlap. Two trainings on the same captcha differ by some "
     "points. So the program was trained several times on the captcha as it is now and on the changes that looked best, "
     "each time on other images. The interval of a single training covers only the choice of the images that were "
     "tested: its difference is probable, not certain."
@@ -122,7 +122,11 @@ def _table(sweep: Row, work: Path) -> Markup:
     rows = [_cells(base, AS_IT_IS, "", work)]
     for one in sweep["best"]:
         rows.append(_cells(by_change[identity(one)], _change(one, sweep["config"]), _difference(one), work))
-    price = "" if base["legibility"] is None else " per legibility lost"
+    price = (
+        ""
+        if base["legibility"] is None
+        else f" per legibility lost, of which less than {MIN_LEGIBILITY_LOSS:g} counts as that"
+    )
     caption = f"Harder ones first, then probably harder ones, by what programs lose{price}" if sweep["best"] else ""
     return html.table(HEADERS[:columns], (row[:columns] for row in rows), caption)
 
@@ -153,10 +157,9 @@ def _change(row: Row, config: Row) -> str:
 
 
 def _difference(row: Row) -> str:
-    if not row["intervals_apart"]:
-        return "chance"
     loss, probably = row["machine_loss"], "" if row["draws"] > 1 else "probably "
-    return f"{probably}{100 * abs(loss):.0f} points {'less' if loss > 0 else 'more'}"
+    points = f"{100 * abs(loss):.0f} points {'less' if loss > 0 else 'more'}"
+    return f"{probably}{points}" if row["intervals_apart"] else f"{points}, perhaps chance"
 
 
 def _people(people: Row | None) -> str:

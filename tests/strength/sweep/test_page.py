@@ -107,7 +107,7 @@ def test_each_variant_has_a_row_best_first():
         ["as it is nowbase", "67 % (61 % to 72 %)", "", "3", "0.80"],
         ["rotation = 30 (now 15)rotation", "33 % (28 % to 39 %)", "33 points less", "3", "0.70"],
         ["overlap = 0.4 (now 0)overlap", "17 % (13 % to 21 %)", "probably 50 points less", "1", "0.70"],
-        ["lines = 6 (now 3)lines", "63 % (58 % to 69 %)", "chance", "1", "0.80"],
+        ["lines = 6 (now 3)lines", "63 % (58 % to 69 %)", "3 points less, perhaps chance", "1", "0.80"],
         ["lines = 0 (now 3)lines", "97 % (94 % to 98 %)", "probably 30 points more", "1", "0.90"],
     ]
 
