@@ -35,8 +35,8 @@ def _trainings(report: dict) -> list[str]:
     return [
         f"Bearcat was trained {plural(len(trainings), 'time')} {lasted} ({minutes} in all; other programs may have "
         f"slowed it down), each time on labelled images chosen at random from {report['pool']:,}. One in "
-        f"{VALIDATION_SHARE} of them, at least {LEAST_VALIDATION}, was not learned from: these decided which version was "
-        "kept."
+        f"{VALIDATION_SHARE} of them, at least {LEAST_VALIDATION}, was not learned from: these decided which version "
+        "was kept."
     ]
 
 
