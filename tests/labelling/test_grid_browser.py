@@ -163,3 +163,14 @@ def test_a_click_marks_an_image_and_buttons_do_what_keys_do(browser: webdriver.C
     browser.find_element(By.ID, "leave-grid").click()
     wait_until(browser, lambda: browser.find_element(By.ID, "labelling").is_displayed())
     assert not browser.find_element(By.ID, "grid").is_displayed()
+
+
+def test_a_grid_that_was_left_does_not_come_back_with_the_answer(browser: webdriver.Chrome):
+    (browser.work / "go").touch()
+    wait_until(browser, lambda: browser.find_element(By.ID, "view-grid").is_enabled())
+    browser.find_element(By.ID, "view-grid").click()
+    wait_until(browser, browser.find_element(By.ID, "confirm-grid").is_enabled)
+    confirm_and_leave = "confirmGrid().then(() => arguments[0](isGridShown())); leaveGrid()"
+    assert browser.execute_async_script(confirm_and_leave) is False
+    assert count_of(browser) == 20
+    assert browser.find_element(By.ID, "labelling").is_displayed()

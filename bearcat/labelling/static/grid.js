@@ -4,6 +4,7 @@
 const MAX_GRID_TEXT = 32; // characters of a label, as the server allows
 const ARROWS = { ArrowLeft: () => -1, ArrowRight: () => 1, ArrowUp: () => -columns(), ArrowDown: () => columns() };
 let cells = []; // { image, label, item } of each image shown
+let isWanted = false; // whether the grid was opened and not left since, though an answer may be under way
 
 const isGridShown = () => !byId("grid").hidden;
 const marked = () => cells.filter(cell => cell.item.getAttribute("aria-selected") === "true");
@@ -11,9 +12,11 @@ const columns = () => getComputedStyle(byId("cells")).gridTemplateColumns.split(
 
 // Shows the next grid, or the other view if there is none.
 async function showGrid() {
+  isWanted = true;
   cells = []; // Enter must not confirm the images before once more
   byId("confirm-grid").disabled = true;
   const answer = await fetch("grid").then(response => response.json()).catch(() => null);
+  if (!isWanted) return;
   if (!answer?.images?.length) return leaveGrid();
   cells = answer.images.map(image => ({ image, label: image.text }));
   byId("cells").replaceChildren(...cells.map(makeItem));
@@ -27,6 +30,7 @@ async function showGrid() {
 }
 
 function leaveGrid() {
+  isWanted = false;
   cells = [];
   switchViews(false);
   if (!state.image) return;
@@ -99,13 +103,13 @@ async function confirmGrid() {
   const images = right.map(({ image, label }) => ({ number: image.number, label }));
   if (busy || !cells.length || byId("confirm-grid").disabled) return;
   await request("confirm_many", { images, marked: wrong.map(({ image }) => image.number) });
-  await showGrid();
+  if (isWanted) await showGrid();
 }
 
 async function undoGrid() {
   if (busy) return;
   await request("undo", {});
-  await showGrid();
+  if (isWanted) await showGrid();
 }
 
 // Turns the text of a cell into a field.
