@@ -106,11 +106,13 @@ def measure(step: Step, settings: SimpleNamespace, budget: Budget) -> None:
 
 def sweep(step: Step, settings: SimpleNamespace, budget: Budget) -> None:
     """Trains on variants of the generated captchas, and writes the report, whose other parts stay."""
+    images = []
+    if read_report(step.work).get("images_tested") and list_images(step.work.data_folder("test")):
+        # the other parts show them; a wrong label is refused before the trainings, not after
+        images = load_split(step.work, "test", settings.MODE, Image_Processing, settings.IGNORE_CASE)
     swept = run_sweep(step.work, settings, step.arguments.set, budget, echo)
     part = make_sweep_report(step.work, swept)
-    report, images = read_report(step.work), []
-    if list_images(step.work.data_folder("test")):
-        images = load_split(step.work, "test", settings.MODE, Image_Processing, settings.IGNORE_CASE)
+    report = read_report(step.work)
     if not report.get("images_tested"):  # none, or that of a sweep alone
         report, images = make_report(swept_facts(swept.config, settings.MODE), []), swept_images(step.work, swept)
     write_reports(step, report | {"sweep": part}, images, [conclude(part)])
