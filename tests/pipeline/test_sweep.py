@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 
 from bearcat.core.workspace import ROOT, Work
 from bearcat.data.labels.listing import list_images
@@ -65,10 +66,14 @@ def test_without_time_for_a_variant_the_report_says_so_and_keeps_its_other_parts
     assert report["characters"] == 5, "a report of a sweep alone is about the configuration as it is now"
     tested = {"characters": 8, "images_tested": 77, "stopped": "of the other test"}
     work.report_file("strength").write_text(json.dumps(report | tested), encoding="utf-8")
+    work.make_folders()
+    Image.new("RGB", (40, 20)).save(work.data_folder("test") / "4321_0.png")
     printed = run_ok("strength.py", "--work", work.path, "--sweep", "--budget", 0.01)
     report = read_report(work.path, "strength")
     assert {key: report[key] for key in tested} == tested
     assert tested["stopped"] not in printed
+    page = (work.path / "report" / "strength.html").read_text(encoding="utf-8")
+    assert "4321" in page, "the images of the other test keep their labels"
 
 
 def test_what_was_found_is_in_the_report_and_on_the_page(work: Work, monkeypatch: pytest.MonkeyPatch):
