@@ -81,6 +81,7 @@ def test_a_large_image_is_scaled_down_and_the_original_kept():
 
 def test_numbers_are_aligned_right_and_bars_are_clipped():
     shown = html.table(["a"], [[1.5, "1.5"]])
+    assert shown.startswith('<div class="scroll"><table>')  # on a phone it scrolls, and the page does not
     assert '<td class="number">1.5</td><td>1.5</td>' in shown
     assert "width:100.0%" in html.bar(7)
     assert "width:0.0%" in html.bar(-1)
