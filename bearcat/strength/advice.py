@@ -27,8 +27,8 @@ ACCESSIBILITY = (
 )
 LIMITS = (
     "An attacker may have more labels, more computing time, thousands of images without labels, which Bearcat can "
-    "learn from too, or other programs. Any of this may read more, so the figures say what is certainly possible, not "
-    "the most that is.",
+    "learn from too, or other programs. Any of this may make a program read more, so the figures say what is "
+    "certainly possible, not the most that is.",
     "An attacker can also pay people to read captchas, for about one US dollar per thousand (Motoyama et al., “Re: "
     "CAPTCHAs”, USENIX Security 2010).",
     "Whether a captcha is checked properly by the server is not tested.",

@@ -25,7 +25,8 @@ from bearcat.strength.wording import say_interval, say_minutes, say_percent
 TITLE = "How strong is this captcha?"
 SHOWN_EXAMPLES = 8
 ASK_PEOPLE = "python app.py --label --blind"
-TESTED_AFTER = {False: "as it is", True: "after training on labelled images of this captcha"}
+# whether Bearcat was trained → how it was tested
+HOW_TESTED = {False: "as it is", True: "after training on labelled images of this captcha"}
 EACH_TRAINING = "Each training had other images; the mean of those with the same number of labels is shown."
 INTERVAL = (
     "The true value probably lies within the 95 % interval, as it does in about 95 of 100 such tests. If two intervals "
@@ -155,7 +156,7 @@ def _score(score: dict, name: str, typing: str, computing: str) -> tuple[object,
 
 def _describe_bearcat(rungs: Sequence[dict]) -> str:
     is_trained = sorted({rung["labels"] > 0 for rung in rungs})
-    tested = " and ".join(TESTED_AFTER[one] for one in is_trained)
+    tested = " and ".join(HOW_TESTED[one] for one in is_trained)
     sentence = f"Bearcat, the toolkit that made this page, was tested {tested}."
     return f"{sentence} {EACH_TRAINING}" if is_trained[-1] else sentence
 
@@ -202,6 +203,9 @@ def _goals(report: dict) -> list[Markup | str]:
     most = max((rung["labels"] for rung in report["rungs"]), default=None)
     if most is None:
         return ["No training was made.", *stopped]
+    if all(goal["interval"][1] == 0 for goal in report["goals"]):
+        highest = max(goal["exact"] for goal in report["goals"])
+        return [f"Nothing: Bearcat surely reads {say_percent(highest)} or more as it is.", *stopped]
     rows = [
         (
             say_percent(goal["exact"]),
@@ -211,9 +215,6 @@ def _goals(report: dict) -> list[Markup | str]:
         )
         for goal in report["goals"]
     ]
-    if all(goal["interval"][1] == 0 for goal in report["goals"]):
-        highest = max(goal["exact"] for goal in report["goals"])
-        return [f"Nothing: Bearcat surely reads {say_percent(highest)} or more as it is.", *stopped]
     return [
         "The smallest number of labels tested with which Bearcat reads that share of images that it has not seen. With "
         "fewer labels than the range Bearcat surely reads less; with its upper end it surely reads as much.",

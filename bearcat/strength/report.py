@@ -25,7 +25,7 @@ class Facts:
         images_tested: The number of unseen images that every trial was tested on.
         pool: The number of labelled images that trials could learn from.
         train_seconds: TRAIN_SECONDS of a trial; 0: as long as EPOCHS says.
-        case: Whether upper and lower case count as different.
+        case: What upper and lower case count as.
     """
 
     mode: str

@@ -25,6 +25,7 @@ from tests.helpers.steps import ROOT
 
 CARD = Card("captcha", "CTC", "light", ("1", "2"), InputSpec(32, 64, 1), 3)
 CPU = Device("the CPU", has_gpu=False)
+SOURCE = SimpleNamespace(sample=lambda *_: (np.zeros((2, 32, 64, 1), np.uint8), ["1", "1"]))  # two images
 
 
 def build_as_asked(card: Card, config: TrainingConfig, *_: object) -> tuple[keras.Model, Card, TrainingConfig]:
@@ -61,9 +62,8 @@ def test_trainings_on_few_images_of_known_characters_keep_the_averages_and_take_
     tmp_path: Path, images: int, characters: str, rate: float, keeps: bool
 ):
     settings = load_settings(ROOT / "settings.py", None, ["WEIGHTS='pretrained'", "LR=2e-3"])
-    source = SimpleNamespace(sample=lambda *_: (np.zeros((2, 32, 64, 1), np.uint8), ["1", "1"]))
     trainer = Trainer(Work(tmp_path), settings, replace(CARD, characters=tuple(characters)), labelled=images)
-    model = trainer.start(CPU, build_as_asked, source)
+    model = trainer.start(CPU, build_as_asked, SOURCE)
     assert {layer.keeps_averages for layer in normalizations(model)} == {keeps}
     assert float(model.optimizer.learning_rate) == pytest.approx(rate)
 
@@ -90,7 +90,6 @@ def test_images_without_labels_count_in_the_first_round_only_if_it_is_not_carefu
 ):
     monkeypatch.setattr("bearcat.training.trainer.measure_start", lambda *_: 1.0)
     settings = load_settings(ROOT / "settings.py", None, ["WEIGHTS='pretrained'"])
-    source = SimpleNamespace(sample=lambda *_: (np.zeros((2, 32, 64, 1), np.uint8), ["1", "1"]))
     trainer = Trainer(Work(tmp_path), settings, CARD, labelled=images, unlabelled=100)
-    trainer.start(CPU, build_as_asked, source)
+    trainer.start(CPU, build_as_asked, SOURCE)
     assert trainer.round == Round(1, weight)

@@ -37,6 +37,7 @@ STYLE_NOTES = {
         "images are."
     ),
 }
+PER_LEGIBILITY = f" per legibility lost, of which less than {MIN_LEGIBILITY_LOSS:g} counts as that"
 PROXY = (
     "Legibility, from 0 to 1, is estimated from the images: how clearly each character stands out from what is around "
     "it, less if it is small, rotated or bent. It is not what people read. It does not see that longer texts take "
@@ -122,11 +123,7 @@ def _table(sweep: Row, work: Path) -> Markup:
     rows = [_cells(base, AS_IT_IS, "", work)]
     for one in sweep["best"]:
         rows.append(_cells(by_change[identity(one)], _change(one, sweep["config"]), _difference(one), work))
-    price = (
-        ""
-        if base["legibility"] is None
-        else f" per legibility lost, of which less than {MIN_LEGIBILITY_LOSS:g} counts as that"
-    )
+    price = "" if base["legibility"] is None else PER_LEGIBILITY
     caption = f"Harder ones first, then probably harder ones, by what programs lose{price}" if sweep["best"] else ""
     return html.table(HEADERS[:columns], (row[:columns] for row in rows), caption)
 

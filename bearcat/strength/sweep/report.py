@@ -65,8 +65,10 @@ def swept_facts(config: CaptchaConfig, mode: str) -> Facts:
 def swept_images(work: Work, sweep: Sweep) -> list[LabelledImage]:
     """Returns images of the configuration as it is; [] if its trial has not finished."""
     base = next((one for one in sweep.measured if not one.variant.key), None)
-    folder = work.path / _folder(work, base) if base else work.path
-    return [LabelledImage(folder / name, label) for name, label, _ in base.items] if base else []
+    if not base:
+        return []
+    folder = work.path / _folder(work, base)
+    return [LabelledImage(folder / name, label) for name, label, _ in base.items]
 
 
 def describe_config(config: CaptchaConfig) -> dict[str, Any]:
