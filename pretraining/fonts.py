@@ -7,7 +7,7 @@ from PIL import Image
 
 from bearcat.core.fonts import fonts_in, fonts_with, open_font, system_fonts
 from pretraining.plans import LATIN
-from pretraining.scripts import SCRIPTS
+from pretraining.scripts import TAUGHT
 from pretraining.texts import CHARACTERS
 
 # Beginnings of file names of the fonts that benchmarks/unseen_kinds draws with, in lower case. The weights must not
@@ -28,7 +28,7 @@ def find_fonts(folder: Path | None = None) -> dict[str, list[Path]]:
     found = system_fonts() if folder is None else fonts_in([folder])
     usable = [path for path in found if not is_held_out(path)]
     fonts = {LATIN: [path for path in fonts_with(CHARACTERS, usable) if distinguishes_cases(path)]}
-    return fonts | {name: fonts_with(script.characters, usable) for name, script in SCRIPTS.items()}
+    return fonts | {name: fonts_with(script.characters, usable) for name, script in TAUGHT.items()}
 
 
 def is_held_out(path: Path) -> bool:

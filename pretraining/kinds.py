@@ -167,14 +167,14 @@ def _strikes_and_noise(image: Image.Image, layout: Layout, style: Style) -> Imag
 
 
 KINDS = {
-    "usual": Kind(6),
+    "usual": Kind(7),
     "own lines": Kind(5, adjust=_small_in_one_ink, finish=_lines_and_bend),
-    "faint": Kind(5, adjust=_faint, paper=noisy_paper, finish=_noise_and_blur),
+    "faint": Kind(8, adjust=_faint, paper=noisy_paper, finish=_noise_and_blur),
     "tiles": Kind(
         4, adjust=_turned, paper=tiled_paper, ink=contrasting_ink, finish=_strikes_and_noise, longest=7, turned=True
     ),
-    "patches": Kind(3, paper=patched_paper, ink=contrasting_ink),
+    "patches": Kind(1, paper=patched_paper, ink=contrasting_ink),
     "outlines": Kind(4, adjust=_large_outlines, longest=8),
     "swirls": Kind(5, finish=_swirl_and_lines),
-    "staggered": Kind(4, adjust=_staggered),
+    "staggered": Kind(6, adjust=_staggered),
 }

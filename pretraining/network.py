@@ -61,6 +61,19 @@ def initial_network(card: Card, start: Path | None) -> keras.Model:
     return model
 
 
+def move_towards(model: keras.Model, vocabulary: Vocabulary, start: Path, fraction: float) -> None:
+    """Moves trained weights a fraction of the way back towards those that the training started from.
+
+    In between they have forgotten less, and keep most of what they have learnt (WiSE-FT, Wortsman et al. 2022). What
+    the file does not know stays as it is: new characters and further positions.
+    """
+    trained = model.get_weights()
+    transfer_weights(model, vocabulary, start)
+    model.set_weights(
+        [fraction * old + (1 - fraction) * new for old, new in zip(model.get_weights(), trained, strict=True)]
+    )
+
+
 def losses() -> dict[str, tuple[keras.losses.Loss, float]]:
     """Output → loss and its weight; "margins" is the CTC output again.
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from bearcat.artifacts.weight_transfer import is_of_head
 from bearcat.core.devices import choose_precision, set_precision
 from bearcat.data.online_augmentation import augment_batch
 from bearcat.networks.optimizers import make_optimizer, scalar_value
@@ -20,7 +21,9 @@ from pretraining.progress import SAVE_SECONDS, Checkpoint, describe_exact, exact
 
 BATCH_SIZE = 64
 PEAK_RATE = 2e-3
-GO_ON_RATE = 1e-3  # from weights that are trained already, of which a higher one destroys more
+GO_ON_RATE = 6e-4  # from weights that are trained already, of which a higher one destroys more
+FRACTION_BACK = 0.3  # of the way to the weights that a training goes on from, when it has ended
+HEAD_STEPS, HEAD_RATE = 1200, 2e-3  # of the head alone, to fit the weights between
 EPOCH_STEPS = 1000  # between two validations
 EVALUATION_BATCH = 200
 
@@ -49,28 +52,47 @@ def train(
     set_precision(choose_precision("auto", has_gpu=False, depthwise=False))
     model = network.initial_network(card, start)
     targets = network.encode(texts, card.vocabulary)
-    learner = keras.Model(model.input, model.output | {"margins": model.output["ctc"]})
     peak = GO_ON_RATE if start else PEAK_RATE
     optimizer = make_optimizer("AdamW", peak, WEIGHT_DECAY)
-    optimizer.build(learner.trainable_variables)
-    learner.compile(
-        optimizer,
-        loss={name: loss for name, (loss, _) in network.losses().items()},
-        loss_weights={name: weight for name, (_, weight) in network.losses().items()},
-        jit_compile=False,
-    )
+    learner = make_learner(model, optimizer)
     spent = checkpoint.load(learner.weights + optimizer.variables)
     model.summary()
     progress = Progress(checkpoint, spent, images[:HELD_OUT, ..., None], targets[:HELD_OUT])
+    batches = training_batches(images[HELD_OUT:], targets[HELD_OUT:], seed=int(scalar_value(optimizer.iterations)))
     learner.fit(
-        training_batches(images[HELD_OUT:], targets[HELD_OUT:], seed=int(scalar_value(optimizer.iterations))),
+        batches,
         epochs=10**6,  # the schedule ends the training
         steps_per_epoch=EPOCH_STEPS,
         callbacks=[progress, TimedCosineSchedule(seconds, peak, spent)],
         verbose=2,
     )
+    if start:
+        network.move_towards(model, card.vocabulary, start, FRACTION_BACK)
+        fit_head(model, batches)
+        progress.print_exact()
     network.save(model, card, folder)
     checkpoint.delete()
+
+
+def make_learner(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> keras.Model:
+    """A model of the same weights with the three losses, compiled."""
+    learner, losses = keras.Model(model.input, model.output | {"margins": model.output["ctc"]}), network.losses()
+    optimizer.build(learner.trainable_variables)
+    learner.compile(
+        optimizer,
+        loss={name: loss for name, (loss, _) in losses.items()},
+        loss_weights={name: weight for name, (_, weight) in losses.items()},
+        jit_compile=False,
+    )
+    return learner
+
+
+def fit_head(model: keras.Model, batches: tf.data.Dataset) -> None:
+    """Trains the output layer alone; the averages of batch normalization stay too."""
+    for layer in model.layers:
+        layer.trainable = is_of_head(f"{layer.name}/")
+    schedule = keras.optimizers.schedules.CosineDecay(HEAD_RATE, HEAD_STEPS)
+    make_learner(model, keras.optimizers.Adam(schedule)).fit(batches, steps_per_epoch=HEAD_STEPS, verbose=2)
 
 
 class Progress(keras.callbacks.Callback):
@@ -81,7 +103,7 @@ class Progress(keras.callbacks.Callback):
         self.checkpoint, self.spent, self.images, self.targets = checkpoint, spent, images, targets
 
     def on_train_begin(self, logs=None):
-        self._print_exact()
+        self.print_exact()
         self._started = self._saved = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
@@ -90,14 +112,15 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self._save()
-        self._print_exact()
+        self.print_exact()
 
     def _save(self) -> None:
         self._saved = time.monotonic()
         spent = self.spent + self._saved - self._started
         self.checkpoint.save(self.model.weights + self.model.optimizer.variables, spent)
 
-    def _print_exact(self) -> None:
+    def print_exact(self) -> None:
+        """Prints the exact match by kind."""
         outputs = self.model.predict(self.images, batch_size=EVALUATION_BATCH, verbose=0)
         print(describe_exact(exact_by_kind(outputs, self.targets)), flush=True)
 

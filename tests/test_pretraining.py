@@ -23,6 +23,7 @@ from bearcat.data.images import InputSpec
 from bearcat.generation.generate import seeded_secrets
 from bearcat.modes import Task
 from bearcat.training.config import TrainingConfig
+from bearcat.training.starting_weights import keep_averages
 from models import build_model
 from pretraining import fonts as font_choice
 from pretraining import images
@@ -97,7 +98,7 @@ def test_a_cache_draws_missing_chunks_and_loads_images_with_their_texts(
     assert drawn == [1]
     pixels, texts = cache.chunk(2)
     assert pixels[:, 0, 0].tolist() == [6, 7, 8]
-    assert texts == ["F68L2CMRK", "moTS5", "文那对他知草你千"]  # with others, images drawn before would not match
+    assert texts == ["3*90=?", "۸۸۰٥۲", "пcчpш2"]  # with others, images drawn before would not match
 
 
 class ThreadPool(ThreadPoolExecutor):
@@ -211,5 +212,6 @@ def test_a_few_labels_are_enough_only_with_pretrained_weights(backbone: str, mod
 
     if mode == "CTC_TINY":
         assert train() < 0.1
-    transfer_weights(model, card.vocabulary, pretrained_file(backbone, Task.TEXT))
-    assert train() > 0.6
+    taken, _ = transfer_weights(model, card.vocabulary, pretrained_file(backbone, Task.TEXT))
+    keep_averages(model, taken)  # as train.py does
+    assert train() > 0.7

@@ -93,10 +93,15 @@ def pretrained_file(backbone: str, task: Task) -> Path | None:
 
 
 def pretrained_characters(among: Collection[str] | None = None) -> tuple[str, ...]:
-    """The characters of the pretrained weights; with `among` only those that are in it."""
+    """The characters of the pretrained weights that are in `among`; by default those of Latin captchas.
+
+    The weights know other scripts too, which they would predict in any image, and Cyrillic letters that look Latin.
+    """
     weights = pretrained_file(UNTRAINED_BACKBONE, Task.TEXT)
     known = read_card(weights)[0].characters if weights else ()
-    return tuple(character for character in known if among is None or character in among)
+    if among is None:
+        return tuple(character for character in known if character.isascii() or not character.isalnum())
+    return tuple(character for character in known if character in among)
 
 
 def pretrained_card(name: str, images: Sequence[Path], characters: Sequence[str], settings: SimpleNamespace) -> Card:

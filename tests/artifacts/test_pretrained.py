@@ -13,6 +13,7 @@ from bearcat.artifacts.pretrained import (
     find_weight_file,
     initial_weights_file,
     origin_of,
+    pretrained_characters,
     pretrained_file,
     resolve_backbone,
     resolve_preprocessing,
@@ -107,3 +108,10 @@ def test_a_file_in_the_weight_folder_overrides_the_pretrained_weights(tmp_path: 
     (tmp_path / "own.h5").touch()
     assert initial_weights_file(tmp_path, None, "tiny", Task.TEXT) == tmp_path / "own.h5"
     assert initial_weights_file(tmp_path, PRETRAINED, "tiny", Task.TEXT) == tmp_path / "own.h5"
+
+
+def test_other_scripts_are_predicted_only_if_they_are_asked_for():
+    latin = pretrained_characters()
+    assert {*"aZ7+×÷"} <= set(latin)
+    assert not [character for character in latin if character.isalnum() and not character.isascii()]
+    assert set(pretrained_characters("жa۳ক漢")) == set("жa۳ক")

@@ -105,6 +105,7 @@ networks/test_registry.py
 serving/page/test_gradio_patches.py
 pretraining/test_network.py
 pretraining/test_progress.py
+pretraining/test_training.py
 test_models.py
 training/test_box_pipeline.py
 training/learning_curve/test_power_law.py

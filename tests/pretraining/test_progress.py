@@ -47,10 +47,10 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path):
 
 
 def test_exact_match_is_counted_by_kind_of_image():
-    """Of images 0 to 3, 1 and 3 are as before; all are predicted as "1", which is right for 0 and 1."""
+    """Of images 0 to 3, the first two are as before; all are predicted as "1", which is right for 0 and 2."""
     logits = np.zeros((4, 6, 3), np.float32)
     logits[:, 0, 1] = logits[:, 1:, 0] = 5
-    targets = np.array([[1, 0], [1, 0], [2, 0], [1, 2]])
+    targets = np.array([[1, 0], [2, 0], [1, 0], [1, 2]])
     exact = exact_by_kind({"ctc": logits, "ordinary": logits}, targets)
     assert exact["CTC"] == exact["ORDINARY"]
     assert exact["CTC"][AS_BEFORE] == exact["CTC"]["all others"] == 0.5
