@@ -59,12 +59,12 @@ def strength_page(name: str, report: dict, examples: Sequence[LabelledImage], se
         sections: Further sections, such as that of a sweep.
     """
     answer, *meaning = report["verdict"]["sentences"]
-    is_tested, sweep, stopped = bool(report["rungs"] or report["readers"]), report["sweep"], _describe_stop(report)
-    if not is_tested and sweep and sweep["base"]:
+    tested, sweep, stopped = is_tested(report), report["sweep"], _describe_stop(report)
+    if not tested and sweep and sweep["base"]:
         answer = conclude(sweep)
     cards = list(islice(_cards(examples), SHOWN_EXAMPLES))
     parts = [html.section("The captcha", *([html.gallery(cards)] if cards else []), _describe(report))]
-    if is_tested:
+    if tested:
         parts += [
             html.section("What that means", _verdict(report["verdict"]), *meaning),
             html.section(
@@ -92,6 +92,11 @@ def strength_page(name: str, report: dict, examples: Sequence[LabelledImage], se
             ),
         ],
     )
+
+
+def is_tested(report: dict) -> bool:
+    """Whether programs read the captcha as it is, not only variants of it."""
+    return bool(report["rungs"] or report["readers"])
 
 
 def _cards(examples: Sequence[LabelledImage]) -> Iterator[Markup]:

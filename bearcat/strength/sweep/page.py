@@ -57,24 +57,26 @@ CHANCE = (
 Row = Mapping[str, Any]
 
 
-def sweep_section(sweep: Row, work: Path) -> Markup:
+def sweep_section(sweep: Row, work: Path, concludes: bool = True) -> Markup:
     """Returns the section.
 
     Args:
         sweep: The part `sweep` of report/strength.json.
         work: The folder of the work, with the images of the variants.
+        concludes: Whether it begins with its conclusion, which may be the answer of the whole page already.
     """
     base = sweep["base"]
     if not base:
         return html.section(HEADING, conclude(sweep))
     time = f" for {sweep['seconds']:g} seconds" if sweep["seconds"] else ""  # 0: as long as EPOCHS says
     setup = (
-        f"One key of captcha_config.json was changed at a time. Each time, a program learned from {sweep['labels']} "
-        f"labelled images{time} and read {sweep['images']} others."
+        f"One key of captcha_config.json was changed at a time. Each time, Bearcat, the toolkit that made this "
+        f"page, learned from {sweep['labels']} labelled images{time} and read {sweep['images']} others."
     )
-    blocks: list[object] = [conclude(sweep), setup, _table(sweep, work), CHANCE]
+    blocks: list[object] = [conclude(sweep)] if concludes else []
     if all(row["interval"][0] >= BROKEN_FROM for row in (base, *sweep["variants"])):
-        blocks.insert(1, STILL_BROKEN)
+        blocks.append(STILL_BROKEN)
+    blocks += [setup, _table(sweep, work), CHANCE]
     if base["legibility"] is not None:
         blocks.append(PROXY)
     if not _has_people(sweep):

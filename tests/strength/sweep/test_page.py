@@ -86,6 +86,15 @@ def test_the_answer_is_what_programs_read_now_and_the_best_change(variants: list
     assert f"{NOW} {found}" in shown(part)
 
 
+def test_the_conclusion_is_said_once_if_the_page_begins_with_it():
+    part = part_of(row("rotation", 30, 290), base=row("", None, 290))
+    text, with_it = (str(sweep_section(part, Path("/work"), concludes)) for concludes in (False, True))
+    assert conclude(part) not in text
+    assert with_it.count(conclude(part)) == 1
+    for one in ("None of this keeps programs out", "Bearcat, the toolkit that made this page, learned"):
+        assert one in text and one in with_it
+
+
 def test_without_a_legibility_nothing_is_said_of_it():
     part = part_of(row("char_count", [6], 50, None, draws=3), base=row("", None, 200, None))
     found = "The change that costs programs most is char_count = 6 (now 4): programs then read 17 %."
