@@ -25,7 +25,7 @@ from bearcat.data.labels.reading import LabelledImage, load_split
 from bearcat.labelling.blind.records import read_answers, score_answers
 from bearcat.reports.html import write_page
 from bearcat.strength.ladder import Ladder, TrialSettings
-from bearcat.strength.page import is_tested, strength_page
+from bearcat.strength.page import answers_by_sweep, strength_page
 from bearcat.strength.plan import Budget, check_duration, parse_minutes, parse_seconds
 from bearcat.strength.readers.off_the_shelf import score_readers
 from bearcat.strength.report import Facts, make_report, read_report
@@ -123,7 +123,7 @@ def write_reports(step: Step, report: dict, images: Sequence[LabelledImage], ans
     step.write_report("strength", report)
     page = step.work.report_file("strength").with_suffix(".html")
     part = report["sweep"]
-    sections = [sweep_section(part, step.work.path, concludes=is_tested(report))] if part else []
+    sections = [sweep_section(part, step.work.path, concludes=not answers_by_sweep(report))] if part else []
     write_page(page, strength_page(step.work.path.name, report, images, sections))
     for line in filter(None, answer):
         echo(line)

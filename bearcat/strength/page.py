@@ -59,12 +59,12 @@ def strength_page(name: str, report: dict, examples: Sequence[LabelledImage], se
         sections: Further sections, such as that of a sweep.
     """
     answer, *meaning = report["verdict"]["sentences"]
-    tested, sweep, stopped = is_tested(report), report["sweep"], _describe_stop(report)
-    if not tested and sweep and sweep["base"]:
+    sweep, stopped = report["sweep"], _describe_stop(report)
+    if answers_by_sweep(report):
         answer = conclude(sweep)
     cards = list(islice(_cards(examples), SHOWN_EXAMPLES))
     parts = [html.section("The captcha", *([html.gallery(cards)] if cards else []), _describe(report))]
-    if tested:
+    if _is_tested(report):
         parts += [
             html.section("What that means", _verdict(report["verdict"]), *meaning),
             html.section(
@@ -94,8 +94,13 @@ def strength_page(name: str, report: dict, examples: Sequence[LabelledImage], se
     )
 
 
-def is_tested(report: dict) -> bool:
-    """Whether programs read the captcha as it is, not only variants of it."""
+def answers_by_sweep(report: dict) -> bool:
+    """Whether the page begins with the conclusion of a sweep: nothing else was measured."""
+    sweep = report["sweep"]
+    return bool(sweep and sweep["base"]) and not _is_tested(report)
+
+
+def _is_tested(report: dict) -> bool:
     return bool(report["rungs"] or report["readers"])
 
 

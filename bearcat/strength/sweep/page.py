@@ -70,7 +70,7 @@ def sweep_section(sweep: Row, work: Path, concludes: bool = True) -> Markup:
         return html.section(HEADING, conclude(sweep))
     time = f" for {sweep['seconds']:g} seconds" if sweep["seconds"] else ""  # 0: as long as EPOCHS says
     setup = (
-        f"One key of captcha_config.json was changed at a time. Each time, Bearcat, the toolkit that made this "
+        "One key of captcha_config.json was changed at a time. Each time, Bearcat, the toolkit that made this "
         f"page, learned from {sweep['labels']} labelled images{time} and read {sweep['images']} others."
     )
     blocks: list[object] = [conclude(sweep)] if concludes else []
